@@ -1,0 +1,547 @@
+//! The block view: every block with its bytes exactly as they came.
+
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
+use core::{fmt, ops::Range, time::Duration};
+
+use bytes::Bytes;
+
+use crate::{
+    config::{AtEnd, DecoderBuilder, InvalidUtf8},
+    error::DecodeError,
+    event::{Event, EventBuf},
+    feed::{Feed, Source, Unread},
+    interpret::{Input, Interpreter, Slots},
+    line::Lines,
+    machine::{Machine, Token},
+    stats::Stats,
+    text, Field,
+};
+
+/// The buffer keeps at most this many bytes when a block is done.
+const KEPT: usize = 32 * 1024;
+
+/// Cuts an event stream into its blocks, and loses no byte.
+///
+/// For gateways and everyone who must see more than the events: comments, unknown fields, blocks
+/// without data, and the very bytes. What the blocks' [`raw`](Block::raw) parts and the
+/// [pending](BlockEnd::pending) rest hold, one behind the other, is the stream. (Only a block that
+/// was refused with an error is left out.)
+///
+/// ```
+/// use sse_wire::BlockDecoder;
+///
+/// let stream = b": hello\r\nid: 1\r\ndata: a\r\n\r\nevent: ping\n\n";
+/// let mut decoder = BlockDecoder::new();
+/// let mut forwarded = Vec::new();
+/// let mut blocks = decoder.feed(stream);
+/// while let Some(mut block) = blocks.next_block()? {
+///     forwarded.extend_from_slice(block.raw());
+///     if let Some(event) = block.event() {
+///         assert_eq!((event.data(), event.id()), ("a", Some("1")));
+///     }
+/// }
+/// assert_eq!(forwarded, stream);
+/// # Ok::<_, sse_wire::DecodeError>(())
+/// ```
+///
+/// A LF that completes the CRLF of a blank line belongs to the block if it arrives with it.
+/// Otherwise the block is given at the CR, and the LF stands first in the next block's raw bytes.
+#[derive(Clone)]
+pub struct BlockDecoder {
+    machine: Machine,
+    interpreter: Interpreter,
+    /// The bytes of the block under way from chunks that are gone.
+    raw: Vec<u8>,
+    place: Place,
+    /// The block has an `id` or `retry` field, so it must be interpreted for the state's sake.
+    sets_state: bool,
+    rejects_invalid: bool,
+    stats: Stats,
+    unread: Unread,
+    at_end: AtEnd,
+    ended: bool,
+}
+
+impl Default for BlockDecoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl BlockDecoder {
+    /// A decoder that follows the standard, with a block limit of 16 MiB.
+    ///
+    /// For other options, use [`Decoder::builder`](crate::Decoder::builder) and
+    /// [`build_blocks`](DecoderBuilder::build_blocks).
+    #[must_use]
+    pub fn new() -> Self {
+        DecoderBuilder::new().build_blocks()
+    }
+
+    pub(crate) fn with_options(DecoderBuilder { options, last_event_id }: DecoderBuilder) -> Self {
+        let rejects_invalid = options.invalid_utf8 == InvalidUtf8::Reject;
+        Self {
+            machine: options.machine(),
+            interpreter: Interpreter::new(rejects_invalid, last_event_id),
+            raw: Vec::new(),
+            place: Place::default(),
+            sets_state: false,
+            rejects_invalid,
+            stats: Stats::default(),
+            unread: Unread::default(),
+            at_end: options.at_end,
+            ended: false,
+        }
+    }
+
+    /// Reads a chunk, whose blocks are then lent one by one.
+    ///
+    /// Blocks that are not taken come first at the next call. After [`finish`](Self::finish), a
+    /// new stream starts.
+    #[must_use = "blocks come only out of `next_block`"]
+    pub fn feed<'d>(&'d mut self, chunk: &'d [u8]) -> Blocks<'d> {
+        self.start(Source::Borrowed(chunk))
+    }
+
+    /// Reads a chunk and gives its blocks as owned values.
+    ///
+    /// A block that lies whole in the chunk shares its memory.
+    #[must_use = "blocks come only out of the iterator"]
+    pub fn feed_bytes(&mut self, chunk: Bytes) -> BlockBufs<'_> {
+        BlockBufs(self.start(Source::Shared(chunk)))
+    }
+
+    fn start<'d>(&'d mut self, source: Source<'d>) -> Blocks<'d> {
+        if self.ended {
+            self.reset_for_reconnect();
+        }
+        let feed = Feed::new(source, &mut self.unread);
+        Blocks { decoder: self, feed, start: 0, lent: false }
+    }
+
+    /// The stream has ended: gives what is pending, as it came.
+    ///
+    /// With [`AtEnd::Dispatch`], it can be read as a block. The next [`feed`](Self::feed) starts a
+    /// new stream. Chunks that were not read to their end count as pending and are given up, too:
+    /// `feed(&[])` gets at their blocks.
+    ///
+    /// ```
+    /// use sse_wire::BlockDecoder;
+    ///
+    /// let mut decoder = BlockDecoder::new();
+    /// assert!(decoder.feed(b"data: cut of").next_block()?.is_none());
+    /// let end = decoder.finish();
+    /// assert_eq!((end.pending_bytes(), end.pending()), (12, &b"data: cut of"[..]));
+    /// # Ok::<_, sse_wire::DecodeError>(())
+    /// ```
+    pub fn finish(&mut self) -> BlockEnd<'_> {
+        if self.ended {
+            self.reset_for_reconnect();
+        }
+        self.ended = true;
+        let pending_bytes = self.machine.block_size(0) + self.unread.len();
+        let readable = !self.machine.is_skipping() && !self.machine.has_failed();
+        let is_block = self.at_end == AtEnd::Dispatch && pending_bytes > 0 && readable;
+        BlockEnd { pending_bytes, is_block, decoder: self }
+    }
+
+    /// Stands at the start of the next connection's stream, and keeps the last event ID and the
+    /// reconnection time. See [`Decoder::reset_for_reconnect`](crate::Decoder::reset_for_reconnect).
+    pub fn reset_for_reconnect(&mut self) {
+        self.machine.reset();
+        self.interpreter.reset();
+        self.raw.clear();
+        self.place = Place::default();
+        self.sets_state = false;
+        self.stats = Stats::default();
+        self.unread.clear();
+        self.ended = false;
+    }
+
+    /// See [`Decoder::last_event_id`](crate::Decoder::last_event_id).
+    #[must_use]
+    pub fn last_event_id(&self) -> &str {
+        self.interpreter.last_event_id()
+    }
+
+    /// The reconnection time, if the stream has set one. Here it counts from the end of its block
+    /// on.
+    #[must_use]
+    pub fn reconnection_time(&self) -> Option<Duration> {
+        self.interpreter.reconnection_time()
+    }
+
+    /// Whether no block is under way. See [`Decoder::at_boundary`](crate::Decoder::at_boundary).
+    #[must_use]
+    pub fn at_boundary(&self) -> bool {
+        self.machine.block_size(0) == 0 && self.unread.len() == 0
+    }
+
+    /// What was seen of this stream so far. No events are counted: blocks are not interpreted
+    /// before they are asked for one.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats { bytes: self.machine.offset(0), ..self.stats }
+    }
+}
+
+impl fmt::Debug for BlockDecoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockDecoder")
+            .field("stats", &self.stats())
+            .field("last_event_id", &self.last_event_id())
+            .field("reconnection_time", &self.reconnection_time())
+            .field("pending_bytes", &self.machine.block_size(0))
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a block was cut out of the stream.
+#[derive(Clone, Copy, Debug, Default)]
+struct Place {
+    /// Offset in the stream of the first raw byte.
+    offset: u64,
+    /// The byte before it is a CR that ended a blank line, so a LF here still belongs to that.
+    after_cr: bool,
+}
+
+/// The blocks of a chunk, lent one by one. See [`BlockDecoder::feed`].
+#[derive(Debug)]
+pub struct Blocks<'d> {
+    decoder: &'d mut BlockDecoder,
+    feed: Feed<'d>,
+    /// Where the block under way starts in the chunk.
+    start: usize,
+    /// The buffer holds the block that was lent.
+    lent: bool,
+}
+
+/// A block that has ended.
+struct Found {
+    /// Its bytes in the chunk, if it lies there and not in the buffer.
+    span: Option<Range<usize>>,
+    place: Place,
+}
+
+impl Blocks<'_> {
+    /// The next block of the chunk; `None` when it is used up.
+    ///
+    /// # Errors
+    ///
+    /// If a block is refused: see [`DecodeError`]. After a fatal error there are no more blocks.
+    #[inline]
+    pub fn next_block(&mut self) -> Result<Option<Block<'_>>, DecodeError> {
+        let Some(Found { span, place }) = self.step()? else {
+            return Ok(None);
+        };
+        let BlockDecoder { raw, interpreter, .. } = &mut *self.decoder;
+        let raw = match span {
+            Some(span) => &self.feed.input().bytes[span],
+            None => raw,
+        };
+        Ok(Some(Block { raw, place, interpreter }))
+    }
+
+    fn step(&mut self) -> Result<Option<Found>, DecodeError> {
+        let Self { decoder, feed, start, lent } = self;
+        if core::mem::take(lent) {
+            decoder.recycle();
+        }
+        loop {
+            let mut pos = feed.pos;
+            let token = decoder.machine.next(feed.input().bytes, &mut pos);
+            if matches!(token, Token::EndOfBlock | Token::Resynced) {
+                decoder.machine.take_lf(feed.input().bytes, &mut pos);
+            }
+            feed.pos = pos;
+            match token {
+                Token::Value(field, _, part) if part.ends() => decoder.count(field),
+                Token::Value(..) => {}
+                Token::EndOfBlock => {
+                    decoder.stats.blocks += 1;
+                    let span = core::mem::replace(start, pos)..pos;
+                    let place = decoder.next_place(pos);
+                    let span = if decoder.raw.is_empty() {
+                        Some(span)
+                    } else {
+                        decoder.keep(&feed.input().bytes[span]);
+                        *lent = true;
+                        None
+                    };
+                    decoder.track(feed.input().bytes, span.clone(), place)?;
+                    return Ok(Some(Found { span, place }));
+                }
+                Token::Starved => {
+                    if !decoder.machine.is_skipping() && !decoder.machine.has_failed() {
+                        decoder.keep(&feed.input().bytes[*start..]);
+                    }
+                    *start = 0;
+                    if !feed.advance(&mut decoder.machine, &mut decoder.unread) {
+                        return Ok(None);
+                    }
+                }
+                Token::TooLarge(error) => {
+                    decoder.stats.refused += 1;
+                    decoder.recycle();
+                    return Err(error);
+                }
+                Token::Resynced => {
+                    *start = pos;
+                    decoder.next_place(pos);
+                    decoder.sets_state = false;
+                }
+            }
+        }
+    }
+}
+
+impl Drop for Blocks<'_> {
+    fn drop(&mut self) {
+        if self.lent {
+            self.decoder.recycle();
+        }
+        self.feed.give_back(&mut self.decoder.machine, &mut self.decoder.unread);
+    }
+}
+
+impl BlockDecoder {
+    fn count(&mut self, field: Field) {
+        match field {
+            Field::Comment => self.stats.comments += 1,
+            Field::Unknown => self.stats.unknown_fields += 1,
+            Field::Id | Field::Retry => self.sets_state = true,
+            Field::Data | Field::Event => {}
+        }
+    }
+
+    /// The place of the block that ended here; the next one starts.
+    fn next_place(&mut self, pos: usize) -> Place {
+        let next = Place { offset: self.machine.offset(pos), after_cr: self.machine.after_cr() };
+        core::mem::replace(&mut self.place, next)
+    }
+
+    fn keep(&mut self, bytes: &[u8]) {
+        let room = self.machine.fence().saturating_sub(self.place.offset + self.raw.len() as u64);
+        let room = usize::try_from(room).unwrap_or(usize::MAX);
+        let more = text::growth(self.raw.len(), self.raw.capacity(), bytes.len(), room);
+        self.raw.reserve_exact(more);
+        self.raw.extend_from_slice(bytes);
+    }
+
+    fn recycle(&mut self) {
+        if self.raw.capacity() > KEPT {
+            self.raw = Vec::new();
+        } else {
+            self.raw.clear();
+        }
+    }
+
+    /// Interprets a block that has ended, if the decoder's state or its policy depends on it.
+    #[inline]
+    fn track(
+        &mut self,
+        chunk: &[u8],
+        span: Option<Range<usize>>,
+        place: Place,
+    ) -> Result<(), DecodeError> {
+        if !core::mem::take(&mut self.sets_state) && !self.rejects_invalid {
+            return Ok(());
+        }
+        let raw = span.map_or(&self.raw[..], |span| &chunk[span]);
+        place.interpret(raw, &mut self.interpreter).map(|_| ()).map_err(|error| {
+            self.stats.refused += 1;
+            error.with_fatal(self.machine.refuse_ended_block())
+        })
+    }
+}
+
+impl Place {
+    /// Runs the standard's steps over the bytes of one block.
+    fn interpret<'a>(
+        self,
+        raw: &'a [u8],
+        interpreter: &'a mut Interpreter,
+    ) -> Result<Option<Event<'a>>, DecodeError> {
+        let mut slots = Slots::default();
+        interpreter.clear(&mut slots);
+        let mut machine = Machine::for_block(self.offset, self.after_cr);
+        let input = Input { bytes: raw, text: text::valid_prefix(raw), text_start: 0 };
+        let mut pos = 0;
+        loop {
+            let (field, span, part) = match machine.next(raw, &mut pos) {
+                Token::Value(field, span, part) => (field, span, part),
+                // Of these only the end of a block that was cut off comes here.
+                Token::Starved | Token::TooLarge(_) | Token::Resynced => {
+                    match machine.end_of_stream() {
+                        Some((field, part)) => (field, pos..pos, part),
+                        None => break,
+                    }
+                }
+                Token::EndOfBlock => break,
+            };
+            let whence = (machine.offset(span.start), machine.fence());
+            interpreter
+                .value(&mut slots, &input, (field, span, part), whence)
+                .map_err(|trouble| machine.refuse_value(trouble, field, pos))?;
+        }
+        Ok(interpreter.dispatch(&slots, &input).then(|| interpreter.event(&slots, &input)))
+    }
+}
+
+/// A block of an event stream: its lines and the blank line that ends it, as they came.
+pub struct Block<'a> {
+    raw: &'a [u8],
+    place: Place,
+    interpreter: &'a mut Interpreter,
+}
+
+impl<'a> Block<'a> {
+    /// The bytes exactly as they came, line ends and blank line included.
+    #[must_use]
+    pub fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// Where the block starts in the stream, in bytes.
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.place.offset
+    }
+
+    /// The lines in order: fields, comments and unknown fields, without the blank line.
+    #[must_use]
+    pub fn lines(&self) -> Lines<'a> {
+        self.place.lines(self.raw)
+    }
+
+    /// The event that this block dispatches; `None` if it has no data.
+    ///
+    /// Costs one more pass over the block. The event borrows the block's bytes; several data lines
+    /// are joined in a buffer of the decoder.
+    pub fn event(&mut self) -> Option<Event<'_>> {
+        // A block with invalid UTF-8 that is to be rejected was refused before it came here.
+        self.place.interpret(self.raw, self.interpreter).ok().flatten()
+    }
+
+    /// An owned copy.
+    #[must_use]
+    pub fn to_buf(&self) -> BlockBuf {
+        BlockBuf {
+            raw: Bytes::copy_from_slice(self.raw),
+            place: self.place,
+            last_event_id: self.interpreter.last_event_id().to_owned(),
+        }
+    }
+}
+
+impl Place {
+    fn lines(self, raw: &[u8]) -> Lines<'_> {
+        Lines::new(raw, self.offset == 0, self.after_cr)
+    }
+}
+
+impl fmt::Debug for Block<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.lines()).finish()
+    }
+}
+
+/// The blocks of a chunk as owned values. See [`BlockDecoder::feed_bytes`].
+///
+/// After an error that is not fatal, the iterator goes on with the next block.
+#[derive(Debug)]
+pub struct BlockBufs<'d>(Blocks<'d>);
+
+impl Iterator for BlockBufs<'_> {
+    type Item = Result<BlockBuf, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let blocks = &mut self.0;
+        let found = blocks.step().transpose()?;
+        Some(found.map(|Found { span, place }| {
+            let raw = match span {
+                Some(span) => blocks.feed.source().slice(span),
+                None => Bytes::from(core::mem::take(&mut blocks.decoder.raw)),
+            };
+            BlockBuf { raw, place, last_event_id: blocks.decoder.last_event_id().to_owned() }
+        }))
+    }
+}
+
+/// A block that owns its bytes: `'static` and `Send`; its clones share them.
+#[derive(Clone)]
+pub struct BlockBuf {
+    raw: Bytes,
+    place: Place,
+    last_event_id: String,
+}
+
+impl BlockBuf {
+    /// See [`Block::raw`].
+    #[must_use]
+    pub fn raw(&self) -> &Bytes {
+        &self.raw
+    }
+
+    /// See [`Block::offset`].
+    #[must_use]
+    pub fn offset(&self) -> u64 {
+        self.place.offset
+    }
+
+    /// See [`Block::lines`].
+    #[must_use]
+    pub fn lines(&self) -> Lines<'_> {
+        self.place.lines(&self.raw)
+    }
+
+    /// See [`Block::event`].
+    #[must_use]
+    pub fn event(&self) -> Option<EventBuf> {
+        let mut interpreter = Interpreter::new(false, self.last_event_id.clone());
+        self.place.interpret(&self.raw, &mut interpreter).ok().flatten().map(EventBuf::from)
+    }
+}
+
+impl fmt::Debug for BlockBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.lines()).finish()
+    }
+}
+
+/// How a stream of blocks ended. See [`BlockDecoder::finish`].
+#[derive(Debug)]
+pub struct BlockEnd<'a> {
+    decoder: &'a mut BlockDecoder,
+    pending_bytes: u64,
+    is_block: bool,
+}
+
+impl BlockEnd<'_> {
+    /// Whether the stream ended at the end of a block: nothing was cut off.
+    #[must_use]
+    pub fn is_clean(&self) -> bool {
+        self.pending_bytes == 0
+    }
+
+    /// How many bytes the last block had, whose blank line never came.
+    #[must_use]
+    pub fn pending_bytes(&self) -> u64 {
+        self.pending_bytes
+    }
+
+    /// These bytes, as they came; empty if the block was refused.
+    ///
+    /// Not part of [`pending_bytes`](Self::pending_bytes), but here is a LF that came late for the
+    /// CRLF of the last blank line.
+    #[must_use]
+    pub fn pending(&self) -> &[u8] {
+        &self.decoder.raw
+    }
+
+    /// The pending bytes as a block, as if it had ended. Only with [`AtEnd::Dispatch`].
+    pub fn block(&mut self) -> Option<Block<'_>> {
+        let BlockDecoder { raw, interpreter, place, .. } = &mut *self.decoder;
+        self.is_block.then_some(Block { raw, place: *place, interpreter })
+    }
+}

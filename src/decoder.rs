@@ -1,0 +1,535 @@
+//! The event view: the standard's dispatch.
+
+use alloc::{boxed::Box, string::String};
+use core::{fmt, ops::Range, time::Duration};
+
+use bytes::Bytes;
+
+use crate::{
+    config::{AtEnd, DecoderBuilder, InvalidUtf8, OnError, Options},
+    error::DecodeError,
+    event::{Event, EventBuf},
+    feed::{Feed, Source, Unread},
+    interpret::{Input, Interpreter, Slots},
+    machine::{Machine, Part, Token},
+    stats::Stats,
+    text::{Joiner, Piece, Trouble},
+    Field,
+};
+
+/// Decodes an event stream, chunk by chunk, to the events that a browser would dispatch.
+///
+/// It does no I/O and knows no clock: bytes go in with [`feed`](Self::feed) or
+/// [`feed_bytes`](Self::feed_bytes), cut anywhere, and each event comes out of the call that
+/// brings its last byte. Events borrow the chunk; a buffer is only used for what straddles two of
+/// them, and none is allocated before that happens.
+///
+/// ```
+/// use sse_wire::Decoder;
+///
+/// let mut decoder = Decoder::new();
+/// let mut seen = Vec::new();
+/// for chunk in [&b"id: 1\nevent: token\ndata: \xe4\xbd"[..], b"\xa0\n", b"\ndata: [DONE]\n\n"] {
+///     let mut events = decoder.feed(chunk);
+///     while let Some(event) = events.next_event()? {
+///         seen.push(format!("{}: {}", event.event_type(), event.data()));
+///     }
+/// }
+/// assert_eq!(seen, ["token: 你", "message: [DONE]"]);
+/// assert_eq!(decoder.last_event_id(), "1");
+/// assert!(decoder.finish()?.is_clean());
+/// # Ok::<_, sse_wire::DecodeError>(())
+/// ```
+///
+/// # Errors
+///
+/// The standard gives every byte string a meaning, so no input is a syntax error. The only errors
+/// are blocks that pass [the limit](DecoderBuilder::max_block_size), and invalid UTF-8 where the
+/// decoder was [told](DecoderBuilder::invalid_utf8) not to replace it. They come once and in
+/// order, after the events before them.
+#[derive(Clone)]
+pub struct Decoder {
+    machine: Machine,
+    interpreter: Interpreter,
+    stats: Stats,
+    unread: Unread,
+    /// Only there if comments are wanted.
+    comments: Option<Box<CommentText>>,
+    at_end: AtEnd,
+    ended: bool,
+}
+
+/// A comment that straddles chunks.
+#[derive(Clone, Debug)]
+struct CommentText {
+    text: String,
+    joiner: Joiner,
+}
+
+impl Default for Decoder {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Decoder {
+    /// A decoder that follows the standard, with a block limit of 16 MiB.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::builder().build()
+    }
+
+    /// A decoder with other options.
+    pub const fn builder() -> DecoderBuilder {
+        DecoderBuilder::new()
+    }
+
+    pub(crate) fn with_options(DecoderBuilder { options, last_event_id }: DecoderBuilder) -> Self {
+        let rejects_invalid = options.invalid_utf8 == InvalidUtf8::Reject;
+        Self {
+            machine: options.machine(),
+            interpreter: Interpreter::new(rejects_invalid, last_event_id),
+            stats: Stats::default(),
+            unread: Unread::default(),
+            comments: options.comments.then(|| {
+                // A comment means nothing, so its bytes are never a fault.
+                Box::new(CommentText { text: String::new(), joiner: Joiner::new(false) })
+            }),
+            at_end: options.at_end,
+            ended: false,
+        }
+    }
+
+    /// Reads a chunk, whose events are then lent one by one.
+    ///
+    /// Events that are not taken, because the result is dropped before its end, are not lost: they
+    /// come first at the next call. (They are copied for that.) After [`finish`](Self::finish), a
+    /// new stream starts.
+    #[must_use = "events come only out of `next_event`"]
+    pub fn feed<'d>(&'d mut self, chunk: &'d [u8]) -> Events<'d> {
+        self.start(Source::Borrowed(chunk))
+    }
+
+    /// Reads a chunk and gives its events as owned values.
+    ///
+    /// As with [`feed`](Self::feed), what is not taken comes first at the next call.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use sse_wire::{Decoder, EventBuf};
+    ///
+    /// let mut decoder = Decoder::new();
+    /// let chunk = Bytes::from_static(b"data: one\n\ndata: two\n\n");
+    /// let events: Vec<EventBuf> = decoder.feed_bytes(chunk).collect::<Result<_, _>>()?;
+    /// assert_eq!(events[1].data(), "two");
+    /// # Ok::<_, sse_wire::DecodeError>(())
+    /// ```
+    #[must_use = "events come only out of the iterator"]
+    pub fn feed_bytes(&mut self, chunk: Bytes) -> EventBufs<'_> {
+        EventBufs(self.start(Source::Shared(chunk)))
+    }
+
+    fn start<'d>(&'d mut self, source: Source<'d>) -> Events<'d> {
+        if self.ended {
+            self.reset_for_reconnect();
+        }
+        let feed = Feed::new(source, &mut self.unread);
+        let slots = self.interpreter.slots();
+        Events { decoder: self, feed, slots, dispatched: false }
+    }
+
+    /// The stream has ended: tells whether it did so at the end of a block.
+    ///
+    /// What was pending is given up, or dispatched if [`AtEnd::Dispatch`] was chosen. The last
+    /// event ID, the reconnection time and the statistics stay readable; the next
+    /// [`feed`](Self::feed) starts a new stream. Chunks that were not read to their end count as
+    /// pending and are given up, too: `feed(&[])` gets at their events.
+    ///
+    /// ```
+    /// use sse_wire::Decoder;
+    ///
+    /// let mut decoder = Decoder::new();
+    /// let mut events = decoder.feed(b"data: one\n\ndata: tw");
+    /// while events.next_event()?.is_some() {}
+    /// drop(events);
+    ///
+    /// let end = decoder.finish()?;
+    /// assert!(!end.is_clean());
+    /// assert_eq!((end.pending_bytes(), end.had_data()), (8, true));
+    /// # Ok::<_, sse_wire::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// With [`AtEnd::Dispatch`], as from [`Events::next_event`] for the last line.
+    pub fn finish(&mut self) -> Result<End<'_>, DecodeError> {
+        let mut end = End {
+            event: None,
+            pending_bytes: self.machine.block_size(0) + self.unread.len(),
+            had_data: self.interpreter.holds_data(),
+        };
+        if self.ended {
+            return Ok(End { pending_bytes: 0, had_data: false, ..end });
+        }
+        self.ended = true;
+        if self.at_end == AtEnd::Dispatch && end.pending_bytes > 0 && self.is_reading() {
+            let mut slots = self.interpreter.slots();
+            if let Some((field, part)) = self.machine.end_of_stream() {
+                self.value(&mut slots, &Input::EMPTY, (field, 0..0, part), 0)?;
+            }
+            if self.interpreter.dispatch(&slots, &Input::EMPTY) {
+                self.stats.events += 1;
+                end.had_data = true;
+                end.event = Some(self.interpreter.event(&slots, &Input::EMPTY));
+            }
+        }
+        Ok(end)
+    }
+
+    /// Whether the block under way is one that may be dispatched.
+    fn is_reading(&self) -> bool {
+        !self.machine.is_skipping() && !self.machine.has_failed() && self.unread.len() == 0
+    }
+
+    /// Stands at the start of the next connection's stream.
+    ///
+    /// Forgets the block under way, what was not read, the byte order mark, an error, and the
+    /// statistics. Keeps what a reconnection needs: the last event ID and the reconnection time.
+    pub fn reset_for_reconnect(&mut self) {
+        self.machine.reset();
+        self.interpreter.reset();
+        self.stats = Stats::default();
+        self.unread.clear();
+        if let Some(comment) = &mut self.comments {
+            comment.clear();
+        }
+        self.ended = false;
+    }
+
+    /// The last event ID: what the header `Last-Event-ID` of a reconnection shall hold; empty if
+    /// there is none.
+    ///
+    /// As the standard says, an `id` field counts from the end of its block on, also if the block
+    /// has no data.
+    #[must_use]
+    pub fn last_event_id(&self) -> &str {
+        self.interpreter.last_event_id()
+    }
+
+    /// The reconnection time, if the stream has set one. Counts from the end of its line on.
+    #[must_use]
+    pub fn reconnection_time(&self) -> Option<Duration> {
+        self.interpreter.reconnection_time()
+    }
+
+    /// Whether no block is under way: all bytes of the stream so far belong to ended blocks.
+    #[must_use]
+    pub fn at_boundary(&self) -> bool {
+        self.machine.block_size(0) == 0 && self.unread.len() == 0
+    }
+
+    /// What was seen of this stream so far.
+    #[must_use]
+    pub fn stats(&self) -> Stats {
+        Stats { bytes: self.machine.offset(0), ..self.stats }
+    }
+
+    /// Processes the value of a line, or a part of it. The comment that ends with it, if comments
+    /// are wanted.
+    #[inline]
+    fn value(
+        &mut self,
+        slots: &mut Slots,
+        input: &Input<'_>,
+        (field, span, part): (Field, Range<usize>, Part),
+        pos: usize,
+    ) -> Result<Option<Comment>, DecodeError> {
+        if let Field::Comment | Field::Unknown = field {
+            return self.comment_or_unknown(slots, input, (field, span, part), pos);
+        }
+        let at = self.machine.offset(span.start);
+        let fence = self.machine.fence();
+        self.interpreter
+            .value(slots, input, (field, span, part), (at, fence))
+            .map(|()| None)
+            .map_err(|trouble| self.refuse(slots, trouble, field, pos))
+    }
+
+    fn comment_or_unknown(
+        &mut self,
+        slots: &mut Slots,
+        input: &Input<'_>,
+        (field, span, part): (Field, Range<usize>, Part),
+        pos: usize,
+    ) -> Result<Option<Comment>, DecodeError> {
+        if field == Field::Unknown {
+            self.stats.unknown_fields += u64::from(part.ends());
+            return Ok(None);
+        }
+        self.stats.comments += u64::from(part.ends());
+        let Some(comment) = &mut self.comments else {
+            return Ok(None);
+        };
+        if part == Part::Whole && input.is_text(&span) {
+            return Ok(Some(Comment::Input(span)));
+        }
+        let (at, fence) = (self.machine.offset(span.start), self.machine.fence());
+        let piece = Piece { bytes: &input.bytes[span], at, fence };
+        match comment.append(piece, part) {
+            Ok(()) => Ok(part.ends().then_some(Comment::Buffer)),
+            Err(trouble) => Err(self.refuse(slots, trouble, field, pos)),
+        }
+    }
+
+    #[cold]
+    fn refuse(
+        &mut self,
+        slots: &mut Slots,
+        trouble: Trouble,
+        field: Field,
+        pos: usize,
+    ) -> DecodeError {
+        self.stats.refused += 1;
+        self.interpreter.clear(slots);
+        self.machine.refuse_value(trouble, field, pos)
+    }
+}
+
+impl fmt::Debug for Decoder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Decoder")
+            .field("stats", &self.stats())
+            .field("last_event_id", &self.last_event_id())
+            .field("reconnection_time", &self.reconnection_time())
+            .field("pending_bytes", &self.machine.block_size(0))
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where a comment is that is to be lent.
+#[derive(Clone, Debug)]
+enum Comment {
+    Input(Range<usize>),
+    Buffer,
+}
+
+impl CommentText {
+    fn append(&mut self, piece: Piece<'_>, part: Part) -> Result<(), Trouble> {
+        if part.begins() {
+            self.clear();
+        }
+        self.joiner.append(&mut self.text, piece, part.ends())
+    }
+
+    fn clear(&mut self) {
+        // Comments are short. A long one shall not hold its memory.
+        self.text = String::new();
+        self.joiner.reset();
+    }
+}
+
+/// The events of a chunk, lent one by one. See [`Decoder::feed`].
+#[derive(Debug)]
+pub struct Events<'d> {
+    decoder: &'d mut Decoder,
+    feed: Feed<'d>,
+    slots: Slots,
+    /// The values of the last block are still there, for the event that was lent.
+    dispatched: bool,
+}
+
+/// What [`Events::next_item`] gives.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum Item<'a> {
+    /// An event was dispatched.
+    Event(Event<'a>),
+    /// A comment line has ended: its text behind the colon and one space.
+    ///
+    /// The standard ignores comments. One space is taken off as it is with field values, because
+    /// that is how they are written.
+    Comment(&'a str),
+}
+
+enum Step {
+    Event,
+    Comment(Comment),
+    Starved,
+}
+
+impl Events<'_> {
+    /// The next event of the chunk; `None` when it is used up.
+    ///
+    /// # Errors
+    ///
+    /// If a block is refused: see [`DecodeError`]. After a fatal error there are no more events.
+    #[inline]
+    pub fn next_event(&mut self) -> Result<Option<Event<'_>>, DecodeError> {
+        loop {
+            match self.step()? {
+                Step::Event => return Ok(Some(self.event())),
+                Step::Comment(_) => {}
+                Step::Starved => return Ok(None),
+            }
+        }
+    }
+
+    /// The next event or comment of the chunk, in their order; `None` when it is used up.
+    ///
+    /// Comments come only if the decoder was [told](DecoderBuilder::comments) to give them.
+    ///
+    /// ```
+    /// use sse_wire::{Decoder, Item};
+    ///
+    /// let mut decoder = Decoder::builder().comments(true).build();
+    /// let mut events = decoder.feed(b": ping\n");
+    /// assert_eq!(events.next_item()?, Some(Item::Comment("ping")));
+    /// # Ok::<_, sse_wire::DecodeError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// As from [`next_event`](Self::next_event).
+    pub fn next_item(&mut self) -> Result<Option<Item<'_>>, DecodeError> {
+        Ok(match self.step()? {
+            Step::Event => Some(Item::Event(self.event())),
+            Step::Comment(Comment::Input(span)) => {
+                Some(Item::Comment(self.feed.input().text(&span)))
+            }
+            Step::Comment(Comment::Buffer) => {
+                let comment = self.decoder.comments.as_deref();
+                Some(Item::Comment(comment.map_or("", |comment| &comment.text)))
+            }
+            Step::Starved => None,
+        })
+    }
+
+    fn event(&self) -> Event<'_> {
+        self.decoder.interpreter.event(&self.slots, &self.feed.input())
+    }
+
+    #[inline]
+    fn step(&mut self) -> Result<Step, DecodeError> {
+        let Self { decoder, feed, slots, dispatched } = self;
+        if *dispatched {
+            *dispatched = false;
+            decoder.interpreter.clear(slots);
+        }
+        loop {
+            let mut pos = feed.pos;
+            let token = decoder.machine.next(feed.input().bytes, &mut pos);
+            feed.pos = pos;
+            match token {
+                Token::Value(field, span, part) => {
+                    feed.check_text(span.start);
+                    let value = (field, span, part);
+                    if let Some(comment) = decoder.value(slots, &feed.input(), value, pos)? {
+                        return Ok(Step::Comment(comment));
+                    }
+                }
+                Token::EndOfBlock => {
+                    decoder.stats.blocks += 1;
+                    if decoder.interpreter.dispatch(slots, &feed.input()) {
+                        decoder.stats.events += 1;
+                        *dispatched = true;
+                        return Ok(Step::Event);
+                    }
+                    decoder.interpreter.clear(slots);
+                }
+                Token::Starved => {
+                    let (fence, at) = (decoder.machine.fence(), decoder.machine.offset(pos));
+                    decoder.interpreter.keep(slots, &feed.input(), fence, at);
+                    *slots = decoder.interpreter.slots();
+                    if !feed.advance(&mut decoder.machine, &mut decoder.unread) {
+                        return Ok(Step::Starved);
+                    }
+                }
+                Token::TooLarge(error) => {
+                    decoder.stats.refused += 1;
+                    decoder.interpreter.clear(slots);
+                    return Err(error);
+                }
+                Token::Resynced => {}
+            }
+        }
+    }
+}
+
+impl Drop for Events<'_> {
+    fn drop(&mut self) {
+        let Self { decoder, feed, slots, dispatched } = self;
+        if *dispatched {
+            decoder.interpreter.clear(slots);
+        }
+        let (fence, at) = (decoder.machine.fence(), decoder.machine.offset(feed.pos));
+        decoder.interpreter.keep(slots, &feed.input(), fence, at);
+        feed.give_back(&mut decoder.machine, &mut decoder.unread);
+    }
+}
+
+/// The events of a chunk as owned values. See [`Decoder::feed_bytes`].
+///
+/// After an error that is not fatal, the iterator goes on with the next block.
+#[derive(Debug)]
+pub struct EventBufs<'d>(Events<'d>);
+
+impl Iterator for EventBufs<'_> {
+    type Item = Result<EventBuf, DecodeError>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        let events = &mut self.0;
+        loop {
+            match events.step() {
+                Ok(Step::Event) => {}
+                Ok(Step::Comment(_)) => continue,
+                Ok(Step::Starved) => return None,
+                Err(error) => return Some(Err(error)),
+            }
+            return Some(Ok(match events.decoder.interpreter.take_large_data(&events.slots) {
+                Some(data) => EventBuf::with_data(data, events.event()),
+                None => events.event().to_buf(),
+            }));
+        }
+    }
+}
+
+/// How a stream ended. See [`Decoder::finish`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct End<'a> {
+    event: Option<Event<'a>>,
+    pending_bytes: u64,
+    had_data: bool,
+}
+
+impl<'a> End<'a> {
+    /// Whether the stream ended at the end of a block: nothing was cut off.
+    #[must_use]
+    pub const fn is_clean(&self) -> bool {
+        self.pending_bytes == 0
+    }
+
+    /// How many bytes the last block had, whose blank line never came.
+    #[must_use]
+    pub const fn pending_bytes(&self) -> u64 {
+        self.pending_bytes
+    }
+
+    /// Whether that block had data: whether an event was cut off, or just a comment or an ID.
+    #[must_use]
+    pub const fn had_data(&self) -> bool {
+        self.had_data
+    }
+
+    /// The event that was dispatched although no blank line ended it. Only with
+    /// [`AtEnd::Dispatch`].
+    #[must_use]
+    pub const fn event(&self) -> Option<Event<'a>> {
+        self.event
+    }
+}
+
+impl Options {
+    pub(crate) fn machine(&self) -> Machine {
+        Machine::new(self.max_block_size, self.on_error == OnError::SkipBlock)
+    }
+}

@@ -1,0 +1,220 @@
+//! Events to bytes.
+
+use core::time::Duration;
+
+use bytes::{BufMut, Bytes, BytesMut};
+
+use crate::{
+    event::{millis, Event},
+    scan,
+};
+
+/// Encodes events, comments and reconnection times, one behind the other into one buffer.
+///
+/// Nothing here can fail: what would break a line cannot be an
+/// [`EventType`](crate::EventType) or an [`EventId`](crate::EventId), and data and comments are
+/// written line by line. Every call writes a whole block, so between two calls the stream is at a
+/// boundary.
+///
+/// ```
+/// use sse_wire::{Encoder, Event};
+///
+/// let mut encoder = Encoder::new();
+/// encoder.event(Event::new("first\nsecond")).comment("still here").event(Event::new(""));
+/// assert_eq!(
+///     encoder.as_bytes(),
+///     b"data: first\ndata: second\n\n: still here\n\ndata: \n\n",
+/// );
+/// let frame = encoder.take();
+/// assert!(encoder.as_bytes().is_empty());
+/// assert_eq!(frame.as_bytes().len(), 48);
+/// ```
+///
+/// # Form
+///
+/// Lines end with LF. The fields of an event come in the order `event`, `id`, `retry`, `data`.
+/// There always is a space behind the colon, because a value that starts with a space would lose
+/// it otherwise, and because there are clients that look for `data: `. Data is split at LF, CR and
+/// CRLF; empty data is one `data` line.
+#[derive(Clone, Debug, Default)]
+pub struct Encoder {
+    buffer: BytesMut,
+}
+
+impl Encoder {
+    /// An encoder with an empty buffer, which is not allocated yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// An encoder whose buffer has room for this many bytes.
+    #[must_use]
+    pub fn with_capacity(bytes: usize) -> Self {
+        Self { buffer: BytesMut::with_capacity(bytes) }
+    }
+
+    /// Writes an event.
+    pub fn event<'e>(&mut self, event: impl Into<Event<'e>>) -> &mut Self {
+        let event = event.into();
+        if let Some(event_type) = event.event_field() {
+            self.line(b"event: ", event_type);
+        }
+        if let Some(id) = event.id() {
+            self.line(b"id: ", id);
+        }
+        if let Some(millis) = event.retry {
+            self.retry_line(millis);
+        }
+        self.lines(b"data: ", event.data());
+        self.end_block()
+    }
+
+    /// Writes a comment, a line of its own for each of its lines.
+    ///
+    /// A receiver ignores it. It shows that the connection lives, or tells something to whoever
+    /// reads the bytes.
+    pub fn comment(&mut self, text: &str) -> &mut Self {
+        self.lines(b": ", text).end_block()
+    }
+
+    /// Writes the shortest block, a comment without text: keeps proxies from closing an idle
+    /// connection.
+    pub fn keep_alive(&mut self) -> &mut Self {
+        self.buffer.put_slice(KEEP_ALIVE);
+        self
+    }
+
+    /// Sets the receiver's reconnection time, without an event. Whole milliseconds.
+    pub fn retry(&mut self, time: Duration) -> &mut Self {
+        self.retry_line(millis(time)).end_block()
+    }
+
+    /// What was written since the last [`take`](Self::take) or [`clear`](Self::clear).
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.buffer
+    }
+
+    /// Takes what was written, without copying it.
+    ///
+    /// The encoder goes on in the rest of its buffer, and gets all of it back when the frames
+    /// that were taken from it are gone.
+    pub fn take(&mut self) -> Frame {
+        Frame(self.buffer.split().freeze())
+    }
+
+    /// Forgets what was written, and keeps the buffer.
+    pub fn clear(&mut self) {
+        self.buffer.clear();
+    }
+
+    fn lines(&mut self, prefix: &[u8], text: &str) -> &mut Self {
+        for line in scan::split_lines(text) {
+            self.line(prefix, line);
+        }
+        self
+    }
+
+    fn line(&mut self, prefix: &[u8], value: &str) {
+        self.buffer.reserve(prefix.len() + value.len() + 2);
+        self.buffer.put_slice(prefix);
+        self.buffer.put_slice(value.as_bytes());
+        self.buffer.put_u8(scan::LF);
+    }
+
+    fn retry_line(&mut self, millis: u64) -> &mut Self {
+        let mut digits = [0; MAX_DIGITS];
+        self.line(b"retry: ", decimal(millis, &mut digits));
+        self
+    }
+
+    fn end_block(&mut self) -> &mut Self {
+        self.buffer.put_u8(scan::LF);
+        self
+    }
+}
+
+const KEEP_ALIVE: &[u8] = b":\n\n";
+
+/// Digits of `u64::MAX`.
+const MAX_DIGITS: usize = 20;
+
+/// The decimal digits, without the machinery of `core::fmt`.
+fn decimal(mut number: u64, digits: &mut [u8; MAX_DIGITS]) -> &str {
+    let mut start = MAX_DIGITS;
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    core::str::from_utf8(&digits[start..]).unwrap_or_default()
+}
+
+/// Encoded blocks: whole ones, ready to be sent.
+///
+/// Clones share the bytes, so a frame is encoded once and sent to any number of receivers.
+///
+/// ```
+/// use sse_wire::{Event, Frame};
+///
+/// let frame = Frame::from(Event::new("to all"));
+/// let receivers = [frame.clone(), frame.clone()];
+/// assert!(receivers.iter().all(|frame| frame.as_bytes() == b"data: to all\n\n"));
+/// ```
+#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+pub struct Frame(Bytes);
+
+impl Frame {
+    /// A comment without text. See [`Encoder::keep_alive`].
+    pub const KEEP_ALIVE: Self = Self(Bytes::from_static(KEEP_ALIVE));
+
+    /// The bytes.
+    #[must_use]
+    pub fn as_bytes(&self) -> &[u8] {
+        &self.0
+    }
+
+    /// The bytes, without copying them.
+    #[must_use]
+    pub fn into_bytes(self) -> Bytes {
+        self.0
+    }
+}
+
+impl From<Event<'_>> for Frame {
+    fn from(event: Event<'_>) -> Self {
+        let mut encoder = Encoder::new();
+        encoder.event(event);
+        encoder.take()
+    }
+}
+
+impl From<Frame> for Bytes {
+    fn from(frame: Frame) -> Self {
+        frame.0
+    }
+}
+
+impl AsRef<[u8]> for Frame {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::string::ToString;
+
+    use super::*;
+
+    #[test]
+    fn decimal_writes_what_display_writes() {
+        for number in [0, 7, 10, 3000, u64::from(u32::MAX), u64::MAX] {
+            assert_eq!(decimal(number, &mut [0; MAX_DIGITS]), number.to_string());
+        }
+    }
+}

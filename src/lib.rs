@@ -1,0 +1,31 @@
+#![cfg_attr(not(feature = "std"), no_std)]
+#![doc = include_str!("../README.md")]
+
+extern crate alloc;
+
+mod block;
+mod config;
+mod decoder;
+mod encoder;
+mod error;
+mod event;
+mod feed;
+mod field;
+mod interpret;
+mod line;
+mod machine;
+mod scan;
+mod stats;
+mod text;
+mod value;
+
+pub use block::{Block, BlockBuf, BlockBufs, BlockDecoder, BlockEnd, Blocks};
+pub use config::{AtEnd, DecoderBuilder, InvalidUtf8, OnError};
+pub use decoder::{Decoder, End, EventBufs, Events, Item};
+pub use encoder::{Encoder, Frame};
+pub use error::{DecodeError, DecodeErrorKind, InvalidValue};
+pub use event::{Event, EventBuf};
+pub use field::Field;
+pub use line::{Line, Lines};
+pub use stats::Stats;
+pub use value::{EventId, EventType};

@@ -1,0 +1,123 @@
+//! The lines of a block.
+
+use core::fmt;
+
+use crate::{
+    field::{self, BOM},
+    scan::{self, CR, LF},
+    Field,
+};
+
+/// The lines of a block, in order, without the blank one. See [`Block::lines`](crate::Block::lines).
+#[derive(Clone)]
+pub struct Lines<'a> {
+    rest: &'a [u8],
+}
+
+impl<'a> Lines<'a> {
+    /// The lines of a block's raw bytes, which may start with a byte order mark or with the LF of
+    /// a line end before them.
+    pub(crate) fn new(raw: &'a [u8], starts_stream: bool, after_cr: bool) -> Self {
+        let rest = if starts_stream { raw.strip_prefix(&BOM) } else { None };
+        let late = if after_cr { raw.strip_prefix(&[LF]) } else { None };
+        Self { rest: rest.or(late).unwrap_or(raw) }
+    }
+}
+
+impl<'a> Iterator for Lines<'a> {
+    type Item = Line<'a>;
+
+    fn next(&mut self) -> Option<Line<'a>> {
+        let end = scan::line_end(self.rest).unwrap_or(self.rest.len());
+        if end == 0 {
+            return None;
+        }
+        let line_end = match &self.rest[end..] {
+            [CR, LF, ..] => 2,
+            [_, ..] => 1,
+            [] => 0,
+        };
+        let (raw, rest) = self.rest.split_at(end + line_end);
+        self.rest = rest;
+        Some(Line::new(raw, end))
+    }
+}
+
+impl fmt::Debug for Lines<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_list().entries(self.clone()).finish()
+    }
+}
+
+/// One line of a block.
+///
+/// ```
+/// use sse_wire::{BlockDecoder, Field};
+///
+/// let mut decoder = BlockDecoder::new();
+/// let mut blocks = decoder.feed(b"error: no: quota\r\n: ping\n\n");
+/// let block = blocks.next_block()?.expect("one block");
+/// let mut lines = block.lines();
+///
+/// let error = lines.next().expect("two lines");
+/// assert_eq!((error.field(), error.name(), error.value()), (Field::Unknown, &b"error"[..], &b"no: quota"[..]));
+/// assert_eq!(error.raw(), b"error: no: quota\r\n");
+///
+/// let comment = lines.next().expect("two lines");
+/// assert_eq!((comment.field(), comment.value()), (Field::Comment, &b"ping"[..]));
+/// # Ok::<_, sse_wire::DecodeError>(())
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct Line<'a> {
+    raw: &'a [u8],
+    field: Field,
+    name: &'a [u8],
+    value: &'a [u8],
+}
+
+impl<'a> Line<'a> {
+    /// A line that ends at `end`, with its line end behind that.
+    fn new(raw: &'a [u8], end: usize) -> Self {
+        let line = &raw[..end];
+        let (name, value) = match scan::colon(line) {
+            Some(colon) => (&line[..colon], &line[field::value_start(line, colon + 1)..]),
+            None => (line, &line[end..]),
+        };
+        Self { raw, field: Field::named(name), name, value }
+    }
+
+    /// The bytes as they came, with the line end.
+    #[must_use]
+    pub fn raw(&self) -> &'a [u8] {
+        self.raw
+    }
+
+    /// What the line is.
+    #[must_use]
+    pub fn field(&self) -> Field {
+        self.field
+    }
+
+    /// The field name; empty for a comment.
+    #[must_use]
+    pub fn name(&self) -> &'a [u8] {
+        self.name
+    }
+
+    /// The value: what comes behind the colon, without one leading space.
+    #[must_use]
+    pub fn value(&self) -> &'a [u8] {
+        self.value
+    }
+}
+
+impl fmt::Debug for Line<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = &self.raw[..self.raw.len().min(80)];
+        write!(f, "b\"{}\"", shown.escape_ascii())?;
+        if shown.len() < self.raw.len() {
+            write!(f, ".. ({} bytes)", self.raw.len())?;
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,371 @@
+//! The one state machine: cuts chunks of bytes into parts of lines and ends of blocks.
+//!
+//! ```text
+//! stream  = [ BOM ] *block
+//! block   = *line blank            ; what the standard's grammar calls an event
+//! line    = 1*any-but-line-end end-of-line
+//! blank   = end-of-line
+//! end-of-line = CRLF / LF / CR
+//! ```
+//!
+//! It keeps no bytes, only where it stands: both views give it their input, get spans of that
+//! input back, and keep what they need. Each byte is searched once. A CR ends its line at once;
+//! the LF that may follow is swallowed when it arrives, so no event ever waits for a byte.
+
+use core::ops::Range;
+
+use crate::{
+    error::DecodeError,
+    field::{self, Line},
+    scan::{self, CR, LF},
+    text::Trouble,
+    Field,
+};
+
+/// What the machine found next.
+#[derive(Debug)]
+pub(crate) enum Token {
+    /// All of the input is used up.
+    Starved,
+    /// The value of a line, or the part of it that lies in this input.
+    Value(Field, Range<usize>, Part),
+    /// A blank line.
+    EndOfBlock,
+    /// The block under way passed the limit. What was read of it is void.
+    TooLarge(DecodeError),
+    /// The block that was skipped has ended.
+    Resynced,
+}
+
+/// Which part of its line a value span is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Part {
+    Whole,
+    First,
+    Middle,
+    Last,
+}
+
+impl Part {
+    /// Whether the line begins with this part. (Of an unknown field nothing is given until the
+    /// name is known to be unknown, so its first part may be missing.)
+    pub(crate) fn begins(self) -> bool {
+        matches!(self, Self::Whole | Self::First)
+    }
+
+    /// Whether the line ends with this part.
+    pub(crate) fn ends(self) -> bool {
+        matches!(self, Self::Whole | Self::Last)
+    }
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Phase {
+    Reading,
+    /// Looking for the end of a block that was refused.
+    Skipping,
+    /// The refused block ended with the very byte that was too many.
+    Skipped,
+    /// Refused a block for good; all further input is ignored.
+    Failed,
+}
+
+#[derive(Clone, Debug)]
+pub(crate) struct Machine {
+    /// Bytes that a block may have.
+    limit: u64,
+    /// Offset in the stream of the first byte of the input.
+    base: u64,
+    /// Offset in the stream of the first byte of the block under way.
+    block_start: u64,
+    line: Line,
+    phase: Phase,
+    /// The last byte was a CR: a LF now belongs to the same line end.
+    after_cr: bool,
+    skip_refused: bool,
+}
+
+impl Machine {
+    pub(crate) fn new(limit: u64, skip_refused: bool) -> Self {
+        Self {
+            limit,
+            base: 0,
+            block_start: 0,
+            line: Line::Bom(0),
+            phase: Phase::Reading,
+            after_cr: false,
+            skip_refused,
+        }
+    }
+
+    /// A machine to read one block again, which was cut out of the stream at this offset.
+    pub(crate) fn for_block(offset: u64, after_cr: bool) -> Self {
+        let line = if offset == 0 { Line::Bom(0) } else { Line::Start };
+        let block_start = offset;
+        Self { base: offset, block_start, line, after_cr, ..Self::new(u64::MAX, false) }
+    }
+
+    /// Stands at the start of the next connection's stream.
+    pub(crate) fn reset(&mut self) {
+        *self = Self::new(self.limit, self.skip_refused);
+    }
+
+    /// Offset in the stream of this index of the input.
+    pub(crate) fn offset(&self, pos: usize) -> u64 {
+        self.base + pos as u64
+    }
+
+    /// The offset that the block under way may not reach beyond.
+    pub(crate) fn fence(&self) -> u64 {
+        self.block_start.saturating_add(self.limit)
+    }
+
+    /// How many bytes of the block under way lie before this index of the input.
+    pub(crate) fn block_size(&self, pos: usize) -> u64 {
+        // A LF that completes the line end of the last block is counted to no block.
+        self.offset(pos).saturating_sub(self.block_start)
+    }
+
+    pub(crate) fn after_cr(&self) -> bool {
+        self.after_cr
+    }
+
+    /// Whether a block is being skipped whose end has not come.
+    pub(crate) fn is_skipping(&self) -> bool {
+        self.phase == Phase::Skipping
+    }
+
+    pub(crate) fn has_failed(&self) -> bool {
+        self.phase == Phase::Failed
+    }
+
+    /// The next input starts where this one was read to.
+    pub(crate) fn consume(&mut self, pos: usize) {
+        self.base += pos as u64;
+    }
+
+    /// Gives up the block under way, for a reason that the caller knows. Whether it is fatal.
+    #[cold]
+    pub(crate) fn refuse(&mut self) -> bool {
+        self.phase = if self.skip_refused { Phase::Skipping } else { Phase::Failed };
+        !self.skip_refused
+    }
+
+    /// Refuses a block after its end, so there is nothing to skip. Whether it is fatal.
+    #[cold]
+    pub(crate) fn refuse_ended_block(&mut self) -> bool {
+        if !self.skip_refused {
+            self.phase = Phase::Failed;
+        }
+        !self.skip_refused
+    }
+
+    /// Refuses the block because of the value that was read to `pos`.
+    #[cold]
+    pub(crate) fn refuse_value(&mut self, trouble: Trouble, field: Field, pos: usize) -> DecodeError {
+        let error = match trouble {
+            Trouble::TooLarge => DecodeError::too_large(self.limit, self.block_start, Some(field)),
+            Trouble::Invalid(at) => DecodeError::invalid_utf8(at, self.block_size(pos), field),
+        };
+        error.with_fatal(self.refuse())
+    }
+
+    /// The next token of this input from `pos` on, which is moved behind it.
+    #[inline]
+    pub(crate) fn next(&mut self, input: &[u8], pos: &mut usize) -> Token {
+        if self.after_cr && *pos < input.len() {
+            if let Some(refused) = self.swallow_lf(input, pos) {
+                return refused;
+            }
+        }
+        if self.line != Line::Start || self.phase != Phase::Reading {
+            return self.resume(input, pos);
+        }
+        let start = *pos;
+        let rest = &input[start..];
+        let Some(&first) = rest.first() else {
+            return Token::Starved;
+        };
+        // One compare finds the blank line that ends nearly every block; a search costs more.
+        if scan::is_line_end(first) {
+            *pos += 1;
+            self.after_cr = first == CR;
+            return self.end_block(*pos);
+        }
+        let Some(len) = scan::line_end(rest) else {
+            return self.part_of_line(input, pos, None);
+        };
+        let (field, value) = field::split(&rest[..len]);
+        *pos = start + len + 1;
+        self.after_cr = rest[len] == CR;
+        if self.is_over(*pos) {
+            return self.too_large(Line::Start, &input[..*pos], start);
+        }
+        Token::Value(field, start + value..start + len, Part::Whole)
+    }
+
+    /// If the next byte is the LF of a CRLF whose CR was the last byte, takes it now.
+    ///
+    /// For the block view, whose blocks shall end with their whole line end where it has arrived.
+    pub(crate) fn take_lf(&mut self, input: &[u8], pos: &mut usize) {
+        if self.after_cr && input.get(*pos) == Some(&LF) {
+            // Right behind a blank line the LF counts to no block, so it passes no limit.
+            let _ = self.swallow_lf(input, pos);
+        }
+    }
+
+    /// The line under way ends here, because the stream does.
+    pub(crate) fn end_of_stream(&mut self) -> Option<(Field, Part)> {
+        let line = core::mem::replace(&mut self.line, Line::Start);
+        let part = if matches!(line, Line::Value(_)) { Part::Last } else { Part::Whole };
+        line.field_at_end().map(|field| (field, part))
+    }
+
+    fn swallow_lf(&mut self, input: &[u8], pos: &mut usize) -> Option<Token> {
+        self.after_cr = false;
+        if input[*pos] != LF {
+            return None;
+        }
+        *pos += 1;
+        if self.block_size(*pos - 1) == 0 {
+            self.block_start = self.offset(*pos);
+        } else if self.phase == Phase::Reading && self.is_over(*pos) {
+            return Some(self.too_large(Line::Start, &[], 0));
+        }
+        None
+    }
+
+    fn is_over(&self, pos: usize) -> bool {
+        self.block_size(pos) > self.limit
+    }
+
+    fn end_block(&mut self, pos: usize) -> Token {
+        if self.is_over(pos) {
+            let refused = self.too_large(Line::Start, &[], 0);
+            if self.phase == Phase::Skipping {
+                self.phase = Phase::Skipped;
+                self.block_start = self.offset(pos);
+            }
+            return refused;
+        }
+        self.block_start = self.offset(pos);
+        Token::EndOfBlock
+    }
+
+    /// Refuses the block because of a byte that was read to the end of `read`, from `start` on,
+    /// where the line was in this state.
+    #[cold]
+    fn too_large(&mut self, line: Line, read: &[u8], start: usize) -> Token {
+        // Found from the first byte too many and those before it alone, so that the error is the
+        // same however the bytes were cut into chunks.
+        let allowed = usize::try_from(self.fence().saturating_sub(self.base)).unwrap_or(usize::MAX);
+        let read = &read[start..read.len().min(allowed.saturating_add(1)).max(start)];
+        let error = DecodeError::too_large(self.limit, self.block_start, line.field_at_last(read));
+        Token::TooLarge(error.with_fatal(self.refuse()))
+    }
+
+    /// All that is not a whole line in one input.
+    #[cold]
+    fn resume(&mut self, input: &[u8], pos: &mut usize) -> Token {
+        match self.phase {
+            Phase::Reading => {}
+            Phase::Skipping => return self.skip(input, pos),
+            Phase::Skipped => {
+                self.phase = Phase::Reading;
+                return Token::Resynced;
+            }
+            Phase::Failed => {
+                *pos = input.len();
+                return Token::Starved;
+            }
+        }
+        if let Line::Bom(_) = self.line {
+            let (before, start) = (self.line, *pos);
+            while let (Line::Bom(_), Some(&byte)) = (self.line, input.get(*pos)) {
+                if scan::is_line_end(byte) || (self.line == Line::Bom(0) && byte != field::BOM[0]) {
+                    self.line = self.line.field_at_end().map_or(Line::Start, Line::Value);
+                    break;
+                }
+                self.line = self.line.step(byte);
+                *pos += 1;
+            }
+            if self.is_over(*pos) {
+                return self.too_large(before, &input[..*pos], start);
+            }
+            if self.line == Line::Start {
+                return self.next(input, pos);
+            }
+        }
+        if *pos == input.len() {
+            return Token::Starved;
+        }
+        let end = scan::line_end(&input[*pos..]).map(|len| *pos + len);
+        self.part_of_line(input, pos, end)
+    }
+
+    /// The part of a line that lies in this input: up to its end, or all.
+    fn part_of_line(&mut self, input: &[u8], pos: &mut usize, end: Option<usize>) -> Token {
+        let (before, start) = (self.line, *pos);
+        let stop = end.unwrap_or(input.len());
+        while let (Line::Start | Line::Name(..), true) = (self.line, *pos < stop) {
+            self.line = self.line.step(input[*pos]);
+            *pos += 1;
+        }
+        let mut begins = false;
+        if let (Line::Colon(field), true) = (self.line, *pos < stop) {
+            *pos = field::value_start(&input[..stop], *pos);
+            self.line = Line::Value(field);
+            begins = true;
+        }
+        let value = *pos..stop;
+        let line = self.line;
+        *pos = stop;
+        if end.is_some() {
+            self.after_cr = input[stop] == CR;
+            self.line = Line::Start;
+            *pos += 1;
+        }
+        if self.is_over(*pos) {
+            return self.too_large(before, &input[..*pos], start);
+        }
+        match (line, end) {
+            (Line::Value(field), None) => {
+                Token::Value(field, value, if begins { Part::First } else { Part::Middle })
+            }
+            (Line::Value(field), Some(_)) => {
+                Token::Value(field, value, if begins { Part::Whole } else { Part::Last })
+            }
+            (_, None) => Token::Starved,
+            // A name without a colon, or with nothing behind it.
+            (_, Some(_)) => match line.field_at_end() {
+                Some(field) => Token::Value(field, value, Part::Whole),
+                None => self.end_block(*pos),
+            },
+        }
+    }
+
+    /// Looks for the blank line that ends a refused block.
+    fn skip(&mut self, input: &[u8], pos: &mut usize) -> Token {
+        loop {
+            if self.after_cr && *pos < input.len() {
+                let _ = self.swallow_lf(input, pos);
+            }
+            let Some(len) = scan::line_end(&input[*pos..]) else {
+                if *pos < input.len() {
+                    self.line = Line::Value(Field::Unknown);
+                    *pos = input.len();
+                }
+                return Token::Starved;
+            };
+            let blank = len == 0 && self.line == Line::Start;
+            self.after_cr = input[*pos + len] == CR;
+            self.line = Line::Start;
+            *pos += len + 1;
+            if blank {
+                self.phase = Phase::Reading;
+                self.block_start = self.offset(*pos);
+                return Token::Resynced;
+            }
+        }
+    }
+}
