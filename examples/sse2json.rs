@@ -43,6 +43,7 @@ const SAMPLE: &[u8] = "\u{feff}: connected\n\
 
 /// Print the events of an event stream (text/event-stream) as JSON, one object a line:
 /// {"event","data","id","last_event_id","retry"}
+#[allow(clippy::doc_markdown, reason = "this is the text of --help")]
 #[derive(Parser)]
 #[command(name = "sse2json")]
 struct Arguments {

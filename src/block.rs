@@ -6,6 +6,7 @@ use core::{fmt, ops::Range, time::Duration};
 use bytes::Bytes;
 
 use crate::{
+    Field,
     config::{AtEnd, DecoderBuilder, InvalidUtf8},
     error::DecodeError,
     event::{Event, EventBuf},
@@ -13,8 +14,8 @@ use crate::{
     interpret::{Input, Interpreter, Slots},
     line::Lines,
     machine::{Machine, Token},
-    stats::Stats,
-    text, Field,
+    stats::{Counters, Stats},
+    text,
 };
 
 /// The buffer keeps at most this many bytes when a block is done.
@@ -53,10 +54,10 @@ pub struct BlockDecoder {
     /// The bytes of the block under way from chunks that are gone.
     raw: Vec<u8>,
     place: Place,
-    /// The block has an `id` or `retry` field, so it must be interpreted for the state's sake.
-    sets_state: bool,
+    /// The block has an `id` field, so it must be interpreted for the last event ID's sake.
+    sets_id: bool,
     rejects_invalid: bool,
-    stats: Stats,
+    counters: Counters,
     unread: Unread,
     at_end: AtEnd,
     ended: bool,
@@ -85,9 +86,9 @@ impl BlockDecoder {
             interpreter: Interpreter::new(rejects_invalid, last_event_id),
             raw: Vec::new(),
             place: Place::default(),
-            sets_state: false,
+            sets_id: false,
             rejects_invalid,
-            stats: Stats::default(),
+            counters: Counters::default(),
             unread: Unread::default(),
             at_end: options.at_end,
             ended: false,
@@ -152,8 +153,8 @@ impl BlockDecoder {
         self.interpreter.reset();
         self.raw.clear();
         self.place = Place::default();
-        self.sets_state = false;
-        self.stats = Stats::default();
+        self.sets_id = false;
+        self.counters = Counters::default();
         self.unread.clear();
         self.ended = false;
     }
@@ -164,8 +165,7 @@ impl BlockDecoder {
         self.interpreter.last_event_id()
     }
 
-    /// The reconnection time, if the stream has set one. Here it counts from the end of its block
-    /// on.
+    /// See [`Decoder::reconnection_time`](crate::Decoder::reconnection_time).
     #[must_use]
     pub fn reconnection_time(&self) -> Option<Duration> {
         self.interpreter.reconnection_time()
@@ -181,7 +181,7 @@ impl BlockDecoder {
     /// before they are asked for one.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        Stats { bytes: self.machine.offset(0), ..self.stats }
+        self.counters.stats(self.machine.offset(0))
     }
 }
 
@@ -255,10 +255,13 @@ impl Blocks<'_> {
             }
             feed.pos = pos;
             match token {
+                Token::Value(Field::Retry, span, part) => {
+                    decoder.interpreter.retry(&feed.input().bytes[span], part);
+                }
                 Token::Value(field, _, part) if part.ends() => decoder.count(field),
                 Token::Value(..) => {}
                 Token::EndOfBlock => {
-                    decoder.stats.blocks += 1;
+                    decoder.counters.blocks += 1;
                     let span = core::mem::replace(start, pos)..pos;
                     let place = decoder.next_place(pos);
                     let span = if decoder.raw.is_empty() {
@@ -281,14 +284,14 @@ impl Blocks<'_> {
                     }
                 }
                 Token::TooLarge(error) => {
-                    decoder.stats.refused += 1;
+                    decoder.counters.refused += 1;
                     decoder.recycle();
                     return Err(error);
                 }
                 Token::Resynced => {
                     *start = pos;
                     decoder.next_place(pos);
-                    decoder.sets_state = false;
+                    decoder.sets_id = false;
                 }
             }
         }
@@ -307,10 +310,10 @@ impl Drop for Blocks<'_> {
 impl BlockDecoder {
     fn count(&mut self, field: Field) {
         match field {
-            Field::Comment => self.stats.comments += 1,
-            Field::Unknown => self.stats.unknown_fields += 1,
-            Field::Id | Field::Retry => self.sets_state = true,
-            Field::Data | Field::Event => {}
+            Field::Comment => self.counters.comments += 1,
+            Field::Unknown => self.counters.unknown_fields += 1,
+            Field::Id => self.sets_id = true,
+            Field::Data | Field::Event | Field::Retry => {}
         }
     }
 
@@ -344,12 +347,12 @@ impl BlockDecoder {
         span: Option<Range<usize>>,
         place: Place,
     ) -> Result<(), DecodeError> {
-        if !core::mem::take(&mut self.sets_state) && !self.rejects_invalid {
+        if !core::mem::take(&mut self.sets_id) && !self.rejects_invalid {
             return Ok(());
         }
         let raw = span.map_or(&self.raw[..], |span| &chunk[span]);
         place.interpret(raw, &mut self.interpreter).map(|_| ()).map_err(|error| {
-            self.stats.refused += 1;
+            self.counters.refused += 1;
             error.with_fatal(self.machine.refuse_ended_block())
         })
     }

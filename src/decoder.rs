@@ -6,15 +6,15 @@ use core::{fmt, ops::Range, time::Duration};
 use bytes::Bytes;
 
 use crate::{
+    Field,
     config::{AtEnd, DecoderBuilder, InvalidUtf8, OnError, Options},
     error::DecodeError,
     event::{Event, EventBuf},
     feed::{Feed, Source, Unread},
     interpret::{Input, Interpreter, Slots},
     machine::{Machine, Part, Token},
-    stats::Stats,
+    stats::{Counters, Stats},
     text::{Joiner, Piece, Trouble},
-    Field,
 };
 
 /// Decodes an event stream, chunk by chunk, to the events that a browser would dispatch.
@@ -51,7 +51,7 @@ use crate::{
 pub struct Decoder {
     machine: Machine,
     interpreter: Interpreter,
-    stats: Stats,
+    counters: Counters,
     unread: Unread,
     /// Only there if comments are wanted.
     comments: Option<Box<CommentText>>,
@@ -89,7 +89,7 @@ impl Decoder {
         Self {
             machine: options.machine(),
             interpreter: Interpreter::new(rejects_invalid, last_event_id),
-            stats: Stats::default(),
+            counters: Counters::default(),
             unread: Unread::default(),
             comments: options.comments.then(|| {
                 // A comment means nothing, so its bytes are never a fault.
@@ -178,7 +178,7 @@ impl Decoder {
                 self.value(&mut slots, &Input::EMPTY, (field, 0..0, part), 0)?;
             }
             if self.interpreter.dispatch(&slots, &Input::EMPTY) {
-                self.stats.events += 1;
+                self.counters.events += 1;
                 end.had_data = true;
                 end.event = Some(self.interpreter.event(&slots, &Input::EMPTY));
             }
@@ -198,7 +198,7 @@ impl Decoder {
     pub fn reset_for_reconnect(&mut self) {
         self.machine.reset();
         self.interpreter.reset();
-        self.stats = Stats::default();
+        self.counters = Counters::default();
         self.unread.clear();
         if let Some(comment) = &mut self.comments {
             comment.clear();
@@ -231,7 +231,7 @@ impl Decoder {
     /// What was seen of this stream so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        Stats { bytes: self.machine.offset(0), ..self.stats }
+        self.counters.stats(self.machine.offset(0))
     }
 
     /// Processes the value of a line, or a part of it. The comment that ends with it, if comments
@@ -263,10 +263,10 @@ impl Decoder {
         pos: usize,
     ) -> Result<Option<Comment>, DecodeError> {
         if field == Field::Unknown {
-            self.stats.unknown_fields += u64::from(part.ends());
+            self.counters.unknown_fields += u64::from(part.ends());
             return Ok(None);
         }
-        self.stats.comments += u64::from(part.ends());
+        self.counters.comments += u64::from(part.ends());
         let Some(comment) = &mut self.comments else {
             return Ok(None);
         };
@@ -289,7 +289,7 @@ impl Decoder {
         field: Field,
         pos: usize,
     ) -> DecodeError {
-        self.stats.refused += 1;
+        self.counters.refused += 1;
         self.interpreter.clear(slots);
         self.machine.refuse_value(trouble, field, pos)
     }
@@ -428,9 +428,9 @@ impl Events<'_> {
                     }
                 }
                 Token::EndOfBlock => {
-                    decoder.stats.blocks += 1;
+                    decoder.counters.blocks += 1;
                     if decoder.interpreter.dispatch(slots, &feed.input()) {
-                        decoder.stats.events += 1;
+                        decoder.counters.events += 1;
                         *dispatched = true;
                         return Ok(Step::Event);
                     }
@@ -445,7 +445,7 @@ impl Events<'_> {
                     }
                 }
                 Token::TooLarge(error) => {
-                    decoder.stats.refused += 1;
+                    decoder.counters.refused += 1;
                     decoder.interpreter.clear(slots);
                     return Err(error);
                 }

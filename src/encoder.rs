@@ -5,7 +5,7 @@ use core::time::Duration;
 use bytes::{BufMut, Bytes, BytesMut};
 
 use crate::{
-    event::{millis, Event},
+    event::{Event, millis},
     scan,
 };
 

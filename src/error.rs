@@ -51,13 +51,7 @@ impl DecodeError {
     }
 
     pub(crate) fn invalid_utf8(offset: u64, size: u64, field: Field) -> Self {
-        Self {
-            kind: DecodeErrorKind::InvalidUtf8,
-            field: Some(field),
-            offset,
-            size,
-            fatal: true,
-        }
+        Self { kind: DecodeErrorKind::InvalidUtf8, field: Some(field), offset, size, fatal: true }
     }
 
     pub(crate) fn with_fatal(self, fatal: bool) -> Self {
@@ -111,7 +105,7 @@ impl DecodeError {
     }
 }
 
-/// The tail of the message: `, in field `data``.
+/// The tail of the message: in which field.
 struct Place(Option<Field>);
 
 impl core::fmt::Display for Place {

@@ -29,6 +29,10 @@ const MESSAGE: &str = "message";
 /// To keep an event beyond the next call, make an [`EventBuf`] of it.
 // Invariant: `event_type` and `last_event_id` hold no line end, `last_event_id` no NUL.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
+#[expect(
+    clippy::struct_field_names,
+    reason = "`type` is a keyword, and the standard's term has two words"
+)]
 pub struct Event<'a> {
     pub(crate) data: &'a str,
     pub(crate) event_type: Option<&'a str>,
@@ -47,6 +51,12 @@ impl<'a> Event<'a> {
     #[must_use]
     pub const fn new(data: &'a str) -> Self {
         Self { data, event_type: None, last_event_id: "", sets_id: false, retry: None }
+    }
+
+    /// The same with other data.
+    #[must_use]
+    pub const fn with_data(self, data: &'a str) -> Self {
+        Self { data, ..self }
     }
 
     /// The same with this event type.
@@ -124,8 +134,7 @@ impl<'a> Event<'a> {
 
 /// Whole milliseconds, at most `u64::MAX`.
 pub(crate) const fn millis(duration: Duration) -> u64 {
-    let millis = duration.as_millis();
-    if millis > u64::MAX as u128 { u64::MAX } else { millis as u64 }
+    duration.as_secs().saturating_mul(1000).saturating_add(duration.subsec_millis() as u64)
 }
 
 impl fmt::Debug for Event<'_> {

@@ -38,6 +38,7 @@ impl Source<'_> {
 
 /// What callers left unread, in order. Behind a pointer, because hardly any caller does.
 #[derive(Clone, Debug, Default)]
+#[expect(clippy::box_collection, reason = "a quarter of the size, in every decoder")]
 pub(crate) struct Unread(Option<Box<VecDeque<Bytes>>>);
 
 impl Unread {
@@ -123,8 +124,12 @@ impl<'d> Feed<'d> {
 
     /// The caller reads no further for now: keeps the rest for the next time.
     pub(crate) fn give_back(&mut self, machine: &mut Machine, unread: &mut Unread) {
+        let len = self.source.bytes().len();
+        if machine.has_failed() {
+            self.pos = len;
+        }
         machine.consume(self.pos);
-        if self.pos < self.source.bytes().len() && !machine.has_failed() {
+        if self.pos < len {
             let rest = self.source.slice_from(self.pos);
             unread.0.get_or_insert_default().push_front(rest);
         }

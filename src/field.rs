@@ -189,9 +189,9 @@ impl Digits {
             // The standard has no upper bound: the longest time that can be told stands for
             // every longer one.
             *self = match byte {
-                b'0'..=b'9' => Self::Millis(
-                    millis.saturating_mul(10).saturating_add(u64::from(byte - b'0')),
-                ),
+                b'0'..=b'9' => {
+                    Self::Millis(millis.saturating_mul(10).saturating_add(u64::from(byte - b'0')))
+                }
                 _ => Self::Invalid,
             };
         }
@@ -213,9 +213,31 @@ mod tests {
     #[test]
     fn stepping_through_a_line_agrees_with_splitting_it() {
         for line in [
-            "data", "data:", "data: x", "data:x", "data ", "dat", "datax:", "event:e", "event",
-            "events", "id", "id:", "id: 7", "idx", "i", "retry: 5", "retry", "ret", ":", ": c", "x",
-            "Data: x", " data: x", "\u{feff}data: x", "d\0ta:x",
+            "data",
+            "data:",
+            "data: x",
+            "data:x",
+            "data ",
+            "dat",
+            "datax:",
+            "event:e",
+            "event",
+            "events",
+            "id",
+            "id:",
+            "id: 7",
+            "idx",
+            "i",
+            "retry: 5",
+            "retry",
+            "ret",
+            ":",
+            ": c",
+            "x",
+            "Data: x",
+            " data: x",
+            "\u{feff}data: x",
+            "d\0ta:x",
         ] {
             let end = line.bytes().fold(Line::Start, Line::step);
             assert_eq!(end.field_at_end(), Some(split(line.as_bytes()).0), "{line:?}");

@@ -7,12 +7,12 @@ use alloc::string::String;
 use core::{mem, ops::Range, time::Duration};
 
 use crate::{
+    Field,
     event::Event,
     field::Digits,
     machine::Part,
     scan,
     text::{self, Joiner, Piece, Trouble},
-    Field,
 };
 
 /// Buffers keep at most this many bytes each when a block is done, so that one large event does
@@ -101,7 +101,9 @@ pub(crate) struct Interpreter {
     /// Something was written to the buffers since they were emptied.
     used: bool,
     last_event_id: String,
-    reconnection_time: Option<u64>,
+    /// In milliseconds; only if `has_reconnection_time`, which is packed with the other flags.
+    reconnection_time: u64,
+    has_reconnection_time: bool,
 }
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -123,7 +125,8 @@ impl Interpreter {
             retry_set: false,
             used: false,
             last_event_id,
-            reconnection_time: None,
+            reconnection_time: 0,
+            has_reconnection_time: false,
         }
     }
 
@@ -132,7 +135,7 @@ impl Interpreter {
     }
 
     pub(crate) fn reconnection_time(&self) -> Option<Duration> {
-        self.reconnection_time.map(Duration::from_millis)
+        self.has_reconnection_time.then(|| Duration::from_millis(self.reconnection_time))
     }
 
     /// The slots for the next input.
@@ -202,14 +205,15 @@ impl Interpreter {
     /// "If the field value consists of only ASCII digits, then interpret the field value as an
     /// integer in base ten, and set the event stream's reconnection time to that integer": at
     /// once, not at the end of the block.
-    fn retry(&mut self, bytes: &[u8], part: Part) {
+    pub(crate) fn retry(&mut self, bytes: &[u8], part: Part) {
         if part.begins() {
             self.digits = Digits::default();
         }
         self.digits.push(bytes);
         if part.ends() {
             if let Some(millis) = self.digits.finish() {
-                self.reconnection_time = Some(millis);
+                self.reconnection_time = millis;
+                self.has_reconnection_time = true;
                 self.retry_set = true;
             }
         }
@@ -231,7 +235,7 @@ impl Interpreter {
                 if part.begins() {
                     self.begin_data_line(slots, input, piece);
                 }
-                self.buffers.reserve(Field::Data, piece);
+                self.buffers.reserve(Field::Data, piece.bytes.len(), self.joiner.room(piece));
                 self.joiner.append(&mut self.buffers.data, piece, part.ends())
             }
             Field::Event => {
@@ -239,7 +243,7 @@ impl Interpreter {
                     self.buffers.event_type.clear();
                     slots.event_type = Slot::Buffer;
                 }
-                self.buffers.reserve(Field::Event, piece);
+                self.buffers.reserve(Field::Event, piece.bytes.len(), self.joiner.room(piece));
                 self.joiner.append(&mut self.buffers.event_type, piece, part.ends())
             }
             _ => self.buffer_id(slots, input, piece, part),
@@ -247,20 +251,19 @@ impl Interpreter {
     }
 
     fn begin_data_line(&mut self, slots: &mut Slots, input: &Input<'_>, piece: Piece<'_>) {
-        let data = &mut self.buffers.data;
+        let line = piece.bytes.len() + 1;
         match mem::replace(&mut slots.data, Slot::Buffer) {
-            Slot::Absent => return data.clear(),
-            Slot::Buffer => {}
+            Slot::Absent => return self.buffers.data.clear(),
+            Slot::Buffer => self.buffers.reserve(Field::Data, line, self.joiner.room(piece)),
             Slot::Input(span) => {
-                data.clear();
-                text::reserve(data, span.len() + piece.bytes.len() + 1, piece.room());
-                data.push_str(input.text(&span));
+                self.buffers.data.clear();
+                self.buffers.reserve(Field::Data, span.len() + line, self.joiner.room(piece));
+                self.buffers.data.push_str(input.text(&span));
             }
         }
         // The line feed that ended the line before; the last one is never written, because the
         // standard takes it away again at dispatch.
-        text::reserve(data, 1, piece.room());
-        data.push('\n');
+        self.buffers.data.push('\n');
     }
 
     fn buffer_id(
@@ -284,7 +287,7 @@ impl Interpreter {
             self.id_void = false;
         }
         if !self.id_void {
-            self.buffers.reserve(Field::Id, piece);
+            self.buffers.reserve(Field::Id, piece.bytes.len(), self.joiner.room(piece));
             let id = &mut self.buffers.id;
             match scan::nul(piece.bytes) {
                 None => self.joiner.append(id, piece, part.ends())?,
@@ -342,7 +345,7 @@ impl Interpreter {
             },
             last_event_id: &self.last_event_id,
             sets_id: !slots.id.is_absent(),
-            retry: if self.retry_set { self.reconnection_time } else { None },
+            retry: if self.retry_set { Some(self.reconnection_time) } else { None },
         }
     }
 
@@ -423,14 +426,14 @@ struct Buffers {
 }
 
 impl Buffers {
-    /// Makes room for a piece in the buffer of its field.
-    fn reserve(&mut self, field: Field, piece: Piece<'_>) {
+    /// Makes room in the buffer of a field. See [`text::growth`].
+    fn reserve(&mut self, field: Field, additional: usize, room: usize) {
         let (buffer, others) = match field {
             Field::Data => (&mut self.data, [&mut self.event_type, &mut self.id]),
             Field::Event => (&mut self.event_type, [&mut self.data, &mut self.id]),
             _ => (&mut self.id, [&mut self.data, &mut self.event_type]),
         };
-        if buffer.capacity() - buffer.len() < piece.bytes.len() {
+        if buffer.capacity() - buffer.len() < additional {
             // Growth in one buffer must not come on top of room that the others do not use. It
             // doubles, so this happens a few times in a block at most.
             for other in others {
@@ -438,7 +441,7 @@ impl Buffers {
                     other.shrink_to_fit();
                 }
             }
-            text::reserve(buffer, piece.bytes.len(), piece.room());
+            text::reserve(buffer, additional, room);
         }
     }
 

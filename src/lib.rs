@@ -1,4 +1,7 @@
-#![cfg_attr(not(feature = "std"), no_std)]
+#![no_std]
+#![forbid(unsafe_code)]
+#![warn(unreachable_pub)]
+#![cfg_attr(sse_wire_docsrs, feature(doc_cfg))]
 #![doc = include_str!("../README.md")]
 
 extern crate alloc;

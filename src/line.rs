@@ -3,9 +3,9 @@
 use core::fmt;
 
 use crate::{
+    Field,
     field::{self, BOM},
     scan::{self, CR, LF},
-    Field,
 };
 
 /// The lines of a block, in order, without the blank one. See [`Block::lines`](crate::Block::lines).

@@ -15,11 +15,11 @@
 use core::ops::Range;
 
 use crate::{
+    Field,
     error::DecodeError,
     field::{self, Line},
     scan::{self, CR, LF},
     text::Trouble,
-    Field,
 };
 
 /// What the machine found next.
@@ -162,7 +162,12 @@ impl Machine {
 
     /// Refuses the block because of the value that was read to `pos`.
     #[cold]
-    pub(crate) fn refuse_value(&mut self, trouble: Trouble, field: Field, pos: usize) -> DecodeError {
+    pub(crate) fn refuse_value(
+        &mut self,
+        trouble: Trouble,
+        field: Field,
+        pos: usize,
+    ) -> DecodeError {
         let error = match trouble {
             Trouble::TooLarge => DecodeError::too_large(self.limit, self.block_start, Some(field)),
             Trouble::Invalid(at) => DecodeError::invalid_utf8(at, self.block_size(pos), field),

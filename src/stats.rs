@@ -21,3 +21,20 @@ pub struct Stats {
     /// Blocks that were refused with an error.
     pub refused: u64,
 }
+
+/// What a decoder counts. The bytes are known without counting.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Counters {
+    pub(crate) blocks: u64,
+    pub(crate) events: u64,
+    pub(crate) comments: u64,
+    pub(crate) unknown_fields: u64,
+    pub(crate) refused: u64,
+}
+
+impl Counters {
+    pub(crate) fn stats(self, bytes: u64) -> Stats {
+        let Self { blocks, events, comments, unknown_fields, refused } = self;
+        Stats { bytes, blocks, events, comments, unknown_fields, refused }
+    }
+}

@@ -74,7 +74,7 @@ pub(crate) struct Piece<'a> {
     pub(crate) fence: u64,
 }
 
-impl<'a> Piece<'a> {
+impl Piece<'_> {
     pub(crate) fn split_at(self, mid: usize) -> (Self, Self) {
         let (left, right) = self.bytes.split_at(mid);
         let at = self.at + mid as u64;
@@ -113,7 +113,7 @@ impl Joiner {
         piece: Piece<'_>,
         ends: bool,
     ) -> Result<(), Trouble> {
-        reserve(text, piece.bytes.len(), piece.room());
+        reserve(text, piece.bytes.len(), self.room(piece));
         let completed = self.complete_cut(text, piece)?;
         let (_, piece) = piece.split_at(completed);
 
@@ -135,6 +135,11 @@ impl Joiner {
             }
         }
         Ok(())
+    }
+
+    /// How many bytes the block's texts may still take.
+    pub(crate) fn room(&self, piece: Piece<'_>) -> usize {
+        piece.room().saturating_sub(usize::try_from(self.inflation).unwrap_or(usize::MAX))
     }
 
     /// Completes the cut character with the first bytes of the next part. How many it took.
@@ -177,7 +182,7 @@ impl Joiner {
     #[cold]
     fn append_lossy(&mut self, text: &mut String, mut piece: Piece<'_>) -> Result<(), Trouble> {
         for chunk in piece.bytes.utf8_chunks() {
-            reserve(text, chunk.valid().len(), piece.room());
+            reserve(text, chunk.valid().len(), self.room(piece));
             text.push_str(chunk.valid());
             (_, piece) = piece.split_at(chunk.valid().len() + chunk.invalid().len());
             if !chunk.invalid().is_empty() {
@@ -201,7 +206,7 @@ impl Joiner {
         if next.at.saturating_add(self.inflation) > next.fence {
             return Err(Trouble::TooLarge);
         }
-        reserve(text, char::REPLACEMENT_CHARACTER.len_utf8(), next.room());
+        reserve(text, char::REPLACEMENT_CHARACTER.len_utf8(), self.room(next));
         text.push(char::REPLACEMENT_CHARACTER);
         Ok(())
     }
@@ -226,9 +231,23 @@ mod tests {
     const TRICKY: &[&[u8]] = &[
         b"plain",
         "中文 é 😀 \u{10ffff}".as_bytes(),
-        b"\x80", b"\xbf\xbf", b"\xc0\xaf", b"\xc1\x81", b"\xc2", b"\xc2A", b"\xe0\x80\x80",
-        b"\xe4\xb8", b"\xe4\xb8A", b"\xe4\xe4\xb8\xad", b"\xed\xa0\x80", b"\xf0\x80\x80\x80",
-        b"\xf0\x9f\x98", b"\xf0\x9f\x98\xf0\x9f\x98\x80", b"\xf4\x90\x80\x80", b"\xf5\x80", b"\xff",
+        b"\x80",
+        b"\xbf\xbf",
+        b"\xc0\xaf",
+        b"\xc1\x81",
+        b"\xc2",
+        b"\xc2A",
+        b"\xe0\x80\x80",
+        b"\xe4\xb8",
+        b"\xe4\xb8A",
+        b"\xe4\xe4\xb8\xad",
+        b"\xed\xa0\x80",
+        b"\xf0\x80\x80\x80",
+        b"\xf0\x9f\x98",
+        b"\xf0\x9f\x98\xf0\x9f\x98\x80",
+        b"\xf4\x90\x80\x80",
+        b"\xf5\x80",
+        b"\xff",
     ];
 
     fn piece(bytes: &[u8], at: u64, fence: u64) -> Piece<'_> {

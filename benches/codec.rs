@@ -1,0 +1,162 @@
+//! Throughput of the codec, beside the limits of the machine.
+//!
+//! See `benches/README.md` for how to read the figures. Every benchmark checks what it decoded.
+
+mod corpora;
+
+use std::{hint::black_box, time::Duration};
+
+use bytes::Bytes;
+use corpora::{Chunks, Corpus};
+use criterion::{
+    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
+    measurement::WallTime,
+};
+use sse_wire::{BlockDecoder, Decoder, Encoder, Event, EventType};
+
+/// Runs a benchmark for each corpus and each way to cut it. `work` gives the number of events and
+/// of data bytes that it came upon.
+fn each(
+    criterion: &mut Criterion,
+    name: &str,
+    chunkings: &[(&str, Chunks)],
+    mut work: impl FnMut(&[&[u8]]) -> (usize, usize),
+) {
+    let mut group = group(criterion, name);
+    for corpus in corpora::all() {
+        group.throughput(throughput(&corpus));
+        for &(cut, chunks) in chunkings {
+            let chunks = corpus.chunks(chunks);
+            let expected = (corpus.events.len(), corpus.data_bytes());
+            group.bench_function(BenchmarkId::new(corpus.name, cut), |bencher| {
+                bencher.iter(|| assert_eq!(work(&chunks), expected));
+            });
+        }
+    }
+    group.finish();
+}
+
+fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
+    let mut group = criterion.benchmark_group(name);
+    group.sample_size(20).warm_up_time(Duration::from_millis(200));
+    group.measurement_time(Duration::from_millis(600));
+    group
+}
+
+fn throughput(corpus: &Corpus) -> Throughput {
+    Throughput::ElementsAndBytes {
+        elements: corpus.events.len() as u64,
+        bytes: corpus.bytes.len() as u64,
+    }
+}
+
+fn decode(criterion: &mut Criterion) {
+    each(criterion, "decode", &Chunks::ALL, |chunks| {
+        let mut decoder = Decoder::new();
+        let (mut count, mut bytes) = (0, 0);
+        for chunk in chunks {
+            let mut events = decoder.feed(chunk);
+            while let Some(event) = events.next_event().expect("within the limit") {
+                count += 1;
+                bytes += black_box(event).data().len();
+            }
+        }
+        (count, bytes)
+    });
+}
+
+fn decode_bytes(criterion: &mut Criterion) {
+    let mut group = group(criterion, "decode_bytes");
+    for corpus in corpora::all() {
+        group.throughput(throughput(&corpus));
+        for (cut, chunks) in Chunks::ALL {
+            let chunks: Vec<_> =
+                corpus.chunks(chunks).into_iter().map(Bytes::copy_from_slice).collect();
+            let expected = (corpus.events.len(), corpus.data_bytes());
+            group.bench_function(BenchmarkId::new(corpus.name, cut), |bencher| {
+                bencher.iter(|| {
+                    let mut decoder = Decoder::new();
+                    let (mut count, mut bytes) = (0, 0);
+                    for chunk in &chunks {
+                        for event in decoder.feed_bytes(chunk.clone()) {
+                            count += 1;
+                            bytes += black_box(event.expect("within the limit")).data().len();
+                        }
+                    }
+                    assert_eq!((count, bytes), expected);
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
+fn blocks(criterion: &mut Criterion) {
+    each(criterion, "blocks", &Chunks::ALL, |chunks| {
+        let mut decoder = BlockDecoder::new();
+        let (mut count, mut bytes) = (0, 0);
+        for chunk in chunks {
+            let mut blocks = decoder.feed(chunk);
+            while let Some(mut block) = blocks.next_block().expect("within the limit") {
+                if let Some(event) = block.event() {
+                    count += 1;
+                    bytes += black_box(event).data().len();
+                }
+            }
+        }
+        (count, bytes)
+    });
+}
+
+fn encode(criterion: &mut Criterion) {
+    let mut group = group(criterion, "encode");
+    for corpus in corpora::all() {
+        group.throughput(throughput(&corpus));
+        let mut encoder = Encoder::with_capacity(2 * corpus.bytes.len());
+        group.bench_function(BenchmarkId::new(corpus.name, "reused"), |bencher| {
+            bencher.iter(|| {
+                encoder.clear();
+                for (event_type, data) in &corpus.events {
+                    let event = Event::new(black_box(data));
+                    encoder.event(match *event_type {
+                        "" => event,
+                        name => event.with_type(EventType::from_static(name)),
+                    });
+                }
+                assert!(encoder.as_bytes().len() > corpus.data_bytes());
+            });
+        });
+    }
+    group.finish();
+}
+
+/// What bounds every decoder: copying the bytes, finding the line ends, checking the text.
+fn limits(criterion: &mut Criterion) {
+    let mut group = group(criterion, "limits");
+    for corpus in corpora::all() {
+        group.throughput(throughput(&corpus));
+        let chunks = corpus.chunks(Chunks::Fixed(16 << 10));
+        let mut copy = vec![0; corpus.bytes.len()];
+        group.bench_function(BenchmarkId::new(corpus.name, "memcpy"), |bencher| {
+            bencher.iter(|| {
+                for (to, from) in copy.chunks_mut(16 << 10).zip(&chunks) {
+                    to.copy_from_slice(black_box(from));
+                }
+            });
+        });
+        assert!(copy == corpus.bytes);
+        group.bench_function(BenchmarkId::new(corpus.name, "memchr2"), |bencher| {
+            bencher.iter(|| {
+                let ends = |chunk: &&[u8]| memchr::memchr2_iter(b'\n', b'\r', chunk).count();
+                chunks.iter().map(ends).sum::<usize>()
+            });
+        });
+        group.bench_function(BenchmarkId::new(corpus.name, "simdutf8"), |bencher| {
+            bencher.iter(|| assert!(simdutf8::basic::from_utf8(black_box(&corpus.bytes)).is_ok()));
+        });
+    }
+    group.finish();
+}
+
+criterion_group!(benches, decode, decode_bytes, blocks, encode, limits);
+criterion_main!(benches);

@@ -1,0 +1,116 @@
+//! What the encoder writes, byte for byte, and that it reads back.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use sse_wire::{Encoder, Event, EventBuf, EventId, EventType, Frame};
+
+use crate::laws;
+
+fn encoded(event: Event<'_>) -> String {
+    laws::encodes_to_itself(event);
+    let frame = Frame::from(event);
+    String::from_utf8(frame.into_bytes().to_vec()).expect("only text was written")
+}
+
+#[test]
+fn data_is_one_field_a_line() {
+    for (data, expected) in [
+        ("", "data: \n\n"),
+        ("x", "data: x\n\n"),
+        (" x", "data:  x\n\n"),
+        ("x ", "data: x \n\n"),
+        ("a\nb", "data: a\ndata: b\n\n"),
+        ("a\rb", "data: a\ndata: b\n\n"),
+        ("a\r\nb", "data: a\ndata: b\n\n"),
+        ("a\n\rb", "data: a\ndata: \ndata: b\n\n"),
+        ("a\n", "data: a\ndata: \n\n"),
+        ("\n", "data: \ndata: \n\n"),
+        ("\r\n\r\n", "data: \ndata: \ndata: \n\n"),
+        (":", "data: :\n\n"),
+        ("data: x", "data: data: x\n\n"),
+        ("a\n\nevent: evil\ndata: b", "data: a\ndata: \ndata: event: evil\ndata: data: b\n\n"),
+        ("\u{feff}", "data: \u{feff}\n\n"),
+        ("a\u{2028}b\u{85}c\0", "data: a\u{2028}b\u{85}c\0\n\n"),
+        ("{\"text\":\"你好\"}", "data: {\"text\":\"你好\"}\n\n"),
+    ] {
+        assert_eq!(encoded(Event::new(data)), expected, "{data:?}");
+    }
+}
+
+#[test]
+fn the_other_fields_come_first() {
+    let event = Event::new("x")
+        .with_type(EventType::from_static("token"))
+        .with_id(EventId::from_static("7"))
+        .with_retry(Duration::from_millis(3000));
+    assert_eq!(encoded(event), "event: token\nid: 7\nretry: 3000\ndata: x\n\n");
+}
+
+#[test]
+fn values_are_kept_exactly() {
+    let typed = |name| encoded(Event::new("x").with_type(EventType::new(name).unwrap()));
+    assert_eq!(typed(""), "event: \ndata: x\n\n");
+    assert_eq!(typed(" a "), "event:  a \ndata: x\n\n");
+    assert_eq!(typed("message"), "event: message\ndata: x\n\n");
+    let with_id = |id| encoded(Event::new("x").with_id(EventId::new(id).unwrap()));
+    assert_eq!(with_id(""), "id: \ndata: x\n\n");
+    assert_eq!(with_id(":你"), "id: :你\ndata: x\n\n");
+}
+
+#[test]
+fn retry_is_whole_milliseconds() {
+    let retry = |time| encoded(Event::new("").with_retry(time));
+    assert_eq!(retry(Duration::ZERO), "retry: 0\ndata: \n\n");
+    assert_eq!(retry(Duration::from_micros(1_999)), "retry: 1\ndata: \n\n");
+    assert_eq!(retry(Duration::MAX), "retry: 18446744073709551615\ndata: \n\n");
+}
+
+#[test]
+fn what_is_no_event() {
+    let mut encoder = Encoder::new();
+    encoder.comment("a\r\nb").comment("").keep_alive().retry(Duration::from_secs(2));
+    assert_eq!(encoder.as_bytes(), b": a\n: b\n\n: \n\n:\n\nretry: 2000\n\n");
+    for text in ["", "x", " x", "a\nb\r\nc\rd", "\n\n", "data: x", ":", "你\0"] {
+        laws::comments_stay_comments(text);
+    }
+}
+
+#[test]
+fn values_that_would_break_a_line_cannot_be_made() {
+    for (text, byte, position) in [("a\nb", b'\n', 1), ("\r", b'\r', 0), ("ab\r\n", b'\r', 2)] {
+        for error in [EventType::new(text).unwrap_err(), EventId::new(text).unwrap_err()] {
+            assert_eq!((error.byte(), error.position()), (byte, position), "{text:?}");
+        }
+    }
+    assert!(EventType::new("a\0").is_ok());
+    let error = EventId::new("a\0").unwrap_err();
+    assert_eq!(error.to_string(), "last event ID must not hold a NUL (found at byte 1)");
+    assert_eq!(
+        EventType::new("x\n").unwrap_err().to_string(),
+        "event type must not hold a line feed (found at byte 1)",
+    );
+}
+
+#[test]
+fn frames_are_cut_out_of_one_buffer() {
+    let mut encoder = Encoder::with_capacity(64);
+    let first = encoder.event(Event::new("1")).take();
+    let second = encoder.event(Event::new("2")).take();
+    assert_eq!(first.as_bytes(), b"data: 1\n\n");
+    assert_eq!(Bytes::from(second), "data: 2\n\n");
+    assert!(encoder.as_bytes().is_empty());
+    encoder.event(Event::new("3")).clear();
+    assert!(encoder.as_bytes().is_empty());
+    assert_eq!(Frame::KEEP_ALIVE.as_bytes(), b":\n\n");
+}
+
+#[test]
+fn owned_events_are_encoded_as_borrowed_ones() {
+    let event = Event::new("x").with_id(EventId::from_static("1"));
+    let owned = EventBuf::from(event);
+    let mut encoder = Encoder::new();
+    encoder.event(&owned);
+    assert_eq!(encoder.as_bytes(), Frame::from(event).as_bytes());
+    assert_eq!(owned.into_data(), "x");
+}

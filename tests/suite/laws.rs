@@ -1,0 +1,133 @@
+//! The laws of the codec as assertions about any input. Tests and fuzz targets share them.
+
+use sse_wire::{AtEnd, Decoder, DecoderBuilder, Encoder, Event, InvalidUtf8, OnError};
+
+use crate::{
+    faces::{self, Outcome},
+    reference,
+};
+
+/// Cuts the input into chunks of these sizes, again and again; what a size of 0 cuts is an empty
+/// chunk. The last chunk takes what is left if there are no sizes.
+pub fn cut<'a>(input: &'a [u8], sizes: &[usize]) -> Vec<&'a [u8]> {
+    if sizes.iter().all(|&size| size == 0) {
+        return vec![input];
+    }
+    let (mut chunks, mut rest) = (Vec::new(), input);
+    for &size in sizes.iter().cycle() {
+        let (chunk, tail) = rest.split_at(size.min(rest.len()));
+        chunks.push(chunk);
+        rest = tail;
+        if rest.is_empty() {
+            break;
+        }
+    }
+    chunks
+}
+
+/// Spec, chunking, lossless and agreement for the default settings: whatever the face and the
+/// chunks, the outcome is the reference decoder's.
+pub fn follows_the_standard(input: &[u8], chunks: &[&[u8]]) {
+    let expected = Outcome::from(reference::decode(input));
+    let builder = Decoder::builder();
+    assert_eq!(faces::items(&builder, chunks), expected, "items");
+    assert_eq!(faces::unread(&builder, chunks), expected, "unread");
+
+    let events = expected.clone().without_comments();
+    assert_eq!(faces::borrowed(&builder, chunks), events, "borrowed");
+    assert_eq!(faces::owned(&builder, chunks), events, "owned");
+
+    for (outcome, raw) in [faces::blocks(&builder, chunks), faces::block_bufs(&builder, chunks)] {
+        assert_eq!(raw, input, "the raw bytes of all blocks");
+        // Comments of a block that never ends are not shown by the block view.
+        let shown = comments(&outcome);
+        assert_eq!(shown, comments(&expected)[..shown.len()], "comments of blocks");
+        assert_eq!(outcome.without_comments(), events, "blocks");
+    }
+}
+
+fn comments(outcome: &Outcome) -> Vec<&str> {
+    outcome.items.iter().filter_map(reference::Item::comment).collect()
+}
+
+/// Chunking for any settings: the same items, state and errors as for the whole input.
+pub fn chunks_do_not_matter(builder: &DecoderBuilder, input: &[u8], chunks: &[&[u8]]) {
+    let whole = [input];
+    assert_eq!(faces::items(builder, chunks), faces::items(builder, &whole), "items");
+    assert_eq!(faces::unread(builder, chunks), faces::items(builder, &whole), "unread");
+    let borrowed = faces::borrowed(builder, &whole);
+    assert_eq!(faces::borrowed(builder, chunks), borrowed, "borrowed");
+    assert_eq!(faces::owned(builder, chunks), borrowed, "owned");
+    let blocks = faces::blocks(builder, &whole).0;
+    assert_eq!(faces::blocks(builder, chunks).0, blocks, "blocks");
+    assert_eq!(faces::block_bufs(builder, chunks).0, blocks, "owned blocks");
+}
+
+/// Earliest: each event comes out of the call that brings the byte which completes it.
+pub fn events_come_at_once(input: &[u8]) {
+    let mut decoder = Decoder::new();
+    let mut seen = 0;
+    for (index, byte) in input.chunks(1).enumerate() {
+        let mut events = decoder.feed(byte);
+        while events.next_event().expect("no limit is near").is_some() {
+            seen += 1;
+        }
+        let due = reference::decode(&input[..=index]).events().len();
+        assert_eq!(seen, due, "after {} bytes", index + 1);
+    }
+}
+
+/// All combinations of the policies, with this limit.
+pub fn policies(max_block_size: u64) -> Vec<DecoderBuilder> {
+    let mut builders = Vec::new();
+    for on_error in [OnError::Fail, OnError::SkipBlock] {
+        for invalid_utf8 in [InvalidUtf8::Replace, InvalidUtf8::Reject] {
+            for at_end in [AtEnd::Discard, AtEnd::Dispatch] {
+                builders.push(
+                    Decoder::builder()
+                        .max_block_size(max_block_size)
+                        .on_error(on_error)
+                        .invalid_utf8(invalid_utf8)
+                        .at_end(at_end),
+                );
+            }
+        }
+    }
+    builders
+}
+
+/// Total: an error that is fatal is the last thing that happens.
+pub fn errors_are_final_or_not(outcome: &Outcome) {
+    let fatal = outcome.errors.iter().position(sse_wire::DecodeError::is_fatal);
+    assert!(fatal.is_none_or(|first| first + 1 == outcome.errors.len()), "{:?}", outcome.errors);
+}
+
+/// Round trip and no injection: the encoded event is one event, and the same.
+pub fn encodes_to_itself(event: Event<'_>) {
+    let mut encoder = Encoder::new();
+    encoder.event(event);
+    let decoded = reference::decode(encoder.as_bytes());
+    let data = event.data().replace("\r\n", "\n").replace('\r', "\n");
+    let reference::Item::Event(mut expected) = faces::event(event) else { unreachable!() };
+    expected.data = data.clone();
+    assert_eq!(decoded.items, [reference::Item::Event(expected)]);
+    assert_eq!((decoded.blocks, decoded.pending_bytes), (1, 0));
+
+    let mut decoder = Decoder::new();
+    let mut events = decoder.feed(encoder.as_bytes());
+    let found = events.next_event().expect("no limit").expect("one event");
+    assert_eq!(found, event.with_data(&data));
+    assert_eq!(events.next_event(), Ok(None));
+}
+
+/// No injection: a comment is nothing but comments, and what it says can be read again.
+pub fn comments_stay_comments(text: &str) {
+    let mut encoder = Encoder::new();
+    encoder.comment(text);
+    let decoded = reference::decode(encoder.as_bytes());
+    let lines = text.replace("\r\n", "\n").replace('\r', "\n");
+    let expected: Vec<_> =
+        lines.split('\n').map(|line| reference::Item::Comment(line.to_owned())).collect();
+    assert_eq!(decoded.items, expected);
+    assert_eq!((decoded.blocks, decoded.pending_bytes), (1, 0));
+}
