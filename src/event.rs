@@ -29,10 +29,6 @@ const MESSAGE: &str = "message";
 /// To keep an event beyond the next call, make an [`EventBuf`] of it.
 // Invariant: `event_type` and `last_event_id` hold no line end, `last_event_id` no NUL.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-#[expect(
-    clippy::struct_field_names,
-    reason = "`type` is a keyword, and the standard's term has two words"
-)]
 pub struct Event<'a> {
     pub(crate) data: &'a str,
     pub(crate) event_type: Option<&'a str>,

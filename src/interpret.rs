@@ -86,6 +86,7 @@ pub(crate) struct Slots {
 
 /// The event stream's state, and the block under way as far as its input is gone.
 #[derive(Clone, Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "packed, they keep a decoder at 256 bytes")]
 pub(crate) struct Interpreter {
     buffers: Buffers,
     joiner: Joiner,

@@ -4,9 +4,13 @@
 //! - `properties`: the laws, on generated streams;
 //! - `policies`: limits and options;
 //! - `encoding`: what is written, byte for byte;
-//! - `resources`: memory and types.
+//! - `resources`: memory and types;
+//! - `benchmarks`: that the benchmarks measure the right thing.
 
+mod benchmarks;
 mod conformance;
+#[path = "../../benches/corpora/mod.rs"]
+mod corpora;
 mod encoding;
 mod faces;
 mod laws;

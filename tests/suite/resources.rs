@@ -156,16 +156,17 @@ const SLACK: i64 = 64 << 10;
 #[test]
 fn memory_stays_within_the_limit() {
     const LIMIT: usize = 1 << 20;
+    const BOUND: i64 = 1 << 20;
     let cases: [(&str, &[u8], &[u8], i64); 9] = [
-        ("one long line", b"data: ", b"x", LIMIT as i64),
-        ("short data lines", b"", b"data\n", LIMIT as i64),
-        ("an endless event type", b"event: ", b"t", LIMIT as i64),
+        ("one long line", b"data: ", b"x", BOUND),
+        ("short data lines", b"", b"data\n", BOUND),
+        ("an endless event type", b"event: ", b"t", BOUND),
         ("event types again and again", b"", b"event: some type\n", 0),
-        ("an endless id", b"id: ", b"i", LIMIT as i64),
+        ("an endless id", b"id: ", b"i", BOUND),
         ("endless digits", b"retry: ", b"9", 0),
         ("an endless comment", b"", b":", 0),
         ("an endless unknown field", b"", b"x", 0),
-        ("invalid bytes", b"data: ", b"\xff", LIMIT as i64),
+        ("invalid bytes", b"data: ", b"\xff", BOUND),
     ];
     for (name, start, again, expected) in cases {
         for size in [1, 1000] {
@@ -189,6 +190,7 @@ fn memory_stays_within_the_limit() {
 #[test]
 fn several_large_fields_share_the_limit() {
     const LIMIT: usize = 1 << 20;
+    const BOUND: i64 = 1 << 20;
     let part = vec![b'x'; LIMIT / 4];
     let block = [
         b"data: ",
@@ -206,7 +208,7 @@ fn several_large_fields_share_the_limit() {
     let (usage, count) =
         measure(|| block.chunks(100).map(|chunk| drain(&mut decoder, chunk)).sum::<u64>());
     assert_eq!(count, 1);
-    assert!(usage.peak <= LIMIT as i64 + SLACK, "{} bytes", usage.peak);
+    assert!(usage.peak <= BOUND + SLACK, "{} bytes", usage.peak);
 }
 
 #[test]
