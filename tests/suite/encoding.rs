@@ -5,7 +5,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use sse_wire::{Encoder, Event, EventBuf, EventId, EventType, Frame};
 
-use crate::laws;
+use crate::laws::{self, Call};
 
 fn encoded(event: Event<'_>) -> String {
     laws::encodes_to_itself(event);
@@ -72,7 +72,7 @@ fn what_is_no_event() {
     encoder.comment("a\r\nb").comment("").keep_alive().retry(Duration::from_secs(2));
     assert_eq!(encoder.as_bytes(), b": a\n: b\n\n: \n\n:\n\nretry: 2000\n\n");
     for text in ["", "x", " x", "a\nb\r\nc\rd", "\n\n", "data: x", ":", "你\0"] {
-        laws::comments_stay_comments(text);
+        laws::calls_give_their_blocks(&[Call::Comment(text), Call::Event(text), Call::KeepAlive]);
     }
 }
 

@@ -1,7 +1,7 @@
 //! Every way to decode a stream, brought to one form that can be compared.
 
 use bytes::Bytes;
-use sse_wire::{DecodeError, DecoderBuilder, Event, Events, Field, Item};
+use sse_wire::{DecodeError, DecoderBuilder, Event, Events, Field, Item, Lines};
 
 use crate::reference;
 
@@ -150,7 +150,7 @@ pub fn blocks(builder: &DecoderBuilder, chunks: &[&[u8]]) -> (Outcome, Vec<u8>) 
             match blocks.next_block() {
                 Ok(Some(mut block)) => {
                     raw.extend_from_slice(block.raw());
-                    read_lines(block.lines(), &mut outcome);
+                    read_lines(block.raw(), block.lines(), &mut outcome);
                     outcome.items.extend(block.event().map(event));
                 }
                 Ok(None) => break,
@@ -171,7 +171,7 @@ pub fn block_bufs(builder: &DecoderBuilder, chunks: &[&[u8]]) -> (Outcome, Vec<u
             match block {
                 Ok(block) => {
                     raw.extend_from_slice(block.raw());
-                    read_lines(block.lines(), &mut outcome);
+                    read_lines(block.raw(), block.lines(), &mut outcome);
                     outcome.items.extend(block.event().map(|found| event(found.as_event())));
                 }
                 Err(error) => outcome.errors.push(error),
@@ -182,12 +182,18 @@ pub fn block_bufs(builder: &DecoderBuilder, chunks: &[&[u8]]) -> (Outcome, Vec<u
     (outcome, raw)
 }
 
-fn read_lines<'a>(lines: impl Iterator<Item = sse_wire::Line<'a>>, outcome: &mut Outcome) {
-    for line in lines {
-        if line.field() == Field::Comment {
-            let text = String::from_utf8_lossy(line.value()).into_owned();
-            outcome.items.push(reference::Item::Comment(text));
-        }
+/// Reads the comments, and checks that the lines hold all of the block but what stands before them
+/// and the blank line.
+fn read_lines(raw: &[u8], lines: Lines<'_>, outcome: &mut Outcome) {
+    let joined: Vec<u8> = lines.clone().flat_map(|line| line.raw().to_vec()).collect();
+    let whole = [&b""[..], b"\xef\xbb\xbf", b"\n"].iter().any(|&start| {
+        let rest = raw.strip_prefix(start).and_then(|rest| rest.strip_prefix(&joined[..]));
+        matches!(rest, Some(b"\n" | b"\r" | b"\r\n"))
+    });
+    assert!(whole, "{lines:?} of {raw:?}");
+    for line in lines.filter(|line| line.field() == Field::Comment) {
+        let text = String::from_utf8_lossy(line.value()).into_owned();
+        outcome.items.push(reference::Item::Comment(text));
     }
 }
 

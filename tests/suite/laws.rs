@@ -1,5 +1,7 @@
 //! The laws of the codec as assertions about any input. Tests and fuzz targets share them.
 
+use std::time::Duration;
+
 use sse_wire::{AtEnd, Decoder, DecoderBuilder, Encoder, Event, InvalidUtf8, OnError};
 
 use crate::{
@@ -37,12 +39,20 @@ pub fn follows_the_standard(input: &[u8], chunks: &[&[u8]]) {
     assert_eq!(faces::borrowed(&builder, chunks), events, "borrowed");
     assert_eq!(faces::owned(&builder, chunks), events, "owned");
 
+    blocks_lose_nothing(input, chunks);
+}
+
+/// Lossless and agreement: the raw bytes of all blocks are the stream, and interpreting the blocks
+/// gives its events.
+pub fn blocks_lose_nothing(input: &[u8], chunks: &[&[u8]]) {
+    let builder = Decoder::builder();
+    let expected = Outcome::from(reference::decode(input));
     for (outcome, raw) in [faces::blocks(&builder, chunks), faces::block_bufs(&builder, chunks)] {
         assert_eq!(raw, input, "the raw bytes of all blocks");
         // Comments of a block that never ends are not shown by the block view.
         let shown = comments(&outcome);
         assert_eq!(shown, comments(&expected)[..shown.len()], "comments of blocks");
-        assert_eq!(outcome.without_comments(), events, "blocks");
+        assert_eq!(outcome.without_comments(), expected.clone().without_comments(), "blocks");
     }
 }
 
@@ -102,12 +112,26 @@ pub fn errors_are_final_or_not(outcome: &Outcome) {
     assert!(fatal.is_none_or(|first| first + 1 == outcome.errors.len()), "{:?}", outcome.errors);
 }
 
+/// Bounded: no event is larger than its block may be, and each error names that limit.
+pub fn stays_within(limit: u64, outcome: &Outcome) {
+    for event in outcome.items.iter().filter_map(reference::Item::event) {
+        let size = event.data.len() + event.id.as_deref().map_or(0, str::len);
+        assert!(size as u64 <= limit, "{size} bytes in a block of {limit}");
+    }
+    for error in &outcome.errors {
+        match error.limit() {
+            Some(named) => assert_eq!((named, error.size()), (limit, limit + 1)),
+            None => assert!(error.size() <= limit),
+        }
+    }
+}
+
 /// Round trip and no injection: the encoded event is one event, and the same.
 pub fn encodes_to_itself(event: Event<'_>) {
     let mut encoder = Encoder::new();
     encoder.event(event);
     let decoded = reference::decode(encoder.as_bytes());
-    let data = event.data().replace("\r\n", "\n").replace('\r', "\n");
+    let data = normalized(event.data());
     let reference::Item::Event(mut expected) = faces::event(event) else { unreachable!() };
     expected.data = data.clone();
     assert_eq!(decoded.items, [reference::Item::Event(expected)]);
@@ -120,14 +144,47 @@ pub fn encodes_to_itself(event: Event<'_>) {
     assert_eq!(events.next_event(), Ok(None));
 }
 
-/// No injection: a comment is nothing but comments, and what it says can be read again.
-pub fn comments_stay_comments(text: &str) {
+/// What a text with line ends is after a round trip.
+fn normalized(text: &str) -> String {
+    text.replace("\r\n", "\n").replace('\r', "\n")
+}
+
+/// A call of the encoder.
+#[derive(Clone, Copy, Debug)]
+pub enum Call<'a> {
+    Event(&'a str),
+    Comment(&'a str),
+    /// In milliseconds.
+    Retry(u64),
+    KeepAlive,
+}
+
+/// No injection: each call gives one block, which holds what was asked for and nothing else.
+pub fn calls_give_their_blocks(calls: &[Call<'_>]) {
     let mut encoder = Encoder::new();
-    encoder.comment(text);
-    let decoded = reference::decode(encoder.as_bytes());
-    let lines = text.replace("\r\n", "\n").replace('\r', "\n");
-    let expected: Vec<_> =
-        lines.split('\n').map(|line| reference::Item::Comment(line.to_owned())).collect();
-    assert_eq!(decoded.items, expected);
-    assert_eq!((decoded.blocks, decoded.pending_bytes), (1, 0));
+    let mut expected = reference::Decoded::default();
+    for call in calls {
+        expected.blocks += 1;
+        match *call {
+            Call::Event(data) => {
+                encoder.event(Event::new(data));
+                expected.items.push(faces::event(Event::new(&normalized(data))));
+            }
+            Call::Comment(text) => {
+                encoder.comment(text);
+                let lines = normalized(text);
+                let comment = |line: &str| reference::Item::Comment(line.to_owned());
+                expected.items.extend(lines.split('\n').map(comment));
+            }
+            Call::Retry(millis) => {
+                encoder.retry(Duration::from_millis(millis));
+                expected.reconnection_time = Some(millis);
+            }
+            Call::KeepAlive => {
+                encoder.keep_alive();
+                expected.items.push(reference::Item::Comment(String::new()));
+            }
+        }
+    }
+    assert_eq!(reference::decode(encoder.as_bytes()), expected);
 }

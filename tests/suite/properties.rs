@@ -6,7 +6,8 @@ use proptest::prelude::*;
 use sse_wire::{Event, EventId, EventType};
 
 use crate::{
-    faces, laws,
+    faces,
+    laws::{self, Call},
     streams::{settings, sizes, stream, text},
 };
 
@@ -32,15 +33,17 @@ proptest! {
         laws::events_come_at_once(&input[..input.len().min(2_000)]);
     }
 
-    /// Chunking and total, for every policy and limit.
+    /// Chunking, total and bounded, for every policy and limit.
     #[test]
     fn no_setting_depends_on_the_chunks(
         input in stream(),
         sizes in sizes(),
-        builder in settings(),
+        (limit, builder) in settings(),
     ) {
         laws::chunks_do_not_matter(&builder, &input, &laws::cut(&input, &sizes));
-        laws::errors_are_final_or_not(&faces::borrowed(&builder, &[&input]));
+        let outcome = faces::borrowed(&builder, &[&input]);
+        laws::errors_are_final_or_not(&outcome);
+        laws::stays_within(limit, &outcome);
     }
 
     /// Round trip and no injection.
@@ -64,9 +67,16 @@ proptest! {
         laws::encodes_to_itself(event);
     }
 
+    /// No injection, in a row of calls.
     #[test]
-    fn an_encoded_comment_is_no_event(text in text()) {
-        laws::comments_stay_comments(&text);
+    fn each_call_gives_its_block(calls in prop::collection::vec((0..4, text()), 0..5)) {
+        let calls: Vec<_> = calls.iter().map(|(kind, text)| match kind {
+            0 => Call::Event(text),
+            1 => Call::Comment(text),
+            2 => Call::Retry(text.len() as u64),
+            _ => Call::KeepAlive,
+        }).collect();
+        laws::calls_give_their_blocks(&calls);
     }
 
     /// What holds a line end (or, in an ID, a NUL) is refused, and nothing else.

@@ -2,7 +2,9 @@
 //! marks, NULs, invalid UTF-8. They shrink line by line.
 
 use proptest::{collection::vec, prelude::*, sample::select};
-use sse_wire::{AtEnd, Decoder, DecoderBuilder, InvalidUtf8, OnError};
+use sse_wire::DecoderBuilder;
+
+use crate::laws;
 
 const NAMES: &[&[u8]] = &[
     b"data",
@@ -107,15 +109,9 @@ pub fn sizes() -> impl Strategy<Value = Vec<usize>> {
 }
 
 /// Any settings, with limits that streams of this size come upon.
-pub fn settings() -> impl Strategy<Value = DecoderBuilder> {
+pub fn settings() -> impl Strategy<Value = (u64, DecoderBuilder)> {
     let limit = prop_oneof![0_u64..40, 40_u64..6_000, Just(u64::MAX)];
-    (limit, any::<[bool; 3]>()).prop_map(|(limit, [skip, reject, dispatch])| {
-        Decoder::builder()
-            .max_block_size(limit)
-            .on_error(if skip { OnError::SkipBlock } else { OnError::Fail })
-            .invalid_utf8(if reject { InvalidUtf8::Reject } else { InvalidUtf8::Replace })
-            .at_end(if dispatch { AtEnd::Dispatch } else { AtEnd::Discard })
-    })
+    (limit, 0_usize..8).prop_map(|(limit, policy)| (limit, laws::policies(limit)[policy].clone()))
 }
 
 /// Text that tries to break out of its line.
