@@ -11,11 +11,11 @@ use crate::{
     error::DecodeError,
     event::{Event, EventBuf},
     feed::{Feed, Source, Unread},
-    interpret::{Input, Interpreter, Slots},
+    interpret::{Interpreter, Slots},
     line::Lines,
-    machine::{Machine, Token},
+    machine::{Machine, Part, Token},
     stats::{Counters, Stats},
-    text,
+    text::{self, Piece},
 };
 
 /// The buffer keeps at most this many bytes when a block is done.
@@ -236,7 +236,7 @@ impl Blocks<'_> {
         };
         let BlockDecoder { raw, interpreter, .. } = &mut *self.decoder;
         let raw = match span {
-            Some(span) => &self.feed.input().bytes[span],
+            Some(span) => &self.feed.bytes()[span],
             None => raw,
         };
         Ok(Some(Block { raw, place, interpreter }))
@@ -249,14 +249,14 @@ impl Blocks<'_> {
         }
         loop {
             let mut pos = feed.pos;
-            let token = decoder.machine.next(feed.input().bytes, &mut pos);
+            let token = decoder.machine.next(feed.bytes(), &mut pos);
             if matches!(token, Token::EndOfBlock | Token::Resynced) {
-                decoder.machine.take_lf(feed.input().bytes, &mut pos);
+                decoder.machine.take_lf(feed.bytes(), &mut pos);
             }
             feed.pos = pos;
             match token {
                 Token::Value(Field::Retry, span, part) => {
-                    decoder.interpreter.retry(&feed.input().bytes[span], part);
+                    decoder.interpreter.retry(&feed.bytes()[span], part);
                 }
                 Token::Value(field, _, part) if part.ends() => decoder.count(field),
                 Token::Value(..) => {}
@@ -267,26 +267,26 @@ impl Blocks<'_> {
                     let span = if decoder.raw.is_empty() {
                         Some(span)
                     } else {
-                        decoder.keep(&feed.input().bytes[span]);
+                        decoder.keep(&feed.bytes()[span]);
                         *lent = true;
                         None
                     };
-                    decoder.track(feed.input().bytes, span.clone(), place)?;
+                    decoder.track(feed.bytes(), span.clone(), place)?;
                     return Ok(Some(Found { span, place }));
                 }
                 Token::Starved => {
                     if !decoder.machine.is_skipping() && !decoder.machine.has_failed() {
-                        decoder.keep(&feed.input().bytes[*start..]);
+                        decoder.keep(&feed.bytes()[*start..]);
                     }
                     *start = 0;
                     if !feed.advance(&mut decoder.machine, &mut decoder.unread) {
                         return Ok(None);
                     }
                 }
-                Token::TooLarge(error) => {
+                Token::TooLarge(field) => {
                     decoder.counters.refused += 1;
                     decoder.recycle();
-                    return Err(error);
+                    return Err(decoder.machine.refuse_too_large(field, pos));
                 }
                 Token::Resynced => {
                     *start = pos;
@@ -368,26 +368,34 @@ impl Place {
         let mut slots = Slots::default();
         interpreter.clear(&mut slots);
         let mut machine = Machine::for_block(self.offset, self.after_cr);
-        let input = Input { bytes: raw, text: text::valid_prefix(raw), text_start: 0 };
+        let text = text::valid_prefix(raw);
         let mut pos = 0;
         loop {
             let (field, span, part) = match machine.next(raw, &mut pos) {
                 Token::Value(field, span, part) => (field, span, part),
-                // Of these only the end of a block that was cut off comes here.
+                Token::EndOfBlock => break,
+                // Only a block that the end of the stream cut off has no end here.
                 Token::Starved | Token::TooLarge(_) | Token::Resynced => {
                     match machine.end_of_stream() {
                         Some((field, part)) => (field, pos..pos, part),
                         None => break,
                     }
                 }
-                Token::EndOfBlock => break,
             };
-            let whence = (machine.offset(span.start), machine.fence());
-            interpreter
-                .value(&mut slots, &input, (field, span, part), whence)
-                .map_err(|trouble| machine.refuse_value(trouble, field, pos))?;
+            match text.get(span.clone()) {
+                Some(value) if part == Part::Whole => {
+                    interpreter.field(&mut slots, field, value, raw.len());
+                }
+                _ => {
+                    let (at, fence) = (machine.offset(span.start), machine.fence());
+                    let piece = Piece { bytes: &raw[span], at, fence };
+                    interpreter
+                        .part(&mut slots, field, piece, part)
+                        .map_err(|trouble| machine.refuse_value(trouble, field, pos))?;
+                }
+            }
         }
-        Ok(interpreter.dispatch(&slots, &input).then(|| interpreter.event(&slots, &input)))
+        Ok(interpreter.dispatch(&slots).then(|| interpreter.event(&slots)))
     }
 }
 

@@ -1,7 +1,7 @@
 //! The event view: the standard's dispatch.
 
 use alloc::{boxed::Box, string::String};
-use core::{fmt, ops::Range, time::Duration};
+use core::{fmt, time::Duration};
 
 use bytes::Bytes;
 
@@ -11,7 +11,7 @@ use crate::{
     error::DecodeError,
     event::{Event, EventBuf},
     feed::{Feed, Source, Unread},
-    interpret::{Input, Interpreter, Slots},
+    interpret::{Interpreter, Slots},
     machine::{Machine, Part, Token},
     stats::{Counters, Stats},
     text::{Joiner, Piece, Trouble},
@@ -106,6 +106,7 @@ impl Decoder {
     /// come first at the next call. (They are copied for that.) After [`finish`](Self::finish), a
     /// new stream starts.
     #[must_use = "events come only out of `next_event`"]
+    #[inline]
     pub fn feed<'d>(&'d mut self, chunk: &'d [u8]) -> Events<'d> {
         self.start(Source::Borrowed(chunk))
     }
@@ -129,6 +130,7 @@ impl Decoder {
         EventBufs(self.start(Source::Shared(chunk)))
     }
 
+    #[inline]
     fn start<'d>(&'d mut self, source: Source<'d>) -> Events<'d> {
         if self.ended {
             self.reset_for_reconnect();
@@ -175,12 +177,12 @@ impl Decoder {
         if self.at_end == AtEnd::Dispatch && end.pending_bytes > 0 && self.is_reading() {
             let mut slots = self.interpreter.slots();
             if let Some((field, part)) = self.machine.end_of_stream() {
-                self.value(&mut slots, &Input::EMPTY, (field, 0..0, part), 0)?;
+                self.part(&mut slots, field, &[], 0, part, 0)?;
             }
-            if self.interpreter.dispatch(&slots, &Input::EMPTY) {
+            if self.interpreter.dispatch(&slots) {
                 self.counters.events += 1;
                 end.had_data = true;
-                end.event = Some(self.interpreter.event(&slots, &Input::EMPTY));
+                end.event = Some(self.interpreter.event(&slots));
             }
         }
         Ok(end)
@@ -234,64 +236,54 @@ impl Decoder {
         self.counters.stats(self.machine.offset(0))
     }
 
-    /// Processes the value of a line, or a part of it. The comment that ends with it, if comments
-    /// are wanted.
-    #[inline]
-    fn value(
+    /// Processes a part of a line, or one whose value is not known to be text. `value` starts at
+    /// `start` in the chunk. Whether a comment ended that is to be given.
+    fn part(
         &mut self,
-        slots: &mut Slots,
-        input: &Input<'_>,
-        (field, span, part): (Field, Range<usize>, Part),
-        pos: usize,
-    ) -> Result<Option<Comment>, DecodeError> {
-        if let Field::Comment | Field::Unknown = field {
-            return self.comment_or_unknown(slots, input, (field, span, part), pos);
-        }
-        let at = self.machine.offset(span.start);
-        let fence = self.machine.fence();
-        self.interpreter
-            .value(slots, input, (field, span, part), (at, fence))
-            .map(|()| None)
-            .map_err(|trouble| self.refuse(slots, trouble, field, pos))
-    }
-
-    fn comment_or_unknown(
-        &mut self,
-        slots: &mut Slots,
-        input: &Input<'_>,
-        (field, span, part): (Field, Range<usize>, Part),
-        pos: usize,
-    ) -> Result<Option<Comment>, DecodeError> {
-        if field == Field::Unknown {
-            self.counters.unknown_fields += u64::from(part.ends());
-            return Ok(None);
-        }
-        self.counters.comments += u64::from(part.ends());
-        let Some(comment) = &mut self.comments else {
-            return Ok(None);
-        };
-        if part == Part::Whole && input.is_text(&span) {
-            return Ok(Some(Comment::Input(span)));
-        }
-        let (at, fence) = (self.machine.offset(span.start), self.machine.fence());
-        let piece = Piece { bytes: &input.bytes[span], at, fence };
-        match comment.append(piece, part) {
-            Ok(()) => Ok(part.ends().then_some(Comment::Buffer)),
-            Err(trouble) => Err(self.refuse(slots, trouble, field, pos)),
-        }
-    }
-
-    #[cold]
-    fn refuse(
-        &mut self,
-        slots: &mut Slots,
-        trouble: Trouble,
+        slots: &mut Slots<'_>,
         field: Field,
+        value: &[u8],
+        start: usize,
+        part: Part,
         pos: usize,
-    ) -> DecodeError {
-        self.counters.refused += 1;
-        self.interpreter.clear(slots);
-        self.machine.refuse_value(trouble, field, pos)
+    ) -> Result<bool, DecodeError> {
+        let (at, fence) = (self.machine.offset(start), self.machine.fence());
+        let piece = Piece { bytes: value, at, fence };
+        let done = match (field, &mut self.comments) {
+            (Field::Comment, Some(comment)) => comment.append(piece, part),
+            _ => self.interpreter.part(slots, field, piece, part),
+        };
+        match done {
+            Ok(()) => Ok(self.ended(field, part)),
+            Err(trouble) => {
+                self.counters.refused += 1;
+                self.interpreter.clear(slots);
+                Err(self.machine.refuse_value(trouble, field, pos))
+            }
+        }
+    }
+
+    /// Counts a line that ended. Whether it is a comment that is to be given.
+    #[inline]
+    fn ended(&mut self, field: Field, part: Part) -> bool {
+        match field {
+            Field::Comment if part.ends() => {
+                self.counters.comments += 1;
+                self.comments.is_some()
+            }
+            Field::Unknown if part.ends() => {
+                self.counters.unknown_fields += 1;
+                false
+            }
+            _ => false,
+        }
+    }
+
+    /// How many bytes the block under way may still bring, from `pos` on.
+    #[inline]
+    fn room(&self, pos: usize) -> usize {
+        let room = self.machine.fence().saturating_sub(self.machine.offset(pos));
+        usize::try_from(room).unwrap_or(usize::MAX)
     }
 }
 
@@ -304,13 +296,6 @@ impl fmt::Debug for Decoder {
             .field("pending_bytes", &self.machine.block_size(0))
             .finish_non_exhaustive()
     }
-}
-
-/// Where a comment is that is to be lent.
-#[derive(Clone, Debug)]
-enum Comment {
-    Input(Range<usize>),
-    Buffer,
 }
 
 impl CommentText {
@@ -333,7 +318,7 @@ impl CommentText {
 pub struct Events<'d> {
     decoder: &'d mut Decoder,
     feed: Feed<'d>,
-    slots: Slots,
+    slots: Slots<'d>,
     /// The values of the last block are still there, for the event that was lent.
     dispatched: bool,
 }
@@ -351,13 +336,14 @@ pub enum Item<'a> {
     Comment(&'a str),
 }
 
-enum Step {
+enum Step<'d> {
     Event,
-    Comment(Comment),
+    /// A comment in the chunk, or in its buffer.
+    Comment(Option<&'d str>),
     Starved,
 }
 
-impl Events<'_> {
+impl<'d> Events<'d> {
     /// The next event of the chunk; `None` when it is used up.
     ///
     /// # Errors
@@ -393,10 +379,8 @@ impl Events<'_> {
     pub fn next_item(&mut self) -> Result<Option<Item<'_>>, DecodeError> {
         Ok(match self.step()? {
             Step::Event => Some(Item::Event(self.event())),
-            Step::Comment(Comment::Input(span)) => {
-                Some(Item::Comment(self.feed.input().text(&span)))
-            }
-            Step::Comment(Comment::Buffer) => {
+            Step::Comment(Some(text)) => Some(Item::Comment(text)),
+            Step::Comment(None) => {
                 let comment = self.decoder.comments.as_deref();
                 Some(Item::Comment(comment.map_or("", |comment| &comment.text)))
             }
@@ -404,12 +388,13 @@ impl Events<'_> {
         })
     }
 
+    #[inline]
     fn event(&self) -> Event<'_> {
-        self.decoder.interpreter.event(&self.slots, &self.feed.input())
+        self.decoder.interpreter.event(&self.slots)
     }
 
     #[inline]
-    fn step(&mut self) -> Result<Step, DecodeError> {
+    fn step(&mut self) -> Result<Step<'d>, DecodeError> {
         let Self { decoder, feed, slots, dispatched } = self;
         if *dispatched {
             *dispatched = false;
@@ -417,19 +402,33 @@ impl Events<'_> {
         }
         loop {
             let mut pos = feed.pos;
-            let token = decoder.machine.next(feed.input().bytes, &mut pos);
+            let token = decoder.machine.next(feed.bytes(), &mut pos);
             feed.pos = pos;
             match token {
                 Token::Value(field, span, part) => {
-                    feed.check_text(span.start);
-                    let value = (field, span, part);
-                    if let Some(comment) = decoder.value(slots, &feed.input(), value, pos)? {
-                        return Ok(Step::Comment(comment));
+                    // A line that means nothing is not even checked.
+                    if let (Field::Comment | Field::Unknown, None) = (field, &decoder.comments) {
+                        decoder.ended(field, part);
+                        continue;
+                    }
+                    if part == Part::Whole {
+                        if let Some(value) = feed.text(&span) {
+                            if decoder.ended(field, part) {
+                                return Ok(Step::Comment(Some(value)));
+                            }
+                            let room = decoder.room(pos);
+                            decoder.interpreter.field(slots, field, value, room);
+                            continue;
+                        }
+                    }
+                    let start = span.start;
+                    if decoder.part(slots, field, &feed.bytes()[span], start, part, pos)? {
+                        return Ok(Step::Comment(None));
                     }
                 }
                 Token::EndOfBlock => {
                     decoder.counters.blocks += 1;
-                    if decoder.interpreter.dispatch(slots, &feed.input()) {
+                    if decoder.interpreter.dispatch(slots) {
                         decoder.counters.events += 1;
                         *dispatched = true;
                         return Ok(Step::Event);
@@ -437,17 +436,16 @@ impl Events<'_> {
                     decoder.interpreter.clear(slots);
                 }
                 Token::Starved => {
-                    let (fence, at) = (decoder.machine.fence(), decoder.machine.offset(pos));
-                    decoder.interpreter.keep(slots, &feed.input(), fence, at);
+                    decoder.interpreter.keep(slots, decoder.room(pos));
                     *slots = decoder.interpreter.slots();
                     if !feed.advance(&mut decoder.machine, &mut decoder.unread) {
                         return Ok(Step::Starved);
                     }
                 }
-                Token::TooLarge(error) => {
+                Token::TooLarge(field) => {
                     decoder.counters.refused += 1;
                     decoder.interpreter.clear(slots);
-                    return Err(error);
+                    return Err(decoder.machine.refuse_too_large(field, pos));
                 }
                 Token::Resynced => {}
             }
@@ -456,13 +454,13 @@ impl Events<'_> {
 }
 
 impl Drop for Events<'_> {
+    #[inline]
     fn drop(&mut self) {
         let Self { decoder, feed, slots, dispatched } = self;
         if *dispatched {
             decoder.interpreter.clear(slots);
         }
-        let (fence, at) = (decoder.machine.fence(), decoder.machine.offset(feed.pos));
-        decoder.interpreter.keep(slots, &feed.input(), fence, at);
+        decoder.interpreter.keep(slots, decoder.room(feed.pos));
         feed.give_back(&mut decoder.machine, &mut decoder.unread);
     }
 }

@@ -5,7 +5,7 @@ use core::ops::Range;
 
 use bytes::Bytes;
 
-use crate::{interpret::Input, machine::Machine, text};
+use crate::{machine::Machine, text};
 
 /// Where the bytes under way are.
 #[derive(Debug)]
@@ -15,6 +15,7 @@ pub(crate) enum Source<'d> {
 }
 
 impl Source<'_> {
+    #[inline]
     fn bytes(&self) -> &[u8] {
         match self {
             Self::Borrowed(bytes) => bytes,
@@ -74,62 +75,90 @@ pub(crate) struct Feed<'d> {
 }
 
 impl<'d> Feed<'d> {
+    #[inline]
     pub(crate) fn new(source: Source<'d>, unread: &mut Unread) -> Self {
         let mut feed = Self { source, pos: 0, text: "", text_start: 0, checked: false };
-        if let Some(first) = unread.pop() {
-            let last = feed.source.slice_from(0);
-            unread.0.get_or_insert_default().push_back(last);
-            feed.source = Source::Shared(first);
+        if unread.0.is_some() {
+            feed.queue(unread);
         }
         feed
     }
 
+    /// Lets the chunk wait behind what was left unread.
+    #[cold]
+    fn queue(&mut self, unread: &mut Unread) {
+        if let Some(first) = unread.pop() {
+            let last = self.source.slice_from(0);
+            unread.0.get_or_insert_default().push_back(last);
+            self.source = Source::Shared(first);
+        }
+    }
+
     #[inline]
-    pub(crate) fn input(&self) -> Input<'_> {
-        Input { bytes: self.source.bytes(), text: self.text, text_start: self.text_start }
+    pub(crate) fn bytes(&self) -> &[u8] {
+        self.source.bytes()
     }
 
     pub(crate) fn source(&self) -> &Source<'d> {
         &self.source
     }
 
-    /// Checks what is left of the chunk, from `start` on, at the first value that lies whole in
-    /// it: at once, because the check costs more for many short values than for one long, and not
-    /// before, because what only goes to the buffers is checked there.
+    /// A whole value as text, if the chunk is known to be text there.
+    ///
+    /// What is left of the chunk is checked at the first value that lies whole in it: at once,
+    /// because the check costs more for many short values than for one long, and not before,
+    /// because what goes to the buffers is checked there.
     #[inline]
-    pub(crate) fn check_text(&mut self, start: usize) {
+    pub(crate) fn text(&mut self, value: &Range<usize>) -> Option<&'d str> {
         if !self.checked {
-            self.checked = true;
-            if let Source::Borrowed(bytes) = self.source {
-                self.text = text::valid_prefix(&bytes[start..]);
-                self.text_start = start;
-            }
+            self.check(value.start);
+        }
+        let start = value.start - self.text_start;
+        self.text.get(start..value.end - self.text_start)
+    }
+
+    fn check(&mut self, start: usize) {
+        self.checked = true;
+        self.text_start = start;
+        if let Source::Borrowed(bytes) = self.source {
+            self.text = text::valid_prefix(&bytes[start..]);
         }
     }
 
     /// The source is used up: goes on with the next that was left unread. Whether there is one.
+    #[inline]
     pub(crate) fn advance(&mut self, machine: &mut Machine, unread: &mut Unread) -> bool {
         machine.consume(self.pos);
+        self.source = Source::Borrowed(&[]);
+        self.pos = 0;
+        unread.0.is_some() && self.dequeue(unread)
+    }
+
+    #[cold]
+    fn dequeue(&mut self, unread: &mut Unread) -> bool {
         let next = unread.pop();
         let more = next.is_some();
-        *self = Self {
-            source: next.map_or(Source::Borrowed(&[]), Source::Shared),
-            pos: 0,
-            text: "",
-            text_start: 0,
-            checked: false,
-        };
+        if let Some(next) = next {
+            let source = Source::Shared(next);
+            *self = Self { source, pos: 0, text: "", text_start: 0, checked: false };
+        }
         more
     }
 
     /// The caller reads no further for now: keeps the rest for the next time.
+    #[inline]
     pub(crate) fn give_back(&mut self, machine: &mut Machine, unread: &mut Unread) {
-        let len = self.source.bytes().len();
-        if machine.has_failed() {
-            self.pos = len;
+        if self.pos < self.bytes().len() {
+            self.keep_rest(machine, unread);
         }
         machine.consume(self.pos);
-        if self.pos < len {
+    }
+
+    #[cold]
+    fn keep_rest(&mut self, machine: &Machine, unread: &mut Unread) {
+        if machine.has_failed() {
+            self.pos = self.bytes().len();
+        } else {
             let rest = self.source.slice_from(self.pos);
             unread.0.get_or_insert_default().push_front(rest);
         }

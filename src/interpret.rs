@@ -1,10 +1,10 @@
 //! The block under interpretation: what its lines have said so far, by the standard's steps.
 //!
-//! A value that lies whole in the input stays there, as a span. Only what straddles two inputs, or
-//! must be joined or mended, goes through the buffers here.
+//! A value that lies whole in the chunk stays there, as a slice of it. Only what straddles two
+//! chunks, or must be joined or mended, goes through the buffers here.
 
 use alloc::string::String;
-use core::{mem, ops::Range, time::Duration};
+use core::{mem, time::Duration};
 
 use crate::{
     Field,
@@ -19,78 +19,55 @@ use crate::{
 /// not hold its memory for the rest of the connection.
 const KEPT: usize = 16 * 1024;
 
-/// The bytes that spans refer to.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Input<'a> {
-    pub(crate) bytes: &'a [u8],
-    /// The part of `bytes` that was found to be UTF-8, all at once.
-    pub(crate) text: &'a str,
-    /// Where `text` starts in `bytes`.
-    pub(crate) text_start: usize,
-}
-
-impl<'a> Input<'a> {
-    pub(crate) const EMPTY: Input<'static> = Input { bytes: &[], text: "", text_start: 0 };
-
-    /// The span as text, if it lies in the part that is known to be.
-    #[inline]
-    fn known_text(&self, span: &Range<usize>) -> Option<&'a str> {
-        let start = span.start.checked_sub(self.text_start)?;
-        self.text.get(start..span.end - self.text_start)
-    }
-
-    #[inline]
-    pub(crate) fn is_text(&self, span: &Range<usize>) -> bool {
-        self.known_text(span).is_some()
-            || simdutf8::basic::from_utf8(&self.bytes[span.clone()]).is_ok()
-    }
-
-    /// A span that was found to be text.
-    #[inline]
-    pub(crate) fn text(&self, span: &Range<usize>) -> &'a str {
-        self.known_text(span).unwrap_or_else(|| {
-            simdutf8::basic::from_utf8(&self.bytes[span.clone()]).unwrap_or_default()
-        })
-    }
-}
-
 /// Where the value of a field is.
-#[derive(Clone, Debug, Default)]
-enum Slot {
+#[derive(Clone, Copy, Debug, Default)]
+enum Slot<'c> {
     /// The block has no such field.
     #[default]
     Absent,
-    /// In the input, where it is valid text.
-    Input(Range<usize>),
+    /// In the chunk.
+    Chunk(&'c str),
     /// In the buffer of its own.
     Buffer,
 }
 
-impl Slot {
-    fn is_absent(&self) -> bool {
+impl<'c> Slot<'c> {
+    fn is_absent(self) -> bool {
         matches!(self, Self::Absent)
     }
 
     fn buffered(is: bool) -> Self {
         if is { Self::Buffer } else { Self::Absent }
     }
+
+    #[inline]
+    fn get<'a>(self, buffer: &'a str) -> Option<&'a str>
+    where
+        'c: 'a,
+    {
+        match self {
+            Self::Absent => None,
+            Self::Chunk(text) => Some(text),
+            Self::Buffer => Some(buffer),
+        }
+    }
 }
 
-/// Where the values of the block under way are, as long as its input lives.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Slots {
-    data: Slot,
-    event_type: Slot,
-    id: Slot,
+/// Where the values of the block under way are, as long as its chunk lives.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Slots<'c> {
+    data: Slot<'c>,
+    event_type: Slot<'c>,
+    id: Slot<'c>,
 }
 
-/// The event stream's state, and the block under way as far as its input is gone.
+/// The event stream's state, and the block under way as far as its chunk is gone.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "packed, they keep a decoder at 256 bytes")]
 pub(crate) struct Interpreter {
     buffers: Buffers,
     joiner: Joiner,
-    /// Which of the buffers hold a value of the block, between two inputs.
+    /// Which of the buffers hold a value of the block, between two chunks.
     held: Held,
     /// Where in its buffer the `id` under way starts: an earlier one of the same block stands
     /// before it, and counts if this one turns out to hold a NUL.
@@ -139,8 +116,9 @@ impl Interpreter {
         self.has_reconnection_time.then(|| Duration::from_millis(self.reconnection_time))
     }
 
-    /// The slots for the next input.
-    pub(crate) fn slots(&self) -> Slots {
+    /// The slots for the next chunk.
+    #[inline]
+    pub(crate) fn slots(&self) -> Slots<'static> {
         Slots {
             data: Slot::buffered(self.held.data),
             event_type: Slot::buffered(self.held.event_type),
@@ -148,58 +126,73 @@ impl Interpreter {
         }
     }
 
-    /// Whether the block under way has data, between two inputs.
+    /// Whether the block under way has data, between two chunks.
     pub(crate) fn holds_data(&self) -> bool {
         self.held.data
     }
 
-    /// Processes a field, or a part of one.
-    ///
-    /// `at` is the offset of the span in the stream, `fence` the one that the block may not reach
-    /// beyond.
+    /// Processes a field whose value lies whole in the chunk.
     #[inline]
-    pub(crate) fn value(
+    pub(crate) fn field<'c>(
         &mut self,
-        slots: &mut Slots,
-        input: &Input<'_>,
-        (field, span, part): (Field, Range<usize>, Part),
-        (at, fence): (u64, u64),
+        slots: &mut Slots<'c>,
+        field: Field,
+        value: &'c str,
+        room: usize,
+    ) {
+        match field {
+            // "Append the field value to the data buffer, then append a single U+000A LINE FEED."
+            // The first line of most blocks is the only one, so it stays where it is until a
+            // second one comes.
+            Field::Data if slots.data.is_absent() => slots.data = Slot::Chunk(value),
+            Field::Data => {
+                self.begin_data_line(slots, value.len(), room);
+                self.buffers.data.push_str(value);
+            }
+            // "Set the event type buffer to field value."
+            Field::Event => slots.event_type = Slot::Chunk(value),
+            // "If the field value does not contain U+0000 NULL, then set the last event ID buffer
+            // to the field value. Otherwise, ignore the field."
+            Field::Id if scan::nul(value.as_bytes()).is_none() => slots.id = Slot::Chunk(value),
+            Field::Retry => self.retry(value.as_bytes(), Part::Whole),
+            Field::Id | Field::Comment | Field::Unknown => {}
+        }
+    }
+
+    /// Processes a part of a field, or one whose value is not known to be text.
+    pub(crate) fn part(
+        &mut self,
+        slots: &mut Slots<'_>,
+        field: Field,
+        piece: Piece<'_>,
+        part: Part,
     ) -> Result<(), Trouble> {
         match field {
-            Field::Comment | Field::Unknown => Ok(()),
+            Field::Data => {
+                self.used = true;
+                let room = self.joiner.room(piece);
+                if part.begins() {
+                    self.begin_data_line(slots, piece.bytes.len(), room);
+                } else {
+                    self.buffers.reserve(Field::Data, piece.bytes.len(), room);
+                }
+                self.joiner.append(&mut self.buffers.data, piece, part.ends())
+            }
+            Field::Event => {
+                self.used = true;
+                if part.begins() {
+                    self.buffers.event_type.clear();
+                    slots.event_type = Slot::Buffer;
+                }
+                self.buffers.reserve(Field::Event, piece.bytes.len(), self.joiner.room(piece));
+                self.joiner.append(&mut self.buffers.event_type, piece, part.ends())
+            }
+            Field::Id => self.id_part(slots, piece, part),
             Field::Retry => {
-                self.retry(&input.bytes[span], part);
+                self.retry(piece.bytes, part);
                 Ok(())
             }
-            Field::Data | Field::Event | Field::Id => {
-                if part == Part::Whole && input.is_text(&span) {
-                    match field {
-                        // "Append the field value to the data buffer, then append a single U+000A
-                        // LINE FEED": the first line of most blocks is the only one, so it stays
-                        // where it is until a second one comes.
-                        Field::Data if slots.data.is_absent() => {
-                            slots.data = Slot::Input(span);
-                            return Ok(());
-                        }
-                        // "Set the event type buffer to field value."
-                        Field::Event => {
-                            slots.event_type = Slot::Input(span);
-                            return Ok(());
-                        }
-                        // "If the field value does not contain U+0000 NULL, then set the last
-                        // event ID buffer to the field value. Otherwise, ignore the field."
-                        Field::Id => {
-                            if scan::nul(&input.bytes[span.clone()]).is_none() {
-                                slots.id = Slot::Input(span);
-                            }
-                            return Ok(());
-                        }
-                        _ => {}
-                    }
-                }
-                let piece = Piece { bytes: &input.bytes[span], at, fence };
-                self.buffer(slots, input, field, piece, part)
-            }
+            Field::Comment | Field::Unknown => Ok(()),
         }
     }
 
@@ -220,46 +213,19 @@ impl Interpreter {
         }
     }
 
-    /// Processes what cannot stay in the input.
-    #[cold]
-    fn buffer(
-        &mut self,
-        slots: &mut Slots,
-        input: &Input<'_>,
-        field: Field,
-        piece: Piece<'_>,
-        part: Part,
-    ) -> Result<(), Trouble> {
+    /// Brings the data so far into its buffer, with room for a line of this length.
+    fn begin_data_line(&mut self, slots: &mut Slots<'_>, len: usize, room: usize) {
         self.used = true;
-        match field {
-            Field::Data => {
-                if part.begins() {
-                    self.begin_data_line(slots, input, piece);
-                }
-                self.buffers.reserve(Field::Data, piece.bytes.len(), self.joiner.room(piece));
-                self.joiner.append(&mut self.buffers.data, piece, part.ends())
-            }
-            Field::Event => {
-                if part.begins() {
-                    self.buffers.event_type.clear();
-                    slots.event_type = Slot::Buffer;
-                }
-                self.buffers.reserve(Field::Event, piece.bytes.len(), self.joiner.room(piece));
-                self.joiner.append(&mut self.buffers.event_type, piece, part.ends())
-            }
-            _ => self.buffer_id(slots, input, piece, part),
-        }
-    }
-
-    fn begin_data_line(&mut self, slots: &mut Slots, input: &Input<'_>, piece: Piece<'_>) {
-        let line = piece.bytes.len() + 1;
         match mem::replace(&mut slots.data, Slot::Buffer) {
-            Slot::Absent => return self.buffers.data.clear(),
-            Slot::Buffer => self.buffers.reserve(Field::Data, line, self.joiner.room(piece)),
-            Slot::Input(span) => {
+            Slot::Absent => {
                 self.buffers.data.clear();
-                self.buffers.reserve(Field::Data, span.len() + line, self.joiner.room(piece));
-                self.buffers.data.push_str(input.text(&span));
+                return self.buffers.reserve(Field::Data, len, room);
+            }
+            Slot::Buffer => self.buffers.reserve(Field::Data, len + 1, room),
+            Slot::Chunk(first) => {
+                self.buffers.data.clear();
+                self.buffers.reserve(Field::Data, first.len() + 1 + len, room);
+                self.buffers.data.push_str(first);
             }
         }
         // The line feed that ended the line before; the last one is never written, because the
@@ -267,20 +233,19 @@ impl Interpreter {
         self.buffers.data.push('\n');
     }
 
-    fn buffer_id(
+    fn id_part(
         &mut self,
-        slots: &mut Slots,
-        input: &Input<'_>,
+        slots: &mut Slots<'_>,
         piece: Piece<'_>,
         part: Part,
     ) -> Result<(), Trouble> {
+        self.used = true;
         if part.begins() {
-            match &slots.id {
+            match slots.id {
                 Slot::Absent => self.buffers.id.clear(),
                 Slot::Buffer => {}
-                Slot::Input(span) => {
-                    self.buffers.id.clear();
-                    self.buffers.id.push_str(input.text(span));
+                Slot::Chunk(earlier) => {
+                    self.keep_id(earlier, self.joiner.room(piece));
                     slots.id = Slot::Buffer;
                 }
             }
@@ -312,47 +277,44 @@ impl Interpreter {
     ///
     /// The values stay until [`clear`](Self::clear), for [`event`](Self::event).
     #[inline]
-    pub(crate) fn dispatch(&mut self, slots: &Slots, input: &Input<'_>) -> bool {
+    pub(crate) fn dispatch(&mut self, slots: &Slots<'_>) -> bool {
         // "Set the last event ID string of the event source to the value of the last event ID
         // buffer", also if there is no data.
-        match &slots.id {
-            Slot::Absent => {}
-            Slot::Input(span) => {
-                let id = input.text(span);
-                self.last_event_id.clear();
-                text::reserve(&mut self.last_event_id, id.len(), 0);
-                self.last_event_id.push_str(id);
-            }
-            Slot::Buffer => mem::swap(&mut self.last_event_id, &mut self.buffers.id),
+        if !slots.id.is_absent() {
+            self.commit_id(slots.id);
         }
         // "If the data buffer is an empty string": no data field at all. One with an empty value
         // puts its line feed there.
         !slots.data.is_absent()
     }
 
+    fn commit_id(&mut self, id: Slot<'_>) {
+        match id {
+            Slot::Absent => {}
+            Slot::Chunk(id) => {
+                self.last_event_id.clear();
+                text::reserve(&mut self.last_event_id, id.len(), 0);
+                self.last_event_id.push_str(id);
+            }
+            Slot::Buffer => mem::swap(&mut self.last_event_id, &mut self.buffers.id),
+        }
+    }
+
     /// The event that was dispatched.
     #[inline]
-    pub(crate) fn event<'a>(&'a self, slots: &Slots, input: &Input<'a>) -> Event<'a> {
+    pub(crate) fn event<'a>(&'a self, slots: &Slots<'a>) -> Event<'a> {
         Event {
-            data: match &slots.data {
-                Slot::Absent => "",
-                Slot::Input(span) => input.text(span),
-                Slot::Buffer => &self.buffers.data,
-            },
-            event_type: match &slots.event_type {
-                Slot::Absent => None,
-                Slot::Input(span) => Some(input.text(span)),
-                Slot::Buffer => Some(&self.buffers.event_type),
-            },
+            data: slots.data.get(&self.buffers.data).unwrap_or_default(),
+            event_type: slots.event_type.get(&self.buffers.event_type),
             last_event_id: &self.last_event_id,
             sets_id: !slots.id.is_absent(),
-            retry: if self.retry_set { Some(self.reconnection_time) } else { None },
+            retry: self.retry_set.then_some(self.reconnection_time),
         }
     }
 
     /// The data of the event that was dispatched, taken out of its buffer if it is large: the
     /// buffer would not be kept anyway, so an owned event need not copy it.
-    pub(crate) fn take_large_data(&mut self, slots: &Slots) -> Option<String> {
+    pub(crate) fn take_large_data(&mut self, slots: &Slots<'_>) -> Option<String> {
         match slots.data {
             Slot::Buffer if self.buffers.data.capacity() > KEPT => {
                 Some(mem::take(&mut self.buffers.data))
@@ -363,7 +325,7 @@ impl Interpreter {
 
     /// Forgets the block, dispatched or refused.
     #[inline]
-    pub(crate) fn clear(&mut self, slots: &mut Slots) {
+    pub(crate) fn clear(&mut self, slots: &mut Slots<'_>) {
         *slots = Slots::default();
         self.retry_set = false;
         if self.used {
@@ -388,27 +350,28 @@ impl Interpreter {
         self.used = false;
     }
 
-    /// The input is used up: keeps what the block under way still needs of it.
+    /// The chunk is used up: keeps what the block under way still needs of it.
     #[inline]
-    pub(crate) fn keep(&mut self, slots: &Slots, input: &Input<'_>, fence: u64, at: u64) {
-        if let Slots { data: Slot::Absent, event_type: Slot::Absent, id: Slot::Absent } = slots {
-            return;
+    pub(crate) fn keep(&mut self, slots: &Slots<'_>, room: usize) {
+        if !(slots.data.is_absent() && slots.event_type.is_absent() && slots.id.is_absent()) {
+            self.keep_some(slots, room);
         }
-        self.keep_some(slots, input, Piece { bytes: &[], at, fence });
     }
 
-    #[cold]
-    fn keep_some(&mut self, slots: &Slots, input: &Input<'_>, next: Piece<'_>) {
+    fn keep_some(&mut self, slots: &Slots<'_>, room: usize) {
         self.used = true;
-        let Buffers { data, event_type, id } = &mut self.buffers;
-        for (slot, buffer) in
-            [(&slots.data, data), (&slots.event_type, event_type), (&slots.id, id)]
-        {
-            if let Slot::Input(span) = slot {
-                buffer.clear();
-                text::reserve(buffer, span.len(), next.room());
-                buffer.push_str(input.text(span));
-            }
+        if let Slot::Chunk(data) = slots.data {
+            self.buffers.data.clear();
+            self.buffers.reserve(Field::Data, data.len(), room);
+            self.buffers.data.push_str(data);
+        }
+        if let Slot::Chunk(event_type) = slots.event_type {
+            self.buffers.event_type.clear();
+            self.buffers.reserve(Field::Event, event_type.len(), room);
+            self.buffers.event_type.push_str(event_type);
+        }
+        if let Slot::Chunk(id) = slots.id {
+            self.keep_id(id, room);
         }
         self.held = Held {
             data: !slots.data.is_absent(),
@@ -416,9 +379,15 @@ impl Interpreter {
             id: !slots.id.is_absent(),
         };
     }
+
+    fn keep_id(&mut self, id: &str, room: usize) {
+        self.buffers.id.clear();
+        self.buffers.reserve(Field::Id, id.len(), room);
+        self.buffers.id.push_str(id);
+    }
 }
 
-/// Buffers for what straddles inputs. Together they take no more than a block may.
+/// Buffers for what straddles chunks. Together they take no more than a block may.
 #[derive(Clone, Debug, Default)]
 struct Buffers {
     data: String,

@@ -31,8 +31,9 @@ pub(crate) enum Token {
     Value(Field, Range<usize>, Part),
     /// A blank line.
     EndOfBlock,
-    /// The block under way passed the limit. What was read of it is void.
-    TooLarge(DecodeError),
+    /// The block under way passed the limit, in this field as far as its name is known. What was
+    /// read of the block is void.
+    TooLarge(Option<Field>),
     /// The block that was skipped has ended.
     Resynced,
 }
@@ -144,11 +145,15 @@ impl Machine {
         self.base += pos as u64;
     }
 
-    /// Gives up the block under way, for a reason that the caller knows. Whether it is fatal.
+    /// Refuses the block that [passed the limit](Token::TooLarge) before `pos`.
     #[cold]
-    pub(crate) fn refuse(&mut self) -> bool {
-        self.phase = if self.skip_refused { Phase::Skipping } else { Phase::Failed };
-        !self.skip_refused
+    pub(crate) fn refuse_too_large(&mut self, field: Option<Field>, pos: usize) -> DecodeError {
+        let error = DecodeError::too_large(self.limit, self.block_start, field);
+        let fatal = self.refuse();
+        if self.phase == Phase::Skipped {
+            self.block_start = self.offset(pos);
+        }
+        error.with_fatal(fatal)
     }
 
     /// Refuses a block after its end, so there is nothing to skip. Whether it is fatal.
@@ -173,6 +178,16 @@ impl Machine {
             Trouble::Invalid(at) => DecodeError::invalid_utf8(at, self.block_size(pos), field),
         };
         error.with_fatal(self.refuse())
+    }
+
+    /// Gives up the block under way. Whether that is fatal.
+    fn refuse(&mut self) -> bool {
+        self.phase = match self.phase {
+            _ if !self.skip_refused => Phase::Failed,
+            Phase::Skipped => Phase::Skipped,
+            _ => Phase::Skipping,
+        };
+        !self.skip_refused
     }
 
     /// The next token of this input from `pos` on, which is moved behind it.
@@ -226,6 +241,7 @@ impl Machine {
         line.field_at_end().map(|field| (field, part))
     }
 
+    #[inline]
     fn swallow_lf(&mut self, input: &[u8], pos: &mut usize) -> Option<Token> {
         self.after_cr = false;
         if input[*pos] != LF {
@@ -240,18 +256,16 @@ impl Machine {
         None
     }
 
+    #[inline]
     fn is_over(&self, pos: usize) -> bool {
         self.block_size(pos) > self.limit
     }
 
+    #[inline]
     fn end_block(&mut self, pos: usize) -> Token {
         if self.is_over(pos) {
-            let refused = self.too_large(Line::Start, &[], 0);
-            if self.phase == Phase::Skipping {
-                self.phase = Phase::Skipped;
-                self.block_start = self.offset(pos);
-            }
-            return refused;
+            self.phase = Phase::Skipped;
+            return self.too_large(Line::Start, &[], 0);
         }
         self.block_start = self.offset(pos);
         Token::EndOfBlock
@@ -260,13 +274,12 @@ impl Machine {
     /// Refuses the block because of a byte that was read to the end of `read`, from `start` on,
     /// where the line was in this state.
     #[cold]
-    fn too_large(&mut self, line: Line, read: &[u8], start: usize) -> Token {
+    fn too_large(&self, line: Line, read: &[u8], start: usize) -> Token {
         // Found from the first byte too many and those before it alone, so that the error is the
         // same however the bytes were cut into chunks.
         let allowed = usize::try_from(self.fence().saturating_sub(self.base)).unwrap_or(usize::MAX);
         let read = &read[start..read.len().min(allowed.saturating_add(1)).max(start)];
-        let error = DecodeError::too_large(self.limit, self.block_start, line.field_at_last(read));
-        Token::TooLarge(error.with_fatal(self.refuse()))
+        Token::TooLarge(line.field_at_last(read))
     }
 
     /// All that is not a whole line in one input.
