@@ -14,7 +14,7 @@ use crate::{
     interpret::{Interpreter, Slots},
     machine::{Machine, Part, Token},
     stats::{Counters, Stats},
-    text::{Joiner, Piece, Trouble},
+    text::{self, Joiner, Piece, Trouble},
 };
 
 /// Decodes an event stream, chunk by chunk, to the events that a browser would dispatch.
@@ -279,6 +279,15 @@ impl Decoder {
         }
     }
 
+    /// The chunk was read to `pos`: keeps what the block under way still needs of it.
+    #[inline]
+    fn keep(&mut self, slots: &mut Slots<'_>, pos: usize) {
+        if !slots.is_empty() {
+            let room = self.room(pos);
+            self.interpreter.keep(slots, room);
+        }
+    }
+
     /// How many bytes the block under way may still bring, from `pos` on.
     #[inline]
     fn room(&self, pos: usize) -> usize {
@@ -303,6 +312,7 @@ impl CommentText {
         if part.begins() {
             self.clear();
         }
+        text::reserve(&mut self.text, piece.bytes.len(), self.joiner.room(piece));
         self.joiner.append(&mut self.text, piece, part.ends())
     }
 
@@ -436,11 +446,11 @@ impl<'d> Events<'d> {
                     decoder.interpreter.clear(slots);
                 }
                 Token::Starved => {
-                    decoder.interpreter.keep(slots, decoder.room(pos));
-                    *slots = decoder.interpreter.slots();
+                    decoder.keep(slots, pos);
                     if !feed.advance(&mut decoder.machine, &mut decoder.unread) {
                         return Ok(Step::Starved);
                     }
+                    *slots = decoder.interpreter.slots();
                 }
                 Token::TooLarge(field) => {
                     decoder.counters.refused += 1;
@@ -460,7 +470,7 @@ impl Drop for Events<'_> {
         if *dispatched {
             decoder.interpreter.clear(slots);
         }
-        decoder.interpreter.keep(slots, decoder.room(feed.pos));
+        decoder.keep(slots, feed.pos);
         feed.give_back(&mut decoder.machine, &mut decoder.unread);
     }
 }

@@ -61,6 +61,13 @@ pub(crate) struct Slots<'c> {
     id: Slot<'c>,
 }
 
+impl Slots<'_> {
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.data.is_absent() && self.event_type.is_absent() && self.id.is_absent()
+    }
+}
+
 /// The event stream's state, and the block under way as far as its chunk is gone.
 #[derive(Clone, Debug)]
 #[expect(clippy::struct_excessive_bools, reason = "packed, they keep a decoder at 256 bytes")]
@@ -342,7 +349,6 @@ impl Interpreter {
         self.clear(&mut Slots::default());
     }
 
-    #[cold]
     fn empty_buffers(&mut self) {
         self.buffers.recycle();
         self.joiner.reset();
@@ -350,15 +356,8 @@ impl Interpreter {
         self.used = false;
     }
 
-    /// The chunk is used up: keeps what the block under way still needs of it.
-    #[inline]
-    pub(crate) fn keep(&mut self, slots: &Slots<'_>, room: usize) {
-        if !(slots.data.is_absent() && slots.event_type.is_absent() && slots.id.is_absent()) {
-            self.keep_some(slots, room);
-        }
-    }
-
-    fn keep_some(&mut self, slots: &Slots<'_>, room: usize) {
+    /// The chunk is used up: takes what the block under way still needs of it out of the slots.
+    pub(crate) fn keep(&mut self, slots: &mut Slots<'_>, room: usize) {
         self.used = true;
         if let Slot::Chunk(data) = slots.data {
             self.buffers.data.clear();
@@ -378,6 +377,7 @@ impl Interpreter {
             event_type: !slots.event_type.is_absent(),
             id: !slots.id.is_absent(),
         };
+        *slots = Slots::default();
     }
 
     fn keep_id(&mut self, id: &str, room: usize) {

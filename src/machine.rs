@@ -283,7 +283,7 @@ impl Machine {
     }
 
     /// All that is not a whole line in one input.
-    #[cold]
+    #[inline(never)]
     fn resume(&mut self, input: &[u8], pos: &mut usize) -> Token {
         match self.phase {
             Phase::Reading => {}

@@ -23,6 +23,9 @@ pub(crate) fn valid_prefix(bytes: &[u8]) -> &str {
 
 /// How many bytes at the end are the start of a character that goes on behind them.
 fn cut_len(bytes: &[u8]) -> usize {
+    if bytes.last().is_none_or(u8::is_ascii) {
+        return 0;
+    }
     // The longest character has four bytes, so the lead byte of a cut one is among the last three.
     let near = bytes.len().saturating_sub(3);
     let Some(lead) = bytes[near..].iter().rposition(|&byte| byte >= 0xC0) else {
@@ -106,17 +109,15 @@ impl Joiner {
         self.cut_len = 0;
     }
 
-    /// Appends a part of a value; `ends` tells whether the value ends with it.
+    /// Appends a part of a value, for which there is room; `ends` tells whether the value ends
+    /// with it.
     pub(crate) fn append(
         &mut self,
         text: &mut String,
         piece: Piece<'_>,
         ends: bool,
     ) -> Result<(), Trouble> {
-        reserve(text, piece.bytes.len(), self.room(piece));
-        let completed = self.complete_cut(text, piece)?;
-        let (_, piece) = piece.split_at(completed);
-
+        let piece = if self.cut_len == 0 { piece } else { self.complete_cut(text, piece)? };
         let cut = if ends { 0 } else { cut_len(piece.bytes) };
         let (whole, cut) = piece.split_at(piece.bytes.len() - cut);
         match simdutf8::basic::from_utf8(whole.bytes) {
@@ -142,12 +143,17 @@ impl Joiner {
         piece.room().saturating_sub(usize::try_from(self.inflation).unwrap_or(usize::MAX))
     }
 
-    /// Completes the cut character with the first bytes of the next part. How many it took.
-    fn complete_cut(&mut self, text: &mut String, piece: Piece<'_>) -> Result<usize, Trouble> {
+    /// Completes the cut character with the first bytes of the next part. What is left of that.
+    fn complete_cut<'a>(
+        &mut self,
+        text: &mut String,
+        piece: Piece<'a>,
+    ) -> Result<Piece<'a>, Trouble> {
         for (taken, &byte) in piece.bytes.iter().enumerate() {
             let len = usize::from(self.cut_len);
+            let rest = piece.split_at(taken).1;
             if len == 0 {
-                return Ok(taken);
+                return Ok(rest);
             }
             let mut sequence = [0; 4];
             sequence[..len].copy_from_slice(&self.cut[..len]);
@@ -163,12 +169,12 @@ impl Joiner {
                 }
                 // The byte is not part of the character, so it may start another one.
                 Err(_) => {
-                    self.invalid_cut(text, piece.split_at(taken).1)?;
-                    return Ok(taken);
+                    self.invalid_cut(text, rest)?;
+                    return Ok(rest);
                 }
             }
         }
-        Ok(piece.bytes.len())
+        Ok(piece.split_at(piece.bytes.len()).1)
     }
 
     /// The cut character, if there is one, ends before this piece.
@@ -250,6 +256,16 @@ mod tests {
         b"\xff",
     ];
 
+    fn append(
+        joiner: &mut Joiner,
+        text: &mut String,
+        piece: Piece<'_>,
+        ends: bool,
+    ) -> Result<(), Trouble> {
+        reserve(text, piece.bytes.len(), joiner.room(piece));
+        joiner.append(text, piece, ends)
+    }
+
     fn piece(bytes: &[u8], at: u64, fence: u64) -> Piece<'_> {
         Piece { bytes, at, fence }
     }
@@ -264,7 +280,7 @@ mod tests {
                     let (left, rest) = piece(bytes, 0, u64::MAX).split_at(first);
                     let (middle, right) = rest.split_at(second - first);
                     for (part, ends) in [(left, false), (middle, false), (right, true)] {
-                        joiner.append(&mut text, part, ends).unwrap();
+                        append(&mut joiner, &mut text, part, ends).unwrap();
                     }
                     assert_eq!(text, expected, "{bytes:x?} at {first}, {second}");
                 }
@@ -275,18 +291,21 @@ mod tests {
     #[test]
     fn the_first_invalid_byte_is_located_across_parts() {
         let (mut text, mut joiner) = (String::new(), Joiner::new(true));
-        assert_eq!(joiner.append(&mut text, piece(b"a\xe4", 10, u64::MAX), false), Ok(()));
-        assert_eq!(joiner.append(&mut text, piece(b"\xb8", 12, u64::MAX), false), Ok(()));
-        let fault = joiner.append(&mut text, piece(b"b\xff", 13, u64::MAX), true);
+        assert_eq!(append(&mut joiner, &mut text, piece(b"a\xe4", 10, u64::MAX), false), Ok(()));
+        assert_eq!(append(&mut joiner, &mut text, piece(b"\xb8", 12, u64::MAX), false), Ok(()));
+        let fault = append(&mut joiner, &mut text, piece(b"b\xff", 13, u64::MAX), true);
         assert_eq!(fault, Err(Trouble::Invalid(11)));
-        assert_eq!(joiner.append(&mut text, piece(b"fine", 15, u64::MAX), true), Ok(()));
+        assert_eq!(append(&mut joiner, &mut text, piece(b"fine", 15, u64::MAX), true), Ok(()));
     }
 
     #[test]
     fn replacements_count_to_the_block() {
         let (mut text, mut joiner) = (String::new(), Joiner::new(false));
-        assert_eq!(joiner.append(&mut text, piece(b"\xff\xff", 0, 6), true), Ok(()));
-        assert_eq!(joiner.append(&mut text, piece(b"\xff", 2, 6), true), Err(Trouble::TooLarge));
+        assert_eq!(append(&mut joiner, &mut text, piece(b"\xff\xff", 0, 6), true), Ok(()));
+        assert_eq!(
+            append(&mut joiner, &mut text, piece(b"\xff", 2, 6), true),
+            Err(Trouble::TooLarge)
+        );
         assert_eq!(text.len(), 6);
     }
 
@@ -294,7 +313,7 @@ mod tests {
     fn the_buffer_never_takes_more_than_the_block_may() {
         let (mut text, mut joiner) = (String::new(), Joiner::new(false));
         for at in (0..1000).step_by(10) {
-            joiner.append(&mut text, piece(b"0123456789", at, 1000), false).unwrap();
+            append(&mut joiner, &mut text, piece(b"0123456789", at, 1000), false).unwrap();
             assert!(text.capacity() <= 1000, "{}", text.capacity());
         }
     }
