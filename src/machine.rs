@@ -299,14 +299,7 @@ impl Machine {
         }
         if let Line::Bom(_) = self.line {
             let (before, start) = (self.line, *pos);
-            while let (Line::Bom(_), Some(&byte)) = (self.line, input.get(*pos)) {
-                if scan::is_line_end(byte) || (self.line == Line::Bom(0) && byte != field::BOM[0]) {
-                    self.line = self.line.field_at_end().map_or(Line::Start, Line::Value);
-                    break;
-                }
-                self.line = self.line.step(byte);
-                *pos += 1;
-            }
+            self.read_bom(input, pos);
             if self.is_over(*pos) {
                 return self.too_large(before, &input[..*pos], start);
             }
@@ -319,6 +312,20 @@ impl Machine {
         }
         let end = scan::line_end(&input[*pos..]).map(|len| *pos + len);
         self.part_of_line(input, pos, end)
+    }
+
+    /// Reads a byte order mark, or finds that there is none.
+    fn read_bom(&mut self, input: &[u8], pos: &mut usize) {
+        while let (Line::Bom(seen), Some(&byte)) = (self.line, input.get(*pos)) {
+            if seen == 0 && byte != field::BOM[0] {
+                self.line = Line::Start;
+            } else if scan::is_line_end(byte) {
+                self.line = Line::Value(Field::Unknown);
+            } else {
+                self.line = self.line.step(byte);
+                *pos += 1;
+            }
+        }
     }
 
     /// The part of a line that lies in this input: up to its end, or all.
@@ -364,6 +371,7 @@ impl Machine {
 
     /// Looks for the blank line that ends a refused block.
     fn skip(&mut self, input: &[u8], pos: &mut usize) -> Token {
+        self.read_bom(input, pos);
         loop {
             if self.after_cr && *pos < input.len() {
                 let _ = self.swallow_lf(input, pos);
