@@ -148,6 +148,8 @@ impl<'d> Feed<'d> {
     /// The caller reads no further for now: keeps the rest for the next time.
     #[inline]
     pub(crate) fn give_back(&mut self, machine: &mut Machine, unread: &mut Unread) {
+        // The LF of the last event's CRLF is nothing to be left unread.
+        machine.take_lf(self.source.bytes(), &mut self.pos);
         if self.pos < self.bytes().len() {
             self.keep_rest(machine, unread);
         }

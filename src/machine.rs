@@ -226,7 +226,7 @@ impl Machine {
 
     /// If the next byte is the LF of a CRLF whose CR was the last byte, takes it now.
     ///
-    /// For the block view, whose blocks shall end with their whole line end where it has arrived.
+    /// For those who stop there: the line end shall be whole where it has arrived.
     pub(crate) fn take_lf(&mut self, input: &[u8], pos: &mut usize) {
         if self.after_cr && input.get(*pos) == Some(&LF) {
             // Right behind a blank line the LF counts to no block, so it passes no limit.

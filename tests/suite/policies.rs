@@ -291,6 +291,16 @@ fn a_reconnection_keeps_what_it_needs_and_nothing_else() {
 }
 
 #[test]
+fn a_reader_that_stops_at_the_last_event_sees_a_clean_end() {
+    for stream in [&b"data: [DONE]\r\n\r\n"[..], b"data: [DONE]\n\n", b"data: [DONE]\r\r"] {
+        let mut decoder = Decoder::new();
+        assert!(decoder.feed(stream).next_event().expect("no limit").is_some());
+        assert!(decoder.at_boundary());
+        assert!(decoder.finish().expect("no error").is_clean(), "{stream:?}");
+    }
+}
+
+#[test]
 fn a_failed_decoder_is_silent_until_it_is_reset() {
     let mut decoder = limited(4).build();
     assert!(decoder.feed(b"data: x\n\n").next_event().is_err());
