@@ -254,13 +254,24 @@ impl Decoder {
             _ => self.interpreter.part(slots, field, piece, part),
         };
         match done {
-            Ok(()) => Ok(self.ended(field, part)),
-            Err(trouble) => {
-                self.counters.refused += 1;
-                self.interpreter.clear(slots);
-                Err(self.machine.refuse_value(trouble, field, pos))
-            }
+            Ok(0) => Ok(self.ended(field, part)),
+            Ok(inflation) if !self.machine.inflate(inflation, pos) => Ok(self.ended(field, part)),
+            Ok(_) => Err(self.refuse(slots, Trouble::TooLarge, field, pos)),
+            Err(trouble) => Err(self.refuse(slots, trouble, field, pos)),
         }
+    }
+
+    #[cold]
+    fn refuse(
+        &mut self,
+        slots: &mut Slots<'_>,
+        trouble: Trouble,
+        field: Field,
+        pos: usize,
+    ) -> DecodeError {
+        self.counters.refused += 1;
+        self.interpreter.clear(slots);
+        self.machine.refuse_value(trouble, field, pos)
     }
 
     /// Counts a line that ended. Whether it is a comment that is to be given.
@@ -308,11 +319,11 @@ impl fmt::Debug for Decoder {
 }
 
 impl CommentText {
-    fn append(&mut self, piece: Piece<'_>, part: Part) -> Result<(), Trouble> {
+    fn append(&mut self, piece: Piece<'_>, part: Part) -> Result<u64, Trouble> {
         if part.begins() {
             self.clear();
         }
-        text::reserve(&mut self.text, piece.bytes.len(), self.joiner.room(piece));
+        text::reserve(&mut self.text, piece.bytes.len(), piece.room());
         self.joiner.append(&mut self.text, piece, part.ends())
     }
 

@@ -166,18 +166,19 @@ impl Interpreter {
         }
     }
 
-    /// Processes a part of a field, or one whose value is not known to be text.
+    /// Processes a part of a field, or one whose value is not known to be text. How many bytes
+    /// longer it became by replacements.
     pub(crate) fn part(
         &mut self,
         slots: &mut Slots<'_>,
         field: Field,
         piece: Piece<'_>,
         part: Part,
-    ) -> Result<(), Trouble> {
+    ) -> Result<u64, Trouble> {
         match field {
             Field::Data => {
                 self.used = true;
-                let room = self.joiner.room(piece);
+                let room = piece.room();
                 if part.begins() {
                     self.begin_data_line(slots, piece.bytes.len(), room);
                 } else {
@@ -191,15 +192,15 @@ impl Interpreter {
                     self.buffers.event_type.clear();
                     slots.event_type = Slot::Buffer;
                 }
-                self.buffers.reserve(Field::Event, piece.bytes.len(), self.joiner.room(piece));
+                self.buffers.reserve(Field::Event, piece.bytes.len(), piece.room());
                 self.joiner.append(&mut self.buffers.event_type, piece, part.ends())
             }
             Field::Id => self.id_part(slots, piece, part),
             Field::Retry => {
                 self.retry(piece.bytes, part);
-                Ok(())
+                Ok(0)
             }
-            Field::Comment | Field::Unknown => Ok(()),
+            Field::Comment | Field::Unknown => Ok(0),
         }
     }
 
@@ -245,28 +246,29 @@ impl Interpreter {
         slots: &mut Slots<'_>,
         piece: Piece<'_>,
         part: Part,
-    ) -> Result<(), Trouble> {
+    ) -> Result<u64, Trouble> {
         self.used = true;
         if part.begins() {
             match slots.id {
                 Slot::Absent => self.buffers.id.clear(),
                 Slot::Buffer => {}
                 Slot::Chunk(earlier) => {
-                    self.keep_id(earlier, self.joiner.room(piece));
+                    self.keep_id(earlier, piece.room());
                     slots.id = Slot::Buffer;
                 }
             }
             self.id_start = self.buffers.id.len();
             self.id_void = false;
         }
+        let mut inflation = 0;
         if !self.id_void {
-            self.buffers.reserve(Field::Id, piece.bytes.len(), self.joiner.room(piece));
+            self.buffers.reserve(Field::Id, piece.bytes.len(), piece.room());
             let id = &mut self.buffers.id;
             match scan::nul(piece.bytes) {
-                None => self.joiner.append(id, piece, part.ends())?,
+                None => inflation = self.joiner.append(id, piece, part.ends())?,
                 Some(nul) => {
-                    self.joiner.append(id, piece.split_at(nul).0, false)?;
-                    self.joiner.abandon();
+                    inflation = self.joiner.append(id, piece.split_at(nul).0, false)?;
+                    self.joiner.reset();
                     id.truncate(self.id_start);
                     self.id_void = true;
                 }
@@ -277,7 +279,7 @@ impl Interpreter {
             self.buffers.id.drain(..self.id_start);
             slots.id = Slot::Buffer;
         }
-        Ok(())
+        Ok(inflation)
     }
 
     /// A blank line: the standard's "dispatch the event". Whether there is one.

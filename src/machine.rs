@@ -75,6 +75,8 @@ enum Phase {
 pub(crate) struct Machine {
     /// Bytes that a block may have.
     limit: u64,
+    /// Bytes that replacements have added to the block under way.
+    inflation: u64,
     /// Offset in the stream of the first byte of the input.
     base: u64,
     /// Offset in the stream of the first byte of the block under way.
@@ -90,6 +92,7 @@ impl Machine {
     pub(crate) fn new(limit: u64, skip_refused: bool) -> Self {
         Self {
             limit,
+            inflation: 0,
             base: 0,
             block_start: 0,
             line: Line::Bom(0),
@@ -118,7 +121,14 @@ impl Machine {
 
     /// The offset that the block under way may not reach beyond.
     pub(crate) fn fence(&self) -> u64 {
-        self.block_start.saturating_add(self.limit)
+        self.block_start.saturating_add(self.limit.saturating_sub(self.inflation))
+    }
+
+    /// Counts what replacements have added to the block under way. Whether it passed the limit, up
+    /// to `pos`.
+    pub(crate) fn inflate(&mut self, bytes: u64, pos: usize) -> bool {
+        self.inflation += bytes;
+        self.is_over(pos)
     }
 
     /// How many bytes of the block under way lie before this index of the input.
@@ -151,7 +161,7 @@ impl Machine {
         let error = DecodeError::too_large(self.limit, self.block_start, field);
         let fatal = self.refuse();
         if self.phase == Phase::Skipped {
-            self.block_start = self.offset(pos);
+            self.start_block(pos);
         }
         error.with_fatal(fatal)
     }
@@ -224,12 +234,12 @@ impl Machine {
         Token::Value(field, start + value..start + len, Part::Whole)
     }
 
-    /// If the next byte is the LF of a CRLF whose CR was the last byte, takes it now.
+    /// If the next byte is the LF of a CRLF whose CR ended a block, takes it now.
     ///
     /// For those who stop there: the line end shall be whole where it has arrived.
     pub(crate) fn take_lf(&mut self, input: &[u8], pos: &mut usize) {
-        if self.after_cr && input.get(*pos) == Some(&LF) {
-            // Right behind a blank line the LF counts to no block, so it passes no limit.
+        if self.after_cr && self.block_size(*pos) == 0 && input.get(*pos) == Some(&LF) {
+            // It counts to no block, so it passes no limit.
             let _ = self.swallow_lf(input, pos);
         }
     }
@@ -258,7 +268,13 @@ impl Machine {
 
     #[inline]
     fn is_over(&self, pos: usize) -> bool {
-        self.block_size(pos) > self.limit
+        self.block_size(pos).saturating_add(self.inflation) > self.limit
+    }
+
+    #[inline]
+    fn start_block(&mut self, pos: usize) {
+        self.block_start = self.offset(pos);
+        self.inflation = 0;
     }
 
     #[inline]
@@ -267,7 +283,7 @@ impl Machine {
             self.phase = Phase::Skipped;
             return self.too_large(Line::Start, &[], 0);
         }
-        self.block_start = self.offset(pos);
+        self.start_block(pos);
         Token::EndOfBlock
     }
 
@@ -389,7 +405,7 @@ impl Machine {
             *pos += len + 1;
             if blank {
                 self.phase = Phase::Reading;
-                self.block_start = self.offset(*pos);
+                self.start_block(*pos);
                 return Token::Resynced;
             }
         }

@@ -52,8 +52,6 @@ pub(crate) enum Trouble {
 /// Joins the parts of one value after the other to text.
 #[derive(Clone, Debug)]
 pub(crate) struct Joiner {
-    /// Bytes that replacements have added to the texts of the block under way.
-    inflation: u64,
     /// Where the value under way stopped to be UTF-8; only kept where that is a fault.
     invalid_at: u64,
     /// The first bytes of a character whose others come with the next part.
@@ -73,7 +71,7 @@ pub(crate) struct Piece<'a> {
     /// Offset in the stream of the first byte.
     pub(crate) at: u64,
     /// Offset in the stream that the block may not reach beyond. What lies before it bounds the
-    /// growth of the buffer.
+    /// growth of the buffer, and each byte that a replacement adds takes one away.
     pub(crate) fence: u64,
 }
 
@@ -92,55 +90,44 @@ impl Piece<'_> {
 
 impl Joiner {
     pub(crate) fn new(rejects: bool) -> Self {
-        Self { inflation: 0, invalid_at: NOWHERE, cut: [0; 3], cut_len: 0, rejects }
-    }
-
-    /// Forgets the block under way.
-    #[inline]
-    pub(crate) fn reset(&mut self) {
-        self.inflation = 0;
-        self.abandon();
+        Self { invalid_at: NOWHERE, cut: [0; 3], cut_len: 0, rejects }
     }
 
     /// Forgets the value under way.
     #[inline]
-    pub(crate) fn abandon(&mut self) {
+    pub(crate) fn reset(&mut self) {
         self.invalid_at = NOWHERE;
         self.cut_len = 0;
     }
 
     /// Appends a part of a value, for which there is room; `ends` tells whether the value ends
-    /// with it.
+    /// with it. How many bytes longer it became by replacements.
     pub(crate) fn append(
         &mut self,
         text: &mut String,
         piece: Piece<'_>,
         ends: bool,
-    ) -> Result<(), Trouble> {
+    ) -> Result<u64, Trouble> {
+        let fence = piece.fence;
         let piece = if self.cut_len == 0 { piece } else { self.complete_cut(text, piece)? };
         let cut = if ends { 0 } else { cut_len(piece.bytes) };
-        let (whole, cut) = piece.split_at(piece.bytes.len() - cut);
+        let (whole, mut cut) = piece.split_at(piece.bytes.len() - cut);
         match simdutf8::basic::from_utf8(whole.bytes) {
             Ok(valid) => text.push_str(valid),
-            Err(_) => self.append_lossy(text, whole)?,
+            Err(_) => cut.fence = self.append_lossy(text, whole)?.fence,
         }
         for &byte in cut.bytes {
             self.cut[usize::from(self.cut_len)] = byte;
             self.cut_len += 1;
         }
         if ends {
-            self.invalid_cut(text, cut)?;
+            cut = self.invalid_cut(text, cut)?;
             let invalid_at = core::mem::replace(&mut self.invalid_at, NOWHERE);
             if invalid_at != NOWHERE {
                 return Err(Trouble::Invalid(invalid_at));
             }
         }
-        Ok(())
-    }
-
-    /// How many bytes the block's texts may still take.
-    pub(crate) fn room(&self, piece: Piece<'_>) -> usize {
-        piece.room().saturating_sub(usize::try_from(self.inflation).unwrap_or(usize::MAX))
+        Ok(fence - cut.fence)
     }
 
     /// Completes the cut character with the first bytes of the next part. What is left of that.
@@ -151,7 +138,7 @@ impl Joiner {
     ) -> Result<Piece<'a>, Trouble> {
         for (taken, &byte) in piece.bytes.iter().enumerate() {
             let len = usize::from(self.cut_len);
-            let rest = piece.split_at(taken).1;
+            let (_, rest) = piece.split_at(taken);
             if len == 0 {
                 return Ok(rest);
             }
@@ -168,53 +155,63 @@ impl Joiner {
                     self.cut_len += 1;
                 }
                 // The byte is not part of the character, so it may start another one.
-                Err(_) => {
-                    self.invalid_cut(text, rest)?;
-                    return Ok(rest);
-                }
+                Err(_) => return self.invalid_cut(text, rest),
             }
         }
         Ok(piece.split_at(piece.bytes.len()).1)
     }
 
-    /// The cut character, if there is one, ends before this piece.
-    fn invalid_cut(&mut self, text: &mut String, next: Piece<'_>) -> Result<(), Trouble> {
+    /// The cut character, if there is one, ends before the piece `next`.
+    fn invalid_cut<'a>(
+        &mut self,
+        text: &mut String,
+        next: Piece<'a>,
+    ) -> Result<Piece<'a>, Trouble> {
         match core::mem::take(&mut self.cut_len) {
-            0 => Ok(()),
+            0 => Ok(next),
             len => self.invalid(text, u64::from(len), next),
         }
     }
 
     #[cold]
-    fn append_lossy(&mut self, text: &mut String, mut piece: Piece<'_>) -> Result<(), Trouble> {
+    fn append_lossy<'a>(
+        &mut self,
+        text: &mut String,
+        mut piece: Piece<'a>,
+    ) -> Result<Piece<'a>, Trouble> {
         for chunk in piece.bytes.utf8_chunks() {
-            reserve(text, chunk.valid().len(), self.room(piece));
+            reserve(text, chunk.valid().len(), piece.room());
             text.push_str(chunk.valid());
             (_, piece) = piece.split_at(chunk.valid().len() + chunk.invalid().len());
             if !chunk.invalid().is_empty() {
-                self.invalid(text, chunk.invalid().len() as u64, piece)?;
+                piece = self.invalid(text, chunk.invalid().len() as u64, piece)?;
             }
         }
-        Ok(())
+        Ok(piece)
     }
 
-    /// A sequence of `len` bytes before this piece is the longest prefix of a character there
-    /// ("maximal subpart"): one U+FFFD, or a fault.
+    /// A sequence of `len` bytes before the piece `next` is the longest prefix of a character
+    /// there ("maximal subpart"): one U+FFFD, or a fault.
     #[cold]
-    fn invalid(&mut self, text: &mut String, len: u64, next: Piece<'_>) -> Result<(), Trouble> {
+    fn invalid<'a>(
+        &mut self,
+        text: &mut String,
+        len: u64,
+        mut next: Piece<'a>,
+    ) -> Result<Piece<'a>, Trouble> {
         if self.rejects {
             self.invalid_at = self.invalid_at.min(next.at - len);
-            return Ok(());
+            return Ok(next);
         }
         // One invalid byte becomes three: counted to the block, or a block within the limit
         // could take three times the memory.
-        self.inflation += REPLACEMENT_LEN - len;
-        if next.at.saturating_add(self.inflation) > next.fence {
+        next.fence = next.fence.saturating_sub(REPLACEMENT_LEN - len);
+        if next.at > next.fence {
             return Err(Trouble::TooLarge);
         }
-        reserve(text, char::REPLACEMENT_CHARACTER.len_utf8(), self.room(next));
+        reserve(text, char::REPLACEMENT_CHARACTER.len_utf8(), next.room());
         text.push(char::REPLACEMENT_CHARACTER);
-        Ok(())
+        Ok(next)
     }
 }
 
@@ -261,8 +258,8 @@ mod tests {
         text: &mut String,
         piece: Piece<'_>,
         ends: bool,
-    ) -> Result<(), Trouble> {
-        reserve(text, piece.bytes.len(), joiner.room(piece));
+    ) -> Result<u64, Trouble> {
+        reserve(text, piece.bytes.len(), piece.room());
         joiner.append(text, piece, ends)
     }
 
@@ -291,19 +288,19 @@ mod tests {
     #[test]
     fn the_first_invalid_byte_is_located_across_parts() {
         let (mut text, mut joiner) = (String::new(), Joiner::new(true));
-        assert_eq!(append(&mut joiner, &mut text, piece(b"a\xe4", 10, u64::MAX), false), Ok(()));
-        assert_eq!(append(&mut joiner, &mut text, piece(b"\xb8", 12, u64::MAX), false), Ok(()));
+        assert_eq!(append(&mut joiner, &mut text, piece(b"a\xe4", 10, u64::MAX), false), Ok(0));
+        assert_eq!(append(&mut joiner, &mut text, piece(b"\xb8", 12, u64::MAX), false), Ok(0));
         let fault = append(&mut joiner, &mut text, piece(b"b\xff", 13, u64::MAX), true);
         assert_eq!(fault, Err(Trouble::Invalid(11)));
-        assert_eq!(append(&mut joiner, &mut text, piece(b"fine", 15, u64::MAX), true), Ok(()));
+        assert_eq!(append(&mut joiner, &mut text, piece(b"fine", 15, u64::MAX), true), Ok(0));
     }
 
     #[test]
-    fn replacements_count_to_the_block() {
+    fn replacements_are_counted_and_bounded() {
         let (mut text, mut joiner) = (String::new(), Joiner::new(false));
-        assert_eq!(append(&mut joiner, &mut text, piece(b"\xff\xff", 0, 6), true), Ok(()));
+        assert_eq!(append(&mut joiner, &mut text, piece(b"\xff\xff", 0, 6), true), Ok(4));
         assert_eq!(
-            append(&mut joiner, &mut text, piece(b"\xff", 2, 6), true),
+            append(&mut joiner, &mut text, piece(b"\xff", 2, 2), true),
             Err(Trouble::TooLarge)
         );
         assert_eq!(text.len(), 6);

@@ -108,6 +108,13 @@ fn events_before_the_fault_come_first_and_the_error_once() {
 }
 
 #[test]
+fn a_line_feed_too_many_is_noticed_by_a_reader_that_stops_before_it() {
+    let outcome = decode(&limited(4), b": c\r\n\r\n");
+    assert_eq!(outcome.errors.len(), 1);
+    assert_eq!((outcome.errors[0].field(), outcome.errors[0].size()), (None, 5));
+}
+
+#[test]
 fn skipping_goes_on_at_the_next_block_and_leaves_the_id_untouched() {
     let builder = limited(20).on_error(OnError::SkipBlock);
     for ends in [&["\n", "\n"], &["\r", "\r"], &["\r\n", "\r\n"], &["\r\n", "\n"]] {
@@ -156,15 +163,23 @@ fn the_end_of_a_skipped_block_may_never_come() {
 
 #[test]
 fn replacements_count_with_their_own_size() {
-    let stream = b"data:\xff\xff\n\n";
-    let size = stream.len() as u64;
-    let replaced = faces::borrowed(&limited(size + 4), &[stream]);
-    assert_eq!(data(&replaced), ["\u{fffd}\u{fffd}"]);
-    let builder = limited(size + 1);
-    let refused = faces::borrowed(&builder, &[stream]);
-    assert_eq!(refused.errors.len(), 1);
-    for size in 1..stream.len() {
-        assert_eq!(faces::borrowed(&builder, &laws::cut(stream, &[size])), refused);
+    for stream in [
+        &b"data:\xff\xff\n\n"[..],
+        b"data:\xff\xffabcdef\n\n",
+        b"data:\xff\n: comment\nid:\xff\n\n",
+        b"event:\xff\nevent:\xff\r\ndata\r\n\n",
+        b"data:\xff\xff\n: comment\ndata: x\n\n",
+    ] {
+        // One byte each, replaced by three.
+        let size = stream.len() as u64 + 4;
+        for (limit, refused) in [(size, 0), (size - 1, 1), (size - 4, 1), (size - 8, 1)] {
+            let builder = limited(limit);
+            let whole = faces::borrowed(&builder, &[stream]);
+            assert_eq!(whole.errors.len(), refused, "{stream:?} in {limit}");
+            for size in 1..stream.len() {
+                assert_eq!(faces::borrowed(&builder, &laws::cut(stream, &[size])), whole);
+            }
+        }
     }
 }
 
