@@ -1,4 +1,4 @@
-//! Writes a small seed corpus for each target: `cargo run --manifest-path fuzz/Cargo.toml`.
+//! Writes a small seed corpus for each target: `cargo run --manifest-path fuzz/Cargo.toml --example make_seeds`.
 
 use std::{fs, io, path::Path};
 
