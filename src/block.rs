@@ -14,6 +14,7 @@ use crate::{
     interpret::{Interpreter, Slots},
     line::Lines,
     machine::{Machine, Part, Token},
+    scan,
     stats::{Counters, Stats},
     text::{self, Piece},
 };
@@ -54,8 +55,7 @@ pub struct BlockDecoder {
     /// The bytes of the block under way from chunks that are gone.
     raw: Vec<u8>,
     place: Place,
-    /// The block has an `id` field, so it must be interpreted for the last event ID's sake.
-    sets_id: bool,
+    id: BlockId,
     rejects_invalid: bool,
     counters: Counters,
     unread: Unread,
@@ -86,7 +86,7 @@ impl BlockDecoder {
             interpreter: Interpreter::new(rejects_invalid, last_event_id),
             raw: Vec::new(),
             place: Place::default(),
-            sets_id: false,
+            id: BlockId::default(),
             rejects_invalid,
             counters: Counters::default(),
             unread: Unread::default(),
@@ -153,7 +153,7 @@ impl BlockDecoder {
         self.interpreter.reset();
         self.raw.clear();
         self.place = Place::default();
-        self.sets_id = false;
+        self.id = BlockId::default();
         self.counters = Counters::default();
         self.unread.clear();
         self.ended = false;
@@ -203,6 +203,37 @@ struct Place {
     offset: u64,
     /// The byte before it is a CR that ended a blank line, so a LF here still belongs to that.
     after_cr: bool,
+}
+
+/// The `id` field of the block under way, of which the bytes are kept anyway: where it is.
+#[derive(Clone, Debug, Default)]
+struct BlockId {
+    /// Offset in the stream of the value under way.
+    start: u64,
+    /// That value holds a NUL, so it does not count.
+    void: bool,
+    /// Offsets in the stream of the last value that counts.
+    value: Option<Range<u64>>,
+}
+
+impl BlockId {
+    fn read(&mut self, offset: u64, part_of_value: &[u8], part: Part) {
+        if part.begins() {
+            self.start = offset;
+            self.void = false;
+        }
+        self.void |= scan::nul(part_of_value).is_some();
+        if part.ends() && !self.void {
+            self.value = Some(self.start..offset + part_of_value.len() as u64);
+        }
+    }
+
+    /// The value among the block's raw bytes, which start at this offset.
+    fn take<'a>(&mut self, raw: &'a [u8], raw_offset: u64) -> Option<&'a [u8]> {
+        let value = core::mem::take(self).value?;
+        let index = |offset: u64| usize::try_from(offset - raw_offset).ok();
+        raw.get(index(value.start)?..index(value.end)?)
+    }
 }
 
 /// The blocks of a chunk, lent one by one. See [`BlockDecoder::feed`].
@@ -258,6 +289,10 @@ impl Blocks<'_> {
                 Token::Value(Field::Retry, span, part) => {
                     decoder.interpreter.retry(&feed.bytes()[span], part);
                 }
+                Token::Value(Field::Id, span, part) => {
+                    let offset = decoder.machine.offset(span.start);
+                    decoder.id.read(offset, &feed.bytes()[span], part);
+                }
                 Token::Value(field, _, part) if part.ends() => decoder.count(field),
                 Token::Value(..) => {}
                 Token::EndOfBlock => {
@@ -291,7 +326,7 @@ impl Blocks<'_> {
                 Token::Resynced => {
                     *start = pos;
                     decoder.next_place(pos);
-                    decoder.sets_id = false;
+                    decoder.id = BlockId::default();
                 }
             }
         }
@@ -312,8 +347,7 @@ impl BlockDecoder {
         match field {
             Field::Comment => self.counters.comments += 1,
             Field::Unknown => self.counters.unknown_fields += 1,
-            Field::Id => self.sets_id = true,
-            Field::Data | Field::Event | Field::Retry => {}
+            Field::Data | Field::Event | Field::Id | Field::Retry => {}
         }
     }
 
@@ -339,7 +373,7 @@ impl BlockDecoder {
         }
     }
 
-    /// Interprets a block that has ended, if the decoder's state or its policy depends on it.
+    /// Takes from a block that has ended what outlives it, and refuses it if the policy says so.
     #[inline]
     fn track(
         &mut self,
@@ -347,14 +381,20 @@ impl BlockDecoder {
         span: Option<Range<usize>>,
         place: Place,
     ) -> Result<(), DecodeError> {
-        if !core::mem::take(&mut self.sets_id) && !self.rejects_invalid {
-            return Ok(());
-        }
         let raw = span.map_or(&self.raw[..], |span| &chunk[span]);
-        place.interpret(raw, &mut self.interpreter).map(|_| ()).map_err(|error| {
-            self.counters.refused += 1;
-            error.with_fatal(self.machine.refuse_ended_block())
-        })
+        if self.rejects_invalid {
+            self.id = BlockId::default();
+            return place.interpret(raw, &mut self.interpreter).map(|_| ()).map_err(|error| {
+                self.counters.refused += 1;
+                error.with_fatal(self.machine.refuse_ended_block())
+            });
+        }
+        if self.id.value.is_some() {
+            if let Some(id) = self.id.take(raw, place.offset) {
+                self.interpreter.set_last_event_id(id);
+            }
+        }
+        Ok(())
     }
 }
 

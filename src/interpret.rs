@@ -309,6 +309,17 @@ impl Interpreter {
         }
     }
 
+    /// Sets the last event ID from the value of a field.
+    pub(crate) fn set_last_event_id(&mut self, value: &[u8]) {
+        self.last_event_id.clear();
+        for chunk in value.utf8_chunks() {
+            self.last_event_id.push_str(chunk.valid());
+            if !chunk.invalid().is_empty() {
+                self.last_event_id.push(char::REPLACEMENT_CHARACTER);
+            }
+        }
+    }
+
     /// The event that was dispatched.
     #[inline]
     pub(crate) fn event<'a>(&'a self, slots: &Slots<'a>) -> Event<'a> {

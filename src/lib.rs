@@ -16,6 +16,8 @@ mod feed;
 mod field;
 mod interpret;
 mod line;
+#[cfg(test)]
+mod linear;
 mod machine;
 mod scan;
 mod stats;

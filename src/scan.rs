@@ -6,7 +6,31 @@ pub(crate) const CR: u8 = b'\r';
 /// The index of the first LF or CR, which ends the line that starts at index 0.
 #[inline]
 pub(crate) fn line_end(bytes: &[u8]) -> Option<usize> {
-    memchr::memchr2(LF, CR, bytes)
+    let end = memchr::memchr2(LF, CR, bytes);
+    #[cfg(test)]
+    searched::add(end.map_or(bytes.len(), |index| index + 1));
+    end
+}
+
+/// Counts what is searched, for the test that no byte is searched twice.
+#[cfg(test)]
+pub(crate) mod searched {
+    extern crate std;
+
+    use core::cell::Cell;
+
+    std::thread_local! {
+        static BYTES: Cell<usize> = const { Cell::new(0) };
+    }
+
+    pub(crate) fn add(bytes: usize) {
+        BYTES.set(BYTES.get() + bytes);
+    }
+
+    /// The bytes that this thread has searched since the last call.
+    pub(crate) fn take() -> usize {
+        BYTES.take()
+    }
 }
 
 /// The index of the first colon, which ends a field name.

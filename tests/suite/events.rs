@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use sse_wire::{Decoder, Event, EventBuf, EventId, EventType, Stats};
+use sse_wire::{Decoder, Event, EventId, EventType, Stats};
 
 fn full() -> Event<'static> {
     Event::new("data")
@@ -47,9 +47,10 @@ fn events_that_differ_in_anything_are_not_equal() {
     for (left, a) in variants.iter().enumerate() {
         for (right, b) in variants.iter().enumerate() {
             assert_eq!(a == b, left == right);
-            assert_eq!(EventBuf::from(*a) == EventBuf::from(*b), left == right);
-            assert_eq!(EventBuf::from(*a) == *b, left == right);
-            assert_eq!(*a == EventBuf::from(*b), left == right);
+            let (owned_a, owned_b) = (a.to_buf(), b.to_buf());
+            assert_eq!(owned_a == owned_b, left == right);
+            assert_eq!(owned_a == *b, left == right);
+            assert_eq!(*a == owned_b, left == right);
         }
     }
 }

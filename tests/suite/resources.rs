@@ -12,7 +12,7 @@ use sse_wire::{
 };
 
 thread_local! {
-    static USAGE: Cell<Usage> = const { Cell::new(Usage { count: 0, live: 0, peak: 0 }) };
+    static USAGE: Cell<Usage> = const { Cell::new(Usage { count: 0, live: 0, peak: 0, moved: 0 }) };
 }
 
 /// Heap use of this thread.
@@ -21,6 +21,8 @@ struct Usage {
     count: u64,
     live: i64,
     peak: i64,
+    /// Bytes that had to be moved because an allocation grew.
+    moved: u64,
 }
 
 struct Counting;
@@ -32,9 +34,9 @@ fn grow(bytes: usize, count: u64) {
     let bytes = i64::try_from(bytes).expect("no allocation is that large");
     // Threads that end have no counter any more.
     let _ = USAGE.try_with(|usage| {
-        let Usage { count: before, live, peak } = usage.get();
+        let Usage { count: before, live, peak, moved } = usage.get();
         let live = live + bytes;
-        usage.set(Usage { count: before + count, live, peak: peak.max(live) });
+        usage.set(Usage { count: before + count, live, peak: peak.max(live), moved });
     });
 }
 
@@ -61,6 +63,10 @@ unsafe impl GlobalAlloc for Counting {
     unsafe fn realloc(&self, pointer: *mut u8, layout: Layout, size: usize) -> *mut u8 {
         shrink(layout.size());
         grow(size, 1);
+        let moved = layout.size() as u64;
+        let _ = USAGE.try_with(|usage| {
+            usage.set(Usage { moved: usage.get().moved + moved, ..usage.get() });
+        });
         // SAFETY: the caller's promise is passed on.
         unsafe { System.realloc(pointer, layout, size) }
     }
@@ -76,6 +82,7 @@ fn measure<T>(work: impl FnOnce() -> T) -> (Usage, T) {
         count: after.count - before.count,
         live: after.live - before.live,
         peak: after.peak - before.live,
+        moved: after.moved - before.moved,
     };
     (usage, value)
 }
@@ -183,6 +190,25 @@ fn memory_stays_within_the_limit() {
             });
             assert!(error.is_some_and(|error| error.is_fatal()), "{name}: no error");
             assert!(usage.peak <= expected + SLACK, "{name}: {} bytes", usage.peak);
+        }
+    }
+}
+
+/// Linear: buffers grow, but all their growth moves less than twice what was read.
+#[test]
+fn nothing_is_moved_again_and_again() {
+    let long = [b"data: ".as_slice(), &vec![b'x'; 4 << 20], b"\n\n"].concat();
+    let many = [b"data: short\n".repeat(70_000), b"\n".to_vec()].concat();
+    let mixed = [b"data: a\nevent: b\nid: c\n".repeat(20_000), b"\n".to_vec()].concat();
+    for stream in [long, many, mixed] {
+        for size in [1, 1024, stream.len()] {
+            let mut decoder = Decoder::new();
+            let (usage, count) = measure(|| {
+                stream.chunks(size).map(|chunk| drain(&mut decoder, chunk)).sum::<u64>()
+            });
+            assert_eq!(count, 1);
+            let len = stream.len() as u64;
+            assert!(usage.moved <= 2 * len, "{} of {len} bytes, chunks of {size}", usage.moved);
         }
     }
 }
