@@ -424,7 +424,7 @@ impl Place {
             };
             match text.get(span.clone()) {
                 Some(value) if part == Part::Whole => {
-                    interpreter.field(&mut slots, field, value, raw.len());
+                    interpreter.field(&mut slots, field, value, || raw.len());
                 }
                 _ => {
                     let (at, fence) = (machine.offset(span.start), machine.fence());

@@ -274,6 +274,12 @@ impl Decoder {
         self.machine.refuse_value(trouble, field, pos)
     }
 
+    /// Whether such a line means nothing, and nobody wants to see it.
+    #[inline]
+    fn ignores(&self, field: Field) -> bool {
+        matches!(field, Field::Comment | Field::Unknown) && self.comments.is_none()
+    }
+
     /// Counts a line that ended. Whether it is a comment that is to be given.
     #[inline]
     fn ended(&mut self, field: Field, part: Part) -> bool {
@@ -294,16 +300,8 @@ impl Decoder {
     #[inline]
     fn keep(&mut self, slots: &mut Slots<'_>, pos: usize) {
         if !slots.is_empty() {
-            let room = self.room(pos);
-            self.interpreter.keep(slots, room);
+            self.interpreter.keep(slots, self.machine.room(pos));
         }
-    }
-
-    /// How many bytes the block under way may still bring, from `pos` on.
-    #[inline]
-    fn room(&self, pos: usize) -> usize {
-        let room = self.machine.fence().saturating_sub(self.machine.offset(pos));
-        usize::try_from(room).unwrap_or(usize::MAX)
     }
 }
 
@@ -426,50 +424,57 @@ impl<'d> Events<'d> {
             let token = decoder.machine.next(feed.bytes(), &mut pos);
             feed.pos = pos;
             match token {
-                Token::Value(field, span, part) => {
-                    // A line that means nothing is not even checked.
-                    if let (Field::Comment | Field::Unknown, None) = (field, &decoder.comments) {
-                        decoder.ended(field, part);
+                // A line that means nothing is not even checked.
+                Token::Value(field, _, part) if decoder.ignores(field) => {
+                    decoder.ended(field, part);
+                    if !(part.ends() && decoder.machine.take_blank_line(feed.bytes(), &mut pos)) {
                         continue;
                     }
-                    if part == Part::Whole {
-                        if let Some(value) = feed.text(&span) {
-                            if decoder.ended(field, part) {
-                                return Ok(Step::Comment(Some(value)));
-                            }
-                            let room = decoder.room(pos);
-                            decoder.interpreter.field(slots, field, value, room);
-                            continue;
+                    feed.pos = pos;
+                }
+                Token::Value(field, span, part) => {
+                    let value = if part == Part::Whole { feed.text(&span) } else { None };
+                    let Some(value) = value else {
+                        let start = span.start;
+                        if decoder.part(slots, field, &feed.bytes()[span], start, part, pos)? {
+                            return Ok(Step::Comment(None));
                         }
+                        continue;
+                    };
+                    if decoder.ended(field, part) {
+                        return Ok(Step::Comment(Some(value)));
                     }
-                    let start = span.start;
-                    if decoder.part(slots, field, &feed.bytes()[span], start, part, pos)? {
-                        return Ok(Step::Comment(None));
+                    let Decoder { interpreter, machine, .. } = &mut **decoder;
+                    interpreter.field(slots, field, value, || machine.room(pos));
+                    if !machine.take_blank_line(feed.bytes(), &mut pos) {
+                        continue;
                     }
+                    feed.pos = pos;
                 }
-                Token::EndOfBlock => {
-                    decoder.counters.blocks += 1;
-                    if decoder.interpreter.dispatch(slots) {
-                        decoder.counters.events += 1;
-                        *dispatched = true;
-                        return Ok(Step::Event);
-                    }
-                    decoder.interpreter.clear(slots);
-                }
+                Token::EndOfBlock => {}
                 Token::Starved => {
                     decoder.keep(slots, pos);
                     if !feed.advance(&mut decoder.machine, &mut decoder.unread) {
                         return Ok(Step::Starved);
                     }
                     *slots = decoder.interpreter.slots();
+                    continue;
                 }
                 Token::TooLarge(field) => {
                     decoder.counters.refused += 1;
                     decoder.interpreter.clear(slots);
                     return Err(decoder.machine.refuse_too_large(field, pos));
                 }
-                Token::Resynced => {}
+                Token::Resynced => continue,
             }
+            // A blank line.
+            decoder.counters.blocks += 1;
+            if decoder.interpreter.dispatch(slots) {
+                decoder.counters.events += 1;
+                *dispatched = true;
+                return Ok(Step::Event);
+            }
+            decoder.interpreter.clear(slots);
         }
     }
 }

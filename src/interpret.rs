@@ -145,7 +145,7 @@ impl Interpreter {
         slots: &mut Slots<'c>,
         field: Field,
         value: &'c str,
-        room: usize,
+        room: impl FnOnce() -> usize,
     ) {
         match field {
             // "Append the field value to the data buffer, then append a single U+000A LINE FEED."
@@ -153,7 +153,7 @@ impl Interpreter {
             // second one comes.
             Field::Data if slots.data.is_absent() => slots.data = Slot::Chunk(value),
             Field::Data => {
-                self.begin_data_line(slots, value.len(), room);
+                self.begin_data_line(slots, value.len(), room());
                 self.buffers.data.push_str(value);
             }
             // "Set the event type buffer to field value."

@@ -75,12 +75,12 @@ enum Phase {
 pub(crate) struct Machine {
     /// Bytes that a block may have.
     limit: u64,
-    /// Bytes that replacements have added to the block under way.
-    inflation: u64,
     /// Offset in the stream of the first byte of the input.
     base: u64,
     /// Offset in the stream of the first byte of the block under way.
     block_start: u64,
+    /// Offset in the stream that the block under way may not reach beyond.
+    fence: u64,
     line: Line,
     phase: Phase,
     /// The last byte was a CR: a LF now belongs to the same line end.
@@ -92,9 +92,9 @@ impl Machine {
     pub(crate) fn new(limit: u64, skip_refused: bool) -> Self {
         Self {
             limit,
-            inflation: 0,
             base: 0,
             block_start: 0,
+            fence: limit,
             line: Line::Bom(0),
             phase: Phase::Reading,
             after_cr: false,
@@ -106,7 +106,8 @@ impl Machine {
     pub(crate) fn for_block(offset: u64, after_cr: bool) -> Self {
         let line = if offset == 0 { Line::Bom(0) } else { Line::Start };
         let block_start = offset;
-        Self { base: offset, block_start, line, after_cr, ..Self::new(u64::MAX, false) }
+        let unlimited = Self::new(u64::MAX, false);
+        Self { base: offset, block_start, line, after_cr, ..unlimited }
     }
 
     /// Stands at the start of the next connection's stream.
@@ -121,13 +122,18 @@ impl Machine {
 
     /// The offset that the block under way may not reach beyond.
     pub(crate) fn fence(&self) -> u64 {
-        self.block_start.saturating_add(self.limit.saturating_sub(self.inflation))
+        self.fence
+    }
+
+    /// How many bytes the block under way may still bring, from `pos` on.
+    pub(crate) fn room(&self, pos: usize) -> usize {
+        usize::try_from(self.fence.saturating_sub(self.offset(pos))).unwrap_or(usize::MAX)
     }
 
     /// Counts what replacements have added to the block under way. Whether it passed the limit, up
     /// to `pos`.
     pub(crate) fn inflate(&mut self, bytes: u64, pos: usize) -> bool {
-        self.inflation += bytes;
+        self.fence = self.fence.saturating_sub(bytes);
         self.is_over(pos)
     }
 
@@ -244,6 +250,20 @@ impl Machine {
         }
     }
 
+    /// If the next byte is a LF, and so the blank line that ends the block, takes it now.
+    ///
+    /// For views that have just processed a whole line: nearly every block ends like this, and
+    /// finding out here spares them a round through [`next`](Self::next).
+    #[inline]
+    pub(crate) fn take_blank_line(&mut self, input: &[u8], pos: &mut usize) -> bool {
+        let ends = !self.after_cr && input.get(*pos) == Some(&LF) && !self.is_over(*pos + 1);
+        if ends {
+            *pos += 1;
+            self.start_block(*pos);
+        }
+        ends
+    }
+
     /// The line under way ends here, because the stream does.
     pub(crate) fn end_of_stream(&mut self) -> Option<(Field, Part)> {
         let line = core::mem::replace(&mut self.line, Line::Start);
@@ -259,7 +279,7 @@ impl Machine {
         }
         *pos += 1;
         if self.block_size(*pos - 1) == 0 {
-            self.block_start = self.offset(*pos);
+            self.start_block(*pos);
         } else if self.phase == Phase::Reading && self.is_over(*pos) {
             return Some(self.too_large(Line::Start, &[], 0));
         }
@@ -268,13 +288,13 @@ impl Machine {
 
     #[inline]
     fn is_over(&self, pos: usize) -> bool {
-        self.block_size(pos).saturating_add(self.inflation) > self.limit
+        self.offset(pos) > self.fence
     }
 
     #[inline]
     fn start_block(&mut self, pos: usize) {
         self.block_start = self.offset(pos);
-        self.inflation = 0;
+        self.fence = self.block_start.saturating_add(self.limit);
     }
 
     #[inline]
@@ -293,7 +313,7 @@ impl Machine {
     fn too_large(&self, line: Line, read: &[u8], start: usize) -> Token {
         // Found from the first byte too many and those before it alone, so that the error is the
         // same however the bytes were cut into chunks.
-        let allowed = usize::try_from(self.fence().saturating_sub(self.base)).unwrap_or(usize::MAX);
+        let allowed = usize::try_from(self.fence.saturating_sub(self.base)).unwrap_or(usize::MAX);
         let read = &read[start..read.len().min(allowed.saturating_add(1)).max(start)];
         Token::TooLarge(line.field_at_last(read))
     }
