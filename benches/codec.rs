@@ -108,6 +108,29 @@ fn blocks(criterion: &mut Criterion) {
     });
 }
 
+/// What a proxy does with each block: interprets it, decides, and passes its bytes on.
+fn gateway(criterion: &mut Criterion) {
+    let mut output = Vec::new();
+    each(criterion, "gateway", &Chunks::ALL[..1], |chunks| {
+        let mut decoder = BlockDecoder::new();
+        let (mut count, mut bytes, mut read) = (0, 0, 0);
+        output.clear();
+        for chunk in chunks {
+            read += chunk.len();
+            let mut blocks = decoder.feed(chunk);
+            while let Some(mut block) = blocks.next_block().expect("within the limit") {
+                output.extend_from_slice(block.raw());
+                if let Some(event) = block.event() {
+                    count += 1;
+                    bytes += black_box(event).data().len();
+                }
+            }
+        }
+        assert_eq!(output.len(), read);
+        (count, bytes)
+    });
+}
+
 fn encode(criterion: &mut Criterion) {
     let mut group = group(criterion, "encode");
     for corpus in corpora::all() {
@@ -158,5 +181,5 @@ fn limits(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decode, decode_bytes, blocks, encode, limits);
+criterion_group!(benches, decode, decode_bytes, blocks, gateway, encode, limits);
 criterion_main!(benches);

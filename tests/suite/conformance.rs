@@ -74,7 +74,7 @@ fn the_vectors_are_many_and_their_names_unique() {
     let cases = cases();
     let names: HashSet<_> = cases.iter().map(|case| &case.name).collect();
     assert_eq!(names.len(), cases.len());
-    assert!(cases.len() >= 250, "{}", cases.len());
+    assert!(cases.len() >= 500, "{}", cases.len());
 }
 
 #[test]
