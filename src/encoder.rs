@@ -1,8 +1,9 @@
 //! Events to bytes.
 
+use alloc::vec::Vec;
 use core::time::Duration;
 
-use bytes::{BufMut, Bytes, BytesMut};
+use bytes::Bytes;
 
 use crate::{
     event::{Event, millis},
@@ -38,7 +39,7 @@ use crate::{
 /// CRLF; empty data is one `data` line.
 #[derive(Clone, Debug, Default)]
 pub struct Encoder {
-    buffer: BytesMut,
+    buffer: Vec<u8>,
 }
 
 impl Encoder {
@@ -51,7 +52,7 @@ impl Encoder {
     /// An encoder whose buffer has room for this many bytes.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
-        Self { buffer: BytesMut::with_capacity(bytes) }
+        Self { buffer: Vec::with_capacity(bytes) }
     }
 
     /// Writes an event.
@@ -81,7 +82,7 @@ impl Encoder {
     /// Writes the shortest block, a comment without text: keeps proxies from closing an idle
     /// connection.
     pub fn keep_alive(&mut self) -> &mut Self {
-        self.buffer.put_slice(KEEP_ALIVE);
+        self.buffer.extend_from_slice(KEEP_ALIVE);
         self
     }
 
@@ -96,12 +97,17 @@ impl Encoder {
         &self.buffer
     }
 
-    /// Takes what was written, without copying it.
+    /// Takes what was written.
     ///
-    /// The encoder goes on in the rest of its buffer, and gets all of it back when the frames
-    /// that were taken from it are gone.
+    /// Up to some KiB are copied to a frame of just that size, and the encoder keeps its buffer,
+    /// which costs less than to allocate another one. More is handed over as it is.
     pub fn take(&mut self) -> Frame {
-        Frame(self.buffer.split().freeze())
+        if self.buffer.len() > COPIED {
+            return Frame(Bytes::from(core::mem::take(&mut self.buffer)));
+        }
+        let frame = Frame(Bytes::copy_from_slice(&self.buffer));
+        self.buffer.clear();
+        frame
     }
 
     /// Forgets what was written, and keeps the buffer.
@@ -109,6 +115,7 @@ impl Encoder {
         self.buffer.clear();
     }
 
+    #[inline]
     fn lines(&mut self, prefix: &[u8], text: &str) -> &mut Self {
         for line in scan::split_lines(text) {
             self.line(prefix, line);
@@ -116,11 +123,12 @@ impl Encoder {
         self
     }
 
+    #[inline]
     fn line(&mut self, prefix: &[u8], value: &str) {
         self.buffer.reserve(prefix.len() + value.len() + 2);
-        self.buffer.put_slice(prefix);
-        self.buffer.put_slice(value.as_bytes());
-        self.buffer.put_u8(scan::LF);
+        self.buffer.extend_from_slice(prefix);
+        self.buffer.extend_from_slice(value.as_bytes());
+        self.buffer.push(scan::LF);
     }
 
     fn retry_line(&mut self, millis: u64) -> &mut Self {
@@ -130,12 +138,15 @@ impl Encoder {
     }
 
     fn end_block(&mut self) -> &mut Self {
-        self.buffer.put_u8(scan::LF);
+        self.buffer.push(scan::LF);
         self
     }
 }
 
 const KEEP_ALIVE: &[u8] = b":\n\n";
+
+/// Frames up to this size are copied out of the buffer.
+const COPIED: usize = 16 * 1024;
 
 /// Digits of `u64::MAX`.
 const MAX_DIGITS: usize = 20;

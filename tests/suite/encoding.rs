@@ -106,6 +106,17 @@ fn frames_are_cut_out_of_one_buffer() {
 }
 
 #[test]
+fn frames_of_any_size_are_whole() {
+    let mut encoder = Encoder::new();
+    for size in [0, 1, 16_375, 16_376, 16_377, 100_000, 3] {
+        let data = "x".repeat(size);
+        let frame = encoder.event(Event::new(&data)).take();
+        assert_eq!(frame.as_bytes(), format!("data: {data}\n\n").as_bytes(), "{size}");
+        assert!(encoder.as_bytes().is_empty());
+    }
+}
+
+#[test]
 fn owned_events_are_encoded_as_borrowed_ones() {
     let event = Event::new("x").with_id(EventId::from_static("1"));
     let owned = EventBuf::from(event);
