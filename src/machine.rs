@@ -347,7 +347,36 @@ impl Machine {
             return Token::Starved;
         }
         let end = scan::line_end(&input[*pos..]).map(|len| *pos + len);
-        self.part_of_line(input, pos, end)
+        match self.line {
+            Line::Value(field) => self.rest_of_value(input, pos, end, field),
+            _ => self.part_of_line(input, pos, end),
+        }
+    }
+
+    /// What goes on in a value that has begun in an earlier input: the most frequent part, where a
+    /// line is longer than the chunks.
+    #[inline]
+    fn rest_of_value(
+        &mut self,
+        input: &[u8],
+        pos: &mut usize,
+        end: Option<usize>,
+        field: Field,
+    ) -> Token {
+        let start = *pos;
+        let (value, part) = match end {
+            None => (start..input.len(), Part::Middle),
+            Some(end) => {
+                self.after_cr = input[end] == CR;
+                self.line = Line::Start;
+                (start..end, Part::Last)
+            }
+        };
+        *pos = value.end + usize::from(end.is_some());
+        if self.is_over(*pos) {
+            return self.too_large(Line::Value(field), &input[..*pos], start);
+        }
+        Token::Value(field, value, part)
     }
 
     /// Reads a byte order mark, or finds that there is none.
