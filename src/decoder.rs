@@ -174,7 +174,7 @@ impl Decoder {
             return Ok(End { pending_bytes: 0, had_data: false, ..end });
         }
         self.ended = true;
-        if self.at_end == AtEnd::Dispatch && end.pending_bytes > 0 && self.is_reading() {
+        if self.at_end == AtEnd::Dispatch && self.is_reading() {
             let mut slots = self.interpreter.slots();
             if let Some((field, part)) = self.machine.end_of_stream() {
                 self.part(&mut slots, field, &[], 0, part, 0)?;

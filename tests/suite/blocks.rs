@@ -1,7 +1,7 @@
 //! The block view: what a gateway sees.
 
 use bytes::Bytes;
-use sse_wire::{AtEnd, BlockDecoder, Decoder, EventId, Field, OnError};
+use sse_wire::{AtEnd, BlockDecoder, Decoder, EventId, Field, InvalidUtf8, OnError};
 
 const STREAM: &[u8] = b"\xef\xbb\xbf: hi\r\nid: 7\ndata: a\ndata:b\n\nx: y\nretry: 9\r\r\n\n";
 
@@ -190,4 +190,8 @@ fn refused_blocks_are_counted_and_left_out() {
     }
     assert_eq!((&raw[..], errors), (&b"data: a\n\ndata: c\n\n"[..], 1));
     assert_eq!((decoder.stats().refused, decoder.last_event_id()), (1, ""));
+
+    let mut decoder = Decoder::builder().invalid_utf8(InvalidUtf8::Reject).build_blocks();
+    assert!(decoder.feed(b"data: \xff\n\n").next_block().is_err());
+    assert_eq!(decoder.stats().refused, 1);
 }

@@ -102,7 +102,7 @@ fn frames_are_cut_out_of_one_buffer() {
     assert!(encoder.as_bytes().is_empty());
     encoder.event(Event::new("3")).clear();
     assert!(encoder.as_bytes().is_empty());
-    assert_eq!(Frame::KEEP_ALIVE.as_bytes(), b":\n\n");
+    assert_eq!(Frame::KEEP_ALIVE.as_ref(), b":\n\n");
 }
 
 #[test]

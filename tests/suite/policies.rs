@@ -161,6 +161,25 @@ fn the_end_of_a_skipped_block_may_never_come() {
     assert_eq!(outcome.pending_bytes, 27);
 }
 
+/// The line is known to be data when the limit is passed, but the block is void.
+#[test]
+fn a_refused_block_is_not_dispatched_at_the_end() {
+    for on_error in [OnError::Fail, OnError::SkipBlock] {
+        let builder = limited(4).on_error(on_error).at_end(AtEnd::Dispatch);
+        let outcome = decode(&builder, b"data:");
+        assert_eq!((outcome.items.len(), outcome.errors.len()), (0, 1), "{on_error:?}");
+    }
+}
+
+#[test]
+fn a_block_that_was_not_read_to_its_end_is_not_dispatched_at_the_end() {
+    let mut decoder = Decoder::builder().comments(true).at_end(AtEnd::Dispatch).build();
+    let stream = b"data: a\n: c\ndata: b\n";
+    assert!(decoder.feed(stream).next_item().expect("no limit").is_some());
+    let end = decoder.finish().expect("no error");
+    assert_eq!((end.event(), end.pending_bytes()), (None, stream.len() as u64));
+}
+
 #[test]
 fn replacements_count_with_their_own_size() {
     for stream in [
@@ -348,4 +367,16 @@ fn counters_tell_what_the_stream_was_made_of() {
     assert_eq!(stats.bytes, stream.len() as u64);
     assert_eq!((stats.blocks, stats.events, stats.refused), (4, 1, 1));
     assert_eq!((stats.comments, stats.unknown_fields), (2, 1));
+
+    // In pieces, each line is still counted once, and what is dispatched at the end, too.
+    let builder = strict().on_error(OnError::SkipBlock).at_end(AtEnd::Dispatch);
+    let mut decoder = builder.build();
+    for byte in b": comment\nunknown: x\ndata: \xff\n\n: c\ndata: b".chunks(1) {
+        let mut events = decoder.feed(byte);
+        while events.next_event() != Ok(None) {}
+    }
+    assert!(decoder.finish().expect("no fault").event().is_some());
+    let stats = decoder.stats();
+    assert_eq!((stats.comments, stats.unknown_fields), (2, 1));
+    assert_eq!((stats.events, stats.refused, stats.blocks), (1, 1, 0));
 }

@@ -137,6 +137,29 @@ fn an_owned_event_is_one_allocation() {
 }
 
 #[test]
+fn a_frame_is_one_allocation_and_the_encoder_keeps_its_buffer() {
+    for size in [10, 10_000] {
+        let data = "x".repeat(size);
+        let mut encoder = Encoder::with_capacity(size + 64);
+        let (usage, ()) = measure(|| {
+            for _ in 0..100 {
+                assert_eq!(encoder.event(Event::new(&data)).take().as_bytes().len(), size + 8);
+            }
+        });
+        assert_eq!(usage.count, 100, "frames of {size}");
+    }
+}
+
+#[test]
+fn a_large_frame_is_not_copied() {
+    let data = "x".repeat(1 << 20);
+    let mut encoder = Encoder::new();
+    encoder.event(Event::new(&data));
+    let (usage, frame) = measure(|| encoder.take());
+    assert!(usage.peak < 1000 && frame.as_bytes().len() > data.len(), "{} bytes", usage.peak);
+}
+
+#[test]
 fn a_large_event_does_not_hold_its_memory() {
     let mut decoder = Decoder::new();
     let line = [b"data: ".as_slice(), &vec![b'x'; 4 << 20], b"\n\n"].concat();
