@@ -82,6 +82,10 @@ pub(crate) fn split(line: &[u8]) -> (Field, usize) {
     }
 }
 
+/// Bytes of the longest known name with its colon and space. So many bytes of a line tell all that
+/// [`split`] looks at.
+pub(crate) const LONGEST_START: usize = "retry: ".len();
+
 /// "If value starts with a U+0020 SPACE character, remove it": one space, and no other character.
 #[inline]
 pub(crate) fn value_start(line: &[u8], after_colon: usize) -> usize {

@@ -397,11 +397,18 @@ impl Machine {
     fn part_of_line(&mut self, input: &[u8], pos: &mut usize, end: Option<usize>) -> Token {
         let (before, start) = (self.line, *pos);
         let stop = end.unwrap_or(input.len());
+        let mut begins = false;
+        if self.line == Line::Start && stop - start >= field::LONGEST_START {
+            // The name and what follows it are all there, as in a whole line.
+            let (field, value) = field::split(&input[start..stop]);
+            *pos += value;
+            self.line = Line::Value(field);
+            begins = true;
+        }
         while let (Line::Start | Line::Name(..), true) = (self.line, *pos < stop) {
             self.line = self.line.step(input[*pos]);
             *pos += 1;
         }
-        let mut begins = false;
         if let (Line::Colon(field), true) = (self.line, *pos < stop) {
             *pos = field::value_start(&input[..stop], *pos);
             self.line = Line::Value(field);
