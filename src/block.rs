@@ -201,8 +201,6 @@ impl fmt::Debug for BlockDecoder {
 struct Place {
     /// Offset in the stream of the first raw byte.
     offset: u64,
-    /// The byte before it is a CR that ended a blank line, so a LF here still belongs to that.
-    after_cr: bool,
 }
 
 /// The `id` field of the block under way, of which the bytes are kept anyway: where it is.
@@ -353,7 +351,7 @@ impl BlockDecoder {
 
     /// The place of the block that ended here; the next one starts.
     fn next_place(&mut self, pos: usize) -> Place {
-        let next = Place { offset: self.machine.offset(pos), after_cr: self.machine.after_cr() };
+        let next = Place { offset: self.machine.offset(pos) };
         core::mem::replace(&mut self.place, next)
     }
 
@@ -407,7 +405,7 @@ impl Place {
     ) -> Result<Option<Event<'a>>, DecodeError> {
         let mut slots = Slots::default();
         interpreter.clear(&mut slots);
-        let mut machine = Machine::for_block(self.offset, self.after_cr);
+        let mut machine = Machine::for_block(self.offset);
         let text = text::valid_prefix(raw);
         let mut pos = 0;
         loop {
@@ -487,7 +485,7 @@ impl<'a> Block<'a> {
 
 impl Place {
     fn lines(self, raw: &[u8]) -> Lines<'_> {
-        Lines::new(raw, self.offset == 0, self.after_cr)
+        Lines::new(raw, self.offset == 0)
     }
 }
 

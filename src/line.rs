@@ -15,12 +15,13 @@ pub struct Lines<'a> {
 }
 
 impl<'a> Lines<'a> {
-    /// The lines of a block's raw bytes, which may start with a byte order mark or with the LF of
-    /// a line end before them.
-    pub(crate) fn new(raw: &'a [u8], starts_stream: bool, after_cr: bool) -> Self {
-        let rest = if starts_stream { raw.strip_prefix(&BOM) } else { None };
-        let late = if after_cr { raw.strip_prefix(&[LF]) } else { None };
-        Self { rest: rest.or(late).unwrap_or(raw) }
+    /// The lines of a block's raw bytes.
+    ///
+    /// They may start with a byte order mark, or with the LF of a line end before them: any other
+    /// LF there is a blank line, and the block has no lines anyway.
+    pub(crate) fn new(raw: &'a [u8], starts_stream: bool) -> Self {
+        let start: &[u8] = if starts_stream { &BOM } else { &[LF] };
+        Self { rest: raw.strip_prefix(start).unwrap_or(raw) }
     }
 }
 

@@ -103,11 +103,13 @@ impl Machine {
     }
 
     /// A machine to read one block again, which was cut out of the stream at this offset.
-    pub(crate) fn for_block(offset: u64, after_cr: bool) -> Self {
+    pub(crate) fn for_block(offset: u64) -> Self {
         let line = if offset == 0 { Line::Bom(0) } else { Line::Start };
-        let block_start = offset;
+        // A LF that the block starts with may be one that came late for the last CRLF. If not, it
+        // is the blank line of a block without lines, which means as much as no block.
+        let after_cr = offset != 0;
         let unlimited = Self::new(u64::MAX, false);
-        Self { base: offset, block_start, line, after_cr, ..unlimited }
+        Self { base: offset, block_start: offset, line, after_cr, ..unlimited }
     }
 
     /// Stands at the start of the next connection's stream.
@@ -141,10 +143,6 @@ impl Machine {
     pub(crate) fn block_size(&self, pos: usize) -> u64 {
         // A LF that completes the line end of the last block is counted to no block.
         self.offset(pos).saturating_sub(self.block_start)
-    }
-
-    pub(crate) fn after_cr(&self) -> bool {
-        self.after_cr
     }
 
     /// Whether a block is being skipped whose end has not come.

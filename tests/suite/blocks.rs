@@ -49,6 +49,7 @@ fn lines_are_given_as_they_are() {
     );
     assert_eq!(format!("{block:?}"), r#"[b": hi\r\n", b"id: 7\n", b"data: a\n", b"data:b\n"]"#);
     assert_eq!(format!("{:?}", block.to_buf()), format!("{block:?}"));
+    assert_eq!(format!("{:?}", block.lines()), format!("{block:?}"));
     let block = blocks.next_block().expect("no limit").expect("a block");
     let fields: Vec<_> = block.lines().map(|line| (line.field(), line.name().to_vec())).collect();
     assert_eq!(fields, [(Field::Unknown, b"x".to_vec()), (Field::Retry, b"retry".to_vec())]);

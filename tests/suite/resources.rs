@@ -247,6 +247,16 @@ fn nothing_is_moved_again_and_again() {
 }
 
 #[test]
+fn a_failed_decoder_holds_nothing() {
+    let mut decoder = Decoder::builder().max_block_size(10).build();
+    assert!(decoder.feed(b"data: too long\n").next_event().is_err());
+    let chunk = vec![b'x'; 1 << 20];
+    let (usage, ()) = measure(|| drop(decoder.feed(&chunk)));
+    assert_eq!(usage.count, 0);
+    assert_eq!(decoder.stats().bytes, 15 + (1 << 20));
+}
+
+#[test]
 fn several_large_fields_share_the_limit() {
     const LIMIT: usize = 1 << 20;
     const BOUND: i64 = 1 << 20;
