@@ -4,6 +4,9 @@ use alloc::{format, string::String, vec::Vec};
 
 use crate::{BlockDecoder, Decoder, scan::searched};
 
+/// Long enough that quadratic work would be a thousand times as much.
+const LEN: usize = 1 << 18;
+
 /// Streams that make careless decoders quadratic.
 fn hostile() -> Vec<(&'static str, Vec<u8>)> {
     let line = |start: &str, again: &str, len: usize| {
@@ -13,21 +16,21 @@ fn hostile() -> Vec<(&'static str, Vec<u8>)> {
         stream.into_bytes()
     };
     Vec::from([
-        ("one long line", line("data: ", "x", 1 << 20)),
-        ("one long Chinese line", line("data: ", "流", 1 << 20)),
-        ("short data lines", line("", "data: 0123456789\n", 1 << 20)),
-        ("short data lines with CRLF", line("", "data: 0123456789\r\n", 1 << 20)),
-        ("an endless comment", line("", ":", 1 << 20)),
-        ("comments", line("", ":\n", 1 << 20)),
-        ("an endless unknown field", line("", "x", 1 << 20)),
-        ("an endless event type", line("event: ", "t", 1 << 20)),
-        ("an endless id", line("id: ", "i", 1 << 20)),
-        ("blank lines", line("", "\n", 1 << 20)),
-        ("carriage returns", line("", "\r", 1 << 20)),
-        ("events", line("", "data: x\n\n", 1 << 20)),
+        ("one long line", line("data: ", "x", LEN)),
+        ("one long Chinese line", line("data: ", "流", LEN)),
+        ("short data lines", line("", "data: 0123456789\n", LEN)),
+        ("short data lines with CRLF", line("", "data: 0123456789\r\n", LEN)),
+        ("an endless comment", line("", ":", LEN)),
+        ("comments", line("", ":\n", LEN)),
+        ("an endless unknown field", line("", "x", LEN)),
+        ("an endless event type", line("event: ", "t", LEN)),
+        ("an endless id", line("id: ", "i", LEN)),
+        ("blank lines", line("", "\n", LEN)),
+        ("carriage returns", line("", "\r", LEN)),
+        ("events", line("", "data: x\n\n", LEN)),
         (
             "invalid bytes",
-            [b"data: ".as_slice(), &[0xFF; 1 << 10].repeat(1 << 8), b"\n\n"].concat(),
+            [b"data: ".as_slice(), &[0xFF; 1 << 10].repeat(LEN >> 10), b"\n\n"].concat(),
         ),
     ])
 }
