@@ -273,9 +273,7 @@ impl Blocks<'_> {
 
     fn step(&mut self) -> Result<Option<Found>, DecodeError> {
         let Self { decoder, feed, start, lent } = self;
-        if core::mem::take(lent) {
-            decoder.recycle();
-        }
+        decoder.end_loan(core::mem::take(lent));
         loop {
             let mut pos = feed.pos;
             let token = decoder.machine.next(feed.bytes(), &mut pos);
@@ -333,9 +331,7 @@ impl Blocks<'_> {
 
 impl Drop for Blocks<'_> {
     fn drop(&mut self) {
-        if self.lent {
-            self.decoder.recycle();
-        }
+        self.decoder.end_loan(self.lent);
         self.feed.give_back(&mut self.decoder.machine, &mut self.decoder.unread);
     }
 }
@@ -361,6 +357,15 @@ impl BlockDecoder {
         let more = text::growth(self.raw.len(), self.raw.capacity(), bytes.len(), room);
         self.raw.reserve_exact(more);
         self.raw.extend_from_slice(bytes);
+    }
+
+    /// The block that was lent is done with, and so is what its event was joined in.
+    #[inline]
+    fn end_loan(&mut self, of_buffer: bool) {
+        if of_buffer {
+            self.recycle();
+        }
+        self.interpreter.clear(&mut Slots::default());
     }
 
     fn recycle(&mut self) {

@@ -171,10 +171,13 @@ fn a_large_event_does_not_hold_its_memory() {
     assert!(usage.peak > 4 << 20);
     assert!(usage.live <= 64 << 10, "{} bytes held", usage.live);
 
+    let lines = [b"data: x\n".repeat(1 << 17), b"\n".to_vec()].concat();
     let mut decoder = BlockDecoder::new();
     let (usage, ()) = measure(|| {
-        for chunk in line.chunks(16 << 10) {
-            let _ = decoder.feed(chunk).next_block();
+        for chunk in line.chunks(16 << 10).chain(lines.chunks(16 << 10)) {
+            if let Ok(Some(mut block)) = decoder.feed(chunk).next_block() {
+                assert!(block.event().is_some());
+            }
         }
     });
     assert!(usage.live <= 64 << 10, "{} bytes held", usage.live);
