@@ -168,8 +168,8 @@ impl Line {
     }
 }
 
-/// U+FEFF in UTF-8. "One leading U+FEFF BYTE ORDER MARK character must be ignored if any are
-/// present."
+/// U+FEFF in UTF-8. "The UTF-8 decode algorithm strips one leading UTF-8 Byte Order Mark (BOM), if
+/// any": one, so a second is part of the first line.
 pub(crate) const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
 /// The value of a `retry` field, read digit by digit, so that endless digits take no memory.
@@ -201,7 +201,10 @@ impl Digits {
         }
     }
 
-    /// The milliseconds, if the value was a number; an empty value is none.
+    /// The milliseconds, if the value was a number.
+    ///
+    /// An empty value is none: it consists of digits only in that it holds nothing else, and there
+    /// is no integer in it. (Blink takes it for its default time.)
     pub(crate) fn finish(self) -> Option<u64> {
         match self {
             Self::Millis(millis) => Some(millis),

@@ -2,67 +2,90 @@
 
 import { createServer } from 'node:http';
 import { existsSync } from 'node:fs';
+import { isDeepStrictEqual } from 'node:util';
+import { setTimeout as pause } from 'node:timers/promises';
 
 export const name = 'Chromium';
 
 const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
 const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+// Without a pause most pieces reach the page together.
+const PAUSE_MS = 2;
 
 export async function open() {
   const executablePath = PATHS.find(existsSync);
   if (!executablePath) throw new Error('no Chromium is installed');
   const { chromium } = await import('playwright-core');
-
-  let streams = [];
-  const server = createServer(async (request, response) => {
-    const number = Number(request.url.slice(1));
-    if (!(number in streams)) {
-      return response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>');
-    }
-    response.writeHead(200, { 'content-type': 'text/event-stream' });
-    response.socket.setNoDelay(true);
-    for (const piece of streams[number]) {
-      response.write(piece);
-      await new Promise(setImmediate);
-    }
-    response.end();
-  });
-  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = `http://127.0.0.1:${server.address().port}/`;
+  // Before the server: if this fails, nothing keeps the process alive.
   const browser = await chromium.launch({ executablePath, args: FLAGS });
-  const page = await browser.newPage();
-  await page.goto(`${address}page`);
-
+  const streams = [];
+  const server = createServer((request, response) => serve(streams, request, response));
+  await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));
   return {
-    /** Decodes many streams, each given with the event types to listen for. */
+    /** Decodes many streams, each with the event types that the page is to listen for. */
     async decodeAll(inputs) {
-      streams = inputs.map(({ pieces }) => pieces);
-      return page.evaluate(receiveAll, inputs.map(({ types }) => types));
+      streams.push(...inputs.map(({ pieces }) => pieces));
+      const page = await browser.newPage();
+      await page.goto(`http://127.0.0.1:${server.address().port}/page`);
+      const all = await observe(page, inputs.length);
+      const types = inputs.map((input) => [...new Set(['message', ...input.types])]);
+      const heard = await page.evaluate(receiveAll, types);
+      return heard.map((events, number) => {
+        const expected = all[number].filter(({ event }) => types[number].includes(event));
+        return isDeepStrictEqual(events, expected) ? { events: all[number] } : { events, all: all[number] };
+      });
     },
     async close() {
       await browser.close();
+      server.closeAllConnections();
       server.close();
     },
   };
 }
 
+async function serve(streams, request, response) {
+  const pieces = streams[Number(request.url.slice(1))];
+  if (!pieces) return response.writeHead(200, { 'content-type': 'text/html' }).end('<!doctype html>');
+  response.writeHead(200, { 'content-type': 'text/event-stream' });
+  response.socket.setNoDelay(true);
+  for (const [index, piece] of pieces.entries()) {
+    if (index > 0) await pause(PAUSE_MS);
+    response.write(piece);
+  }
+  response.end();
+}
+
+/** A page hears only the types that it listens for; the DevTools protocol tells of every event. */
+async function observe(page, count) {
+  const all = Array.from({ length: count }, () => []);
+  const numbers = new Map();
+  const session = await page.context().newCDPSession(page);
+  session.on('Network.requestWillBeSent', ({ requestId, request }) => numbers.set(requestId, Number(new URL(request.url).pathname.slice(1))));
+  session.on('Network.eventSourceMessageReceived', ({ requestId, eventName, data, eventId }) =>
+    all[numbers.get(requestId)].push({ event: eventName, data, last_event_id: eventId }));
+  await session.send('Network.enable');
+  return all;
+}
+
 /** Runs in the page. */
 async function receiveAll(types) {
   const receive = (number) =>
-    new Promise((resolve) => {
+    new Promise((resolve, reject) => {
       const events = [];
       const source = new EventSource(`/${number}`);
+      const timer = setTimeout(() => reject(new Error(`stream ${number} does not end`)), 60_000);
       // An event of the stream may be called `error`, like the one that tells the stream's end.
       const listen = (event) => {
         if (event instanceof MessageEvent) {
           events.push({ event: event.type, data: event.data, last_event_id: event.lastEventId });
         }
       };
-      for (const type of new Set(['message', ...types[number]])) source.addEventListener(type, listen);
+      for (const type of types[number]) source.addEventListener(type, listen);
       source.addEventListener('error', (event) => {
         if (event instanceof MessageEvent) return;
+        clearTimeout(timer);
         source.close();
-        resolve({ events });
+        resolve(events);
       });
     });
   const found = [];
@@ -79,6 +102,6 @@ async function receiveAll(types) {
 }
 
 /** What of our outcome it can tell, too. */
-export const view = ({ events }) => ({
-  events: events.map(({ event, data, last_event_id }) => ({ event, data, last_event_id })),
+export const view = ({ items }) => ({
+  events: items.filter((item) => 'data' in item).map(({ event, data, last_event_id }) => ({ event, data, last_event_id })),
 });

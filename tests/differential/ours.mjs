@@ -2,14 +2,16 @@
 
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const ROOT = fileURLToPath(new URL('../..', import.meta.url));
 
+/** Always asks cargo: a tool that is there may be older than the sources. */
 export function build() {
   const { status } = spawnSync('cargo', ['build', '--release', '--quiet', '--example', 'sse2json'], { cwd: ROOT, stdio: 'inherit' });
   if (status !== 0) throw new Error('sse2json does not build');
-  const path = `${process.env.CARGO_TARGET_DIR ?? `${ROOT}/target`}/release/examples/sse2json`;
+  const path = resolve(ROOT, process.env.CARGO_TARGET_DIR ?? 'target', 'release/examples/sse2json');
   if (!existsSync(path)) throw new Error(`no ${path}`);
   return path;
 }
@@ -20,16 +22,24 @@ export function decode(tool, bytes, chunk) {
     const child = spawn(tool, ['--comments', '--summary', '--chunk', String(chunk)]);
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
+    // A tool that ends early is told by its exit code.
+    child.stdin.on('error', () => {});
     child.on('error', reject).on('close', (code) => {
       if (code !== 0) return reject(new Error(`sse2json ended with ${code}`));
-      const lines = output.trimEnd().split('\n').map((line) => JSON.parse(line));
-      const { summary } = lines.pop();
-      resolve({
-        events: lines.filter((line) => 'data' in line),
-        comments: lines.filter((line) => 'comment' in line).map((line) => line.comment),
-        reconnectionTime: summary.reconnection_time,
-      });
+      const items = output.trimEnd().split('\n').map((line) => JSON.parse(line));
+      const { summary } = items.pop();
+      resolve({ items, summary });
     });
     child.stdin.end(bytes);
   });
 }
+
+/** In the form of `vectors.json`. */
+export const view = ({ items, summary }) => ({
+  events: items.filter((item) => 'data' in item),
+  comments: items.filter((item) => 'comment' in item).map((item) => item.comment),
+  last_event_id: summary.last_event_id,
+  reconnection_time: summary.reconnection_time,
+  blocks: summary.blocks,
+  pending_bytes: summary.pending_bytes,
+});

@@ -5,25 +5,30 @@ export const name = 'eventsource-parser';
 export async function open() {
   const { createParser } = await import('eventsource-parser');
   return {
-    decode(pieces) {
-      const found = { events: [], comments: [], reconnectionTime: null };
-      const parser = createParser({
-        onEvent: ({ event, data, id }) => found.events.push({ event: event || 'message', data, id: id ?? null }),
-        onComment: (text) => found.comments.push(text),
-        onRetry: (time) => (found.reconnectionTime = time),
-      });
-      const decoder = new TextDecoder('utf-8');
-      for (const piece of pieces) parser.feed(decoder.decode(piece, { stream: true }));
-      parser.feed(decoder.decode());
-      return found;
-    },
+    decodeAll: (inputs) => inputs.map(({ pieces }) => decode(createParser, pieces)),
     close() {},
   };
 }
 
+function decode(createParser, pieces) {
+  const found = { items: [], lastEventId: '', reconnectionTime: null };
+  const parser = createParser({
+    // Called before the event of the same block.
+    onId: (id) => (found.lastEventId = id),
+    onEvent: ({ event, data, id }) =>
+      found.items.push({ event: event ?? 'message', data, id: id ?? null, last_event_id: found.lastEventId }),
+    onComment: (comment) => found.items.push({ comment }),
+    onRetry: (time) => (found.reconnectionTime = time),
+  });
+  const decoder = new TextDecoder('utf-8');
+  for (const piece of pieces) parser.feed(decoder.decode(piece, { stream: true }));
+  parser.feed(decoder.decode());
+  return found;
+}
+
 /** What of our outcome it can tell, too. */
-export const view = ({ events, comments, reconnectionTime }) => ({
-  events: events.map(({ event, data, id }) => ({ event, data, id })),
-  comments,
-  reconnectionTime,
+export const view = ({ items, summary }) => ({
+  items: items.map(({ retry, ...item }) => item),
+  lastEventId: summary.last_event_id,
+  reconnectionTime: summary.reconnection_time,
 });

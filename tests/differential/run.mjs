@@ -1,12 +1,16 @@
 // Compares our decoder with others. See README.md.
 
-import { isDeepStrictEqual, parseArgs } from 'node:util';
+import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual, parseArgs } from 'node:util';
 import * as browser from './browser.mjs';
 import { explain } from './differences.mjs';
 import * as ours from './ours.mjs';
 import * as parser from './parser.mjs';
 import { cut, generator, random, vectors } from './streams.mjs';
+
+const WHOLE = 1 << 20;
+const SHOWN = 5;
 
 const { values: options } = parseArgs({
   options: {
@@ -16,21 +20,44 @@ const { values: options } = parseArgs({
     sse2json: { type: 'string' },
   },
 });
+const [count, seed] = ['random', 'seed'].map((name) => {
+  if (!/^\d+$/.test(options[name])) throw new Error(`--${name} takes a number`);
+  return Number(options[name]);
+});
 
-const dice = generator(Number(options.seed));
 const tool = options.sse2json ?? ours.build();
-const streams = [...vectors(options.vectors), ...random(Number(options.random), Number(options.seed))];
-
-const inputs = [];
-for (const { name, bytes } of streams) {
-  const whole = await ours.decode(tool, bytes, 1 << 20);
-  const pieces = await ours.decode(tool, bytes, 3);
-  if (!isDeepStrictEqual(whole, pieces)) throw new Error(`${name}: our decoder depends on the chunks`);
-  inputs.push({ name, bytes, ours: whole, pieces: [bytes] });
-  inputs.push({ name: `${name}, in pieces`, bytes, ours: whole, pieces: cut(bytes, dice) });
-}
+const streams = [...vectors(options.vectors), ...random(count, seed)];
 
 let failures = 0;
+const fail = (reporter, name, details) => {
+  failures += 1;
+  if (failures <= SHOWN) console.log(`${reporter}: ${name}`, JSON.stringify(details, null, 1));
+};
+
+// Our own outcome: the same for all chunks, and for a vector the one it expects.
+const queue = streams.values();
+await Promise.all(Array.from({ length: 2 * availableParallelism() }, async () => {
+  for (const stream of queue) {
+    stream.ours = await ours.decode(tool, stream.bytes, WHOLE);
+    for (const chunk of [1, 3]) {
+      const again = await ours.decode(tool, stream.bytes, chunk);
+      if (!isDeepStrictEqual(stream.ours, again)) fail('chunks', stream.name, { chunk, whole: stream.ours, again });
+    }
+    const mine = ours.view(stream.ours);
+    if (stream.expected && !isDeepStrictEqual(mine, stream.expected)) fail('vectors', stream.name, { ours: mine, expected: stream.expected });
+  }
+}));
+console.log(`sse2json: ${streams.length} streams, ${failures} depend on the chunks or miss their vector`);
+
+const dice = generator(seed);
+const inputs = streams.flatMap(({ name, bytes, ours, expected }) => {
+  const types = [...ours.items, ...(expected?.events ?? [])].flatMap((item) => item.event ?? []);
+  return [
+    { name, bytes, ours, types, pieces: [bytes] },
+    { name: `${name}, in pieces`, bytes, ours, types, pieces: cut(bytes, dice) },
+  ];
+});
+
 for (const other of [parser, browser]) {
   let implementation;
   try {
@@ -39,33 +66,32 @@ for (const other of [parser, browser]) {
     console.log(`${other.name}: skipped (${error.message.split('\n')[0]})`);
     continue;
   }
-  const theirs = implementation.decodeAll
-    ? await implementation.decodeAll(inputs.map((input) => ({ pieces: input.pieces, types: input.ours.events.map((event) => event.event) })))
-    : inputs.map((input) => implementation.decode(input.pieces));
-  await implementation.close();
+  let theirs;
+  try {
+    theirs = await implementation.decodeAll(inputs);
+  } finally {
+    await implementation.close();
+  }
 
   const explained = {};
-  let equal = 0;
-  let unexplained = 0;
-  for (const [index, input] of inputs.entries()) {
-    const mine = other.view(input.ours);
+  const counts = { equal: 0, explained: 0, unexplained: 0 };
+  const decode = async (bytes) => other.view(await ours.decode(tool, bytes, WHOLE));
+  for (const [index, { name, bytes, pieces, ours }] of inputs.entries()) {
+    const mine = other.view(ours);
     if (isDeepStrictEqual(mine, theirs[index])) {
-      equal += 1;
+      counts.equal += 1;
       continue;
     }
-    const decode = async (bytes) => other.view(await ours.decode(tool, bytes, 1 << 20));
-    const reason = await explain(other.name, input.bytes, mine, theirs[index], decode);
-    if (reason) {
-      explained[reason] = (explained[reason] ?? 0) + 1;
+    const reasons = await explain(other.name, bytes, mine, theirs[index], decode);
+    if (reasons) {
+      counts.explained += 1;
+      for (const reason of reasons) explained[reason] = (explained[reason] ?? 0) + 1;
       continue;
     }
-    unexplained += 1;
-    if (unexplained <= 5) {
-      console.log(`${other.name}: ${input.name}`, JSON.stringify({ input: input.bytes.toString('latin1'), ours: mine, theirs: theirs[index] }, null, 1));
-    }
+    counts.unexplained += 1;
+    fail(other.name, name, { pieces: pieces.map((piece) => piece.toString('hex')), ours: mine, theirs: theirs[index] });
   }
-  console.log(`${other.name}: ${inputs.length} inputs, ${equal} equal, ${unexplained} differ without explanation`);
-  for (const [reason, count] of Object.entries(explained)) console.log(`  ${count} differ: ${reason}`);
-  failures += unexplained;
+  console.log(`${other.name}: ${inputs.length} inputs, ${counts.equal} equal, ${counts.explained} explained, ${counts.unexplained} unexplained`);
+  for (const [reason, times] of Object.entries(explained)) console.log(`  ${times} differ: ${reason}`);
 }
 process.exitCode = failures === 0 ? 0 : 1;
