@@ -160,6 +160,22 @@ fn a_large_frame_is_not_copied() {
 }
 
 #[test]
+fn a_large_owned_event_takes_over_the_buffer() {
+    let stream = [b"data: ".as_slice(), &vec![b'x'; 4 << 20], b"\n\n"].concat();
+    let chunks: Vec<_> = stream.chunks(16 << 10).map(Bytes::copy_from_slice).collect();
+    let mut decoder = Decoder::new();
+    let (usage, events) = measure(|| {
+        let mut events = Vec::new();
+        for chunk in chunks {
+            events.extend(decoder.feed_bytes(chunk).map(|event| event.expect("within the limit")));
+        }
+        events
+    });
+    assert_eq!(events[0].data().len(), 4 << 20);
+    assert!(usage.peak < 6 << 20, "{} bytes at most", usage.peak);
+}
+
+#[test]
 fn a_large_event_does_not_hold_its_memory() {
     let mut decoder = Decoder::new();
     let line = [b"data: ".as_slice(), &vec![b'x'; 4 << 20], b"\n\n"].concat();
