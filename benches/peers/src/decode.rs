@@ -1,0 +1,289 @@
+//! Who decodes: each through the cheapest of its public interfaces.
+
+use std::{
+    convert::Infallible,
+    hint::black_box,
+    iter::Copied,
+    slice,
+    sync::{Arc, Mutex},
+    vec,
+};
+
+use bytes::{Bytes, BytesMut};
+use eventsource_client::{Client as _, ClientBuilder, ReconnectOptions, SSE};
+use futures_util::stream;
+use launchdarkly_sdk_transport::{
+    ByteStream, HttpTransport, Request, Response, ResponseFuture, TransportError,
+};
+use sse_wire::{BlockDecoder, Decoder};
+
+use crate::{
+    corpora::{Chunks, Corpus},
+    drain::drain,
+    measure::{Clock, Contender, Flaw, Limit, Outcome, Side},
+};
+
+/// A corpus in chunks, as the interfaces want them.
+pub struct Cuts<'a> {
+    corpus: &'a Corpus,
+    lent: Vec<&'a [u8]>,
+    shared: Vec<Bytes>,
+}
+
+impl<'a> Cuts<'a> {
+    pub fn new(corpus: &'a Corpus, chunks: Chunks) -> Self {
+        let lent = corpus.chunks(chunks);
+        let shared = lent.iter().map(|chunk| Bytes::copy_from_slice(chunk)).collect();
+        Self { corpus, lent, shared }
+    }
+
+    pub fn contenders(&'a self) -> Vec<Contender<'a>> {
+        let events = (Some(self.corpus.events.len()), self.corpus.data_bytes());
+        // What gives no events must at least come upon every byte.
+        let all_bytes = (None, self.corpus.bytes.len());
+
+        let lent = |name, side, expected, decode: fn(Lent<'_>, &mut Tally) -> Outcome| {
+            Contender::new(name, side, move |clock| {
+                let chunks = self.lent.iter().copied();
+                run(clock, expected, |limit, tally| decode(Feed { chunks, limit }, tally))
+            })
+        };
+        let shared = |name, side, decode: fn(Shared, &mut Tally) -> Outcome| {
+            Contender::new(name, side, move |clock| {
+                let chunks = self.shared.clone().into_iter();
+                run(clock, events, |limit, tally| decode(Feed { chunks, limit }, tally))
+            })
+        };
+        vec![
+            self.copy("memcpy", false),
+            self.copy("memcpy-hot", true),
+            lent("BlockDecoder::feed", Side::Ours, all_bytes, blocks),
+            lent(FEED, Side::Ours, events, feed),
+            shared(FEED_BYTES, Side::Ours, feed_bytes),
+            lent("sse-core", Side::Peer, events, sse_core),
+            lent("sse-stream", Side::Peer, events, sse_stream),
+            shared("sseer", Side::Peer, sseer),
+            lent("russe", Side::Peer, events, russe),
+            lent("sse-codec", Side::Peer, events, sse_codec),
+            lent("eventsource-stream", Side::Peer, events, eventsource_stream),
+            lent("eventsource-stream2", Side::Peer, events, eventsource_stream2),
+            shared("eventsource-client", Side::Peer, eventsource_client),
+        ]
+    }
+
+    /// Copies all chunks: one behind the other, or over and over to the same place.
+    fn copy(&'a self, name: &'static str, is_hot: bool) -> Contender<'a> {
+        let all_bytes = self.corpus.bytes.len();
+        let mut to = vec![0; all_bytes];
+        Contender::new(name, Side::Yardstick, move |clock| {
+            run(clock, (None, all_bytes), |_, tally| {
+                for chunk in &self.lent {
+                    let start = if is_hot { 0 } else { tally.bytes };
+                    to[start..start + chunk.len()].copy_from_slice(black_box(chunk));
+                    black_box(&mut to);
+                    tally.bytes += chunk.len();
+                }
+                Ok(())
+            })
+        })
+    }
+}
+
+pub const FEED: &str = "Decoder::feed";
+pub const FEED_BYTES: &str = "Decoder::feed_bytes";
+
+type Lent<'a> = Feed<Copied<slice::Iter<'a, &'a [u8]>>>;
+type Shared = Feed<vec::IntoIter<Bytes>>;
+
+/// Chunks, until the contender is too late.
+struct Feed<I> {
+    chunks: I,
+    limit: Limit,
+}
+
+impl<I: Iterator> Iterator for Feed<I> {
+    type Item = I::Item;
+
+    #[inline]
+    fn next(&mut self) -> Option<I::Item> {
+        self.limit.check().ok().and_then(|()| self.chunks.next())
+    }
+}
+
+/// What a contender came upon.
+struct Tally {
+    events: usize,
+    bytes: usize,
+    limit: Limit,
+}
+
+impl Tally {
+    #[inline]
+    fn event(&mut self, data: &[u8]) -> Outcome {
+        self.events += 1;
+        self.bytes += data.len();
+        self.limit.check()
+    }
+}
+
+fn run(
+    clock: &mut Clock,
+    (events, bytes): (Option<usize>, usize),
+    decode: impl FnOnce(Limit, &mut Tally) -> Outcome,
+) -> Outcome {
+    let tally = clock.time(|limit| {
+        let mut tally = Tally { events: 0, bytes: 0, limit };
+        decode(limit, &mut tally).map(|()| tally)
+    })?;
+    match events {
+        Some(events) if events != tally.events => {
+            Err(Flaw::Wrong(differs(tally.events, events, "events")))
+        }
+        _ if bytes != tally.bytes => Err(Flaw::Wrong(differs(tally.bytes, bytes, "bytes of data"))),
+        _ => Ok(()),
+    }
+}
+
+fn differs(found: usize, expected: usize, what: &str) -> String {
+    let way = if found < expected { "short" } else { "too many" };
+    format!("{} {what} {way}", found.abs_diff(expected))
+}
+
+fn feed(chunks: Lent<'_>, tally: &mut Tally) -> Outcome {
+    let mut decoder = Decoder::new();
+    for chunk in chunks {
+        let mut events = decoder.feed(chunk);
+        while let Some(event) = events.next_event().map_err(Flaw::failed)? {
+            tally.event(black_box(&event).data().as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+fn feed_bytes(chunks: Shared, tally: &mut Tally) -> Outcome {
+    let mut decoder = Decoder::new();
+    for chunk in chunks {
+        for event in decoder.feed_bytes(chunk) {
+            let event = event.map_err(Flaw::failed)?;
+            tally.event(black_box(&event).data().as_bytes())?;
+        }
+    }
+    Ok(())
+}
+
+fn blocks(chunks: Lent<'_>, tally: &mut Tally) -> Outcome {
+    let mut decoder = BlockDecoder::new();
+    for chunk in chunks {
+        let mut blocks = decoder.feed(chunk);
+        while let Some(block) = blocks.next_block().map_err(Flaw::failed)? {
+            tally.event(black_box(&block).raw())?;
+        }
+    }
+    Ok(())
+}
+
+fn sse_core(chunks: Lent<'_>, tally: &mut Tally) -> Outcome {
+    use sse_core::{SseDecoder, SseEvent};
+
+    let mut decoder = SseDecoder::new();
+    for mut chunk in chunks {
+        while let Some(event) = decoder.next(&mut chunk) {
+            if let SseEvent::Message(event) = event.map_err(Flaw::failed)? {
+                tally.event(black_box(&event).data.as_bytes())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn sse_stream(chunks: Lent<'_>, tally: &mut Tally) -> Outcome {
+    let chunks = stream::iter(chunks.map(Ok::<_, Infallible>));
+    drain(sse_stream::SseByteStream::new(chunks), |event| {
+        let event = event.map_err(Flaw::failed)?;
+        // It gives blocks without data as well.
+        black_box(&event).data.as_ref().map_or(Ok(()), |data| tally.event(data.as_bytes()))
+    })
+}
+
+fn sseer(chunks: Shared, tally: &mut Tally) -> Outcome {
+    let chunks = stream::iter(chunks.map(Ok::<_, Infallible>));
+    drain(sseer::EventStream::new(chunks), |event| {
+        let event = event.map_err(Flaw::failed)?;
+        tally.event(black_box(&event).data.as_bytes())
+    })
+}
+
+fn russe(chunks: Lent<'_>, tally: &mut Tally) -> Outcome {
+    use russe::{Decoder, Event};
+    use tokio_util::codec::Decoder as _;
+
+    let mut decoder = Decoder::default();
+    let mut buffer = BytesMut::new();
+    for chunk in chunks {
+        buffer.extend_from_slice(chunk);
+        while let Some(event) = decoder.decode(&mut buffer).map_err(Flaw::failed)? {
+            if let Event::Message(event) = black_box(&event) {
+                tally.event(event.data.as_bytes())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn sse_codec(chunks: Lent<'_>, tally: &mut Tally) -> Outcome {
+    use futures_codec::Decoder as _;
+    use sse_codec::{Event, SSECodec};
+
+    let mut decoder = SSECodec::default();
+    let mut buffer = BytesMut::new();
+    for chunk in chunks {
+        buffer.extend_from_slice(chunk);
+        while let Some(event) = decoder.decode(&mut buffer).map_err(Flaw::failed)? {
+            if let Event::Message { data, .. } = black_box(&event) {
+                tally.event(data.as_bytes())?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn eventsource_stream(chunks: Lent<'_>, tally: &mut Tally) -> Outcome {
+    let chunks = stream::iter(chunks.map(Ok::<_, Infallible>));
+    drain(eventsource_stream::EventStream::new(chunks), |event| {
+        let event = event.map_err(Flaw::failed)?;
+        tally.event(black_box(&event).data.as_bytes())
+    })
+}
+
+fn eventsource_stream2(chunks: Lent<'_>, tally: &mut Tally) -> Outcome {
+    let chunks = stream::iter(chunks.map(Ok::<_, Infallible>));
+    drain(eventsource_stream2::EventStream::new(chunks), |event| {
+        let event = event.map_err(Flaw::failed)?;
+        tally.event(black_box(&event).data.as_bytes())
+    })
+}
+
+fn eventsource_client(chunks: Shared, tally: &mut Tally) -> Outcome {
+    let client = ClientBuilder::for_url("http://localhost/")
+        .map_err(Flaw::failed)?
+        .reconnect(ReconnectOptions::reconnect(false).build())
+        .build_with_transport(Transport(Arc::new(Mutex::new(Some(chunks)))));
+    drain(client.stream(), |event| match black_box(event) {
+        Ok(SSE::Event(event)) => tally.event(event.data.as_bytes()),
+        Ok(SSE::Comment(_) | SSE::Connected(_)) | Err(eventsource_client::Error::Eof) => Ok(()),
+        Err(error) => Err(Flaw::failed(error)),
+    })
+}
+
+/// A connection to nowhere, whose first response has the chunks as its body.
+#[derive(Clone)]
+struct Transport(Arc<Mutex<Option<Shared>>>);
+
+impl HttpTransport for Transport {
+    fn request(&self, _: Request<Option<Bytes>>) -> ResponseFuture {
+        let chunks = self.0.lock().ok().and_then(|mut chunks| chunks.take());
+        let chunks = chunks.into_iter().flatten().map(Ok::<_, TransportError>);
+        let body: ByteStream = Box::pin(stream::iter(chunks));
+        Box::pin(async { Ok(Response::new(body)) })
+    }
+}

@@ -1,0 +1,233 @@
+//! Who encodes: one event after the other, each into a buffer that is used again if there is one.
+//!
+//! Whoever takes values gets them ready-made; whoever takes references makes none.
+
+use std::{convert::Infallible, fmt::Write as _, hint::black_box, sync::Arc};
+
+use axum::response::{IntoResponse as _, sse};
+use bytes::BytesMut;
+use futures_util::stream;
+use sse_wire::{Decoder, Encoder, Event, EventType};
+
+use crate::{
+    corpora::Corpus,
+    drain::drain,
+    measure::{Clock, Contender, Flaw, Limit, Outcome, Side},
+};
+
+pub const REUSED: &str = "Encoder";
+pub const FRAMES: &str = "Encoder::take";
+
+type Events = Vec<(&'static str, String)>;
+
+/// How many bytes the events have on the wire.
+pub fn encoded_len(events: &Events) -> usize {
+    let mut encoder = Encoder::new();
+    for (event_type, data) in events {
+        encoder.event(event(event_type, data));
+    }
+    encoder.as_bytes().len()
+}
+
+pub fn contenders(corpus: &Corpus) -> Vec<Contender<'_>> {
+    let events = &corpus.events;
+    let shared = Arc::new(events.clone());
+    vec![
+        Contender::new("memcpy-hot", Side::Yardstick, move |clock| copy(clock, events)),
+        lent("write!", Side::Yardstick, events, write),
+        lent(REUSED, Side::Ours, events, reused),
+        lent(FRAMES, Side::Ours, events, frames),
+        Contender::new("axum", Side::Peer, move |clock| {
+            run(clock, events, |sink| axum(Arc::clone(&shared), sink))
+        }),
+        owned("sse-stream", events, sse_stream_event, sse_stream),
+        owned("russe", events, russe_event, russe),
+        owned("sse-codec", events, sse_codec_event, sse_codec),
+    ]
+}
+
+fn lent<'a>(
+    name: &'static str,
+    side: Side,
+    events: &'a Events,
+    encode: fn(&Events, &mut Sink) -> Outcome,
+) -> Contender<'a> {
+    Contender::new(name, side, move |clock| run(clock, events, |sink| encode(events, sink)))
+}
+
+fn owned<'a, E: 'a>(
+    name: &'static str,
+    events: &'a Events,
+    make: fn(&'static str, &str) -> E,
+    encode: fn(Vec<E>, &mut Sink) -> Outcome,
+) -> Contender<'a> {
+    Contender::new(name, Side::Peer, move |clock| {
+        let made = events.iter().map(|(event_type, data)| make(event_type, data)).collect();
+        run(clock, events, |sink| encode(made, sink))
+    })
+}
+
+/// Where the encoded events go.
+struct Sink {
+    events: usize,
+    /// Only in the first pass, to be looked at.
+    kept: Option<Vec<u8>>,
+    limit: Limit,
+}
+
+impl Sink {
+    #[inline]
+    fn put(&mut self, event: &[u8]) -> Outcome {
+        black_box(event);
+        self.events += 1;
+        if let Some(kept) = &mut self.kept {
+            kept.extend_from_slice(event);
+        }
+        self.limit.check()
+    }
+}
+
+fn run(clock: &mut Clock, events: &Events, encode: impl FnOnce(&mut Sink) -> Outcome) -> Outcome {
+    // Large enough, so that keeping does not allocate.
+    let kept = clock.is_first.then(|| Vec::with_capacity(2 * encoded_len(events)));
+    let sink = clock.time(|limit| {
+        let mut sink = Sink { events: 0, kept, limit };
+        encode(&mut sink).map(|()| sink)
+    })?;
+    if sink.events != events.len() {
+        return Err(Flaw::Wrong(format!("{} of {} events", sink.events, events.len())));
+    }
+    sink.kept.map_or(Ok(()), |kept| check(&kept, events))
+}
+
+/// Whether the bytes mean the events.
+fn check(bytes: &[u8], expected: &Events) -> Outcome {
+    let mut decoder = Decoder::new();
+    let mut events = decoder.feed(bytes);
+    for (number, (event_type, data)) in expected.iter().enumerate() {
+        let event = events.next_event().map_err(Flaw::failed)?;
+        let is_same = event.is_some_and(|event| {
+            event.data() == data && event.event_field().unwrap_or_default() == *event_type
+        });
+        if !is_same {
+            return Err(Flaw::Wrong(format!("event {number} is another one")));
+        }
+    }
+    Ok(())
+}
+
+/// The least that can be done: the data to a place in the cache.
+fn copy(clock: &mut Clock, events: &Events) -> Outcome {
+    let mut buffer = Vec::new();
+    clock.time(|_| {
+        for (_, data) in events {
+            buffer.clear();
+            buffer.extend_from_slice(data.as_bytes());
+            black_box(&buffer);
+        }
+    });
+    Ok(())
+}
+
+/// What one would write without a library.
+fn write(events: &Events, sink: &mut Sink) -> Outcome {
+    let mut buffer = String::new();
+    for (event_type, data) in events {
+        buffer.clear();
+        if !event_type.is_empty() {
+            writeln!(buffer, "event: {event_type}").map_err(Flaw::failed)?;
+        }
+        for line in data.split('\n') {
+            writeln!(buffer, "data: {line}").map_err(Flaw::failed)?;
+        }
+        buffer.push('\n');
+        sink.put(buffer.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn event<'a>(event_type: &'static str, data: &'a str) -> Event<'a> {
+    match event_type {
+        "" => Event::new(data),
+        name => Event::new(data).with_type(EventType::from_static(name)),
+    }
+}
+
+fn reused(events: &Events, sink: &mut Sink) -> Outcome {
+    let mut encoder = Encoder::new();
+    for (event_type, data) in events {
+        encoder.clear();
+        encoder.event(event(event_type, data));
+        sink.put(encoder.as_bytes())?;
+    }
+    Ok(())
+}
+
+fn frames(events: &Events, sink: &mut Sink) -> Outcome {
+    let mut encoder = Encoder::new();
+    for (event_type, data) in events {
+        encoder.event(event(event_type, data));
+        sink.put(encoder.take().as_bytes())?;
+    }
+    Ok(())
+}
+
+/// An event is encoded as it is made, and comes out of the response's body.
+fn axum(events: Arc<Events>, sink: &mut Sink) -> Outcome {
+    let events = (0..events.len()).map(move |number| {
+        let (event_type, data) = &events[number];
+        let event = sse::Event::default();
+        let event = if event_type.is_empty() { event } else { event.event(event_type) };
+        Ok::<_, Infallible>(event.data(data))
+    });
+    let response = sse::Sse::new(stream::iter(events)).into_response();
+    drain(response.into_body().into_data_stream(), |event| sink.put(&event.map_err(Flaw::failed)?))
+}
+
+fn sse_stream_event(event_type: &'static str, data: &str) -> sse_stream::Sse {
+    let event = sse_stream::Sse::default().data(data);
+    if event_type.is_empty() { event } else { event.event(event_type) }
+}
+
+fn sse_stream(events: Vec<sse_stream::Sse>, sink: &mut Sink) -> Outcome {
+    for event in events {
+        sink.put(&event.encode().map_err(Flaw::failed)?)?;
+    }
+    Ok(())
+}
+
+fn russe_event(event_type: &'static str, data: &str) -> russe::Event {
+    let event = (!event_type.is_empty()).then(|| event_type.into());
+    russe::Event::Message(russe::Message { data: data.into(), event, retry: None, id: None })
+}
+
+fn russe(events: Vec<russe::Event>, sink: &mut Sink) -> Outcome {
+    use tokio_util::codec::Encoder as _;
+
+    let mut encoder = russe::Encoder::default();
+    let mut buffer = BytesMut::new();
+    for event in events {
+        buffer.clear();
+        encoder.encode(event, &mut buffer).map_err(Flaw::failed)?;
+        sink.put(&buffer)?;
+    }
+    Ok(())
+}
+
+fn sse_codec_event(event_type: &'static str, data: &str) -> sse_codec::Event {
+    let event_type = if event_type.is_empty() { "message" } else { event_type };
+    sse_codec::Event::message(event_type, data, None)
+}
+
+fn sse_codec(events: Vec<sse_codec::Event>, sink: &mut Sink) -> Outcome {
+    use futures_codec::Encoder as _;
+
+    let mut encoder = sse_codec::SSECodec::default();
+    let mut buffer = BytesMut::new();
+    for event in events {
+        buffer.clear();
+        encoder.encode(event, &mut buffer).map_err(Flaw::failed)?;
+        sink.put(&buffer)?;
+    }
+    Ok(())
+}

@@ -1,0 +1,191 @@
+//! Runs contenders in turn, and takes their times.
+
+use std::{
+    fmt::Debug,
+    panic::{self, AssertUnwindSafe},
+    time::{Duration, Instant},
+};
+
+use crate::alloc;
+
+/// A pass that takes longer is given up.
+pub const PATIENCE: Duration = Duration::from_secs(3);
+
+/// Rounds that do not count.
+pub const WARM_UP: usize = 2;
+
+/// What all measured passes of one contender may take. The slow ones take part in fewer rounds.
+const BUDGET: Duration = Duration::from_millis(500);
+
+/// Fewest measured passes of a slow contender.
+const FEWEST: usize = 3;
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Side {
+    Ours,
+    Peer,
+    /// What the machine can do, or a few lines without a library.
+    Yardstick,
+}
+
+/// Somebody who goes through the input, again and again.
+pub struct Contender<'a> {
+    pub name: &'static str,
+    pub side: Side,
+    pass: Box<dyn FnMut(&mut Clock) -> Outcome + 'a>,
+}
+
+impl<'a> Contender<'a> {
+    /// `pass` prepares what it needs, does its work under the clock, and checks what came out.
+    pub fn new(
+        name: &'static str,
+        side: Side,
+        pass: impl FnMut(&mut Clock) -> Outcome + 'a,
+    ) -> Self {
+        Self { name, side, pass: Box::new(pass) }
+    }
+}
+
+pub type Outcome = Result<(), Flaw>;
+
+#[derive(Clone, Debug)]
+pub enum Flaw {
+    TooSlow,
+    /// An error or a panic.
+    Failed(String),
+    /// It came to another result.
+    Wrong(String),
+}
+
+impl Flaw {
+    pub fn failed(error: impl Debug) -> Self {
+        // Some errors hold the whole input.
+        Self::Failed(format!("{error:?}").chars().take(100).collect())
+    }
+}
+
+/// Takes the time of a pass. The first pass counts allocations instead, and may be given up.
+#[derive(Default)]
+pub struct Clock {
+    pub is_first: bool,
+    time: Duration,
+    allocations: u64,
+}
+
+impl Clock {
+    pub fn time<T>(&mut self, work: impl FnOnce(Limit) -> T) -> T {
+        let start = Instant::now();
+        let limit = Limit(self.is_first.then(|| start + PATIENCE));
+        let done = if self.is_first {
+            let (done, allocations) = alloc::count(|| work(limit));
+            self.allocations = allocations;
+            done
+        } else {
+            work(limit)
+        };
+        self.time = start.elapsed();
+        done
+    }
+}
+
+/// When to give up. No more than a branch in passes whose time counts.
+#[derive(Clone, Copy)]
+pub struct Limit(Option<Instant>);
+
+impl Limit {
+    #[inline]
+    pub fn check(self) -> Outcome {
+        match self.0 {
+            Some(end) if Instant::now() > end => Err(Flaw::TooSlow),
+            _ => Ok(()),
+        }
+    }
+}
+
+/// What came out for one contender.
+pub struct Score {
+    pub name: &'static str,
+    pub side: Side,
+    /// The median.
+    pub time: Option<Duration>,
+    pub allocations: u64,
+    pub flaw: Option<Flaw>,
+}
+
+/// Each round lets every contender make one pass.
+pub fn race(contenders: Vec<Contender<'_>>, rounds: usize) -> Vec<Score> {
+    let mut lanes: Vec<_> = contenders.into_iter().map(Lane::new).collect();
+    for round in 0..rounds {
+        for turn in 0..lanes.len() {
+            // Nobody always comes behind the same one and its traces in the caches.
+            let turn = (turn + round) % lanes.len();
+            lanes[turn].run(round, rounds);
+        }
+    }
+    lanes.into_iter().map(Lane::score).collect()
+}
+
+struct Lane<'a> {
+    contender: Contender<'a>,
+    /// Takes part in each round that is a multiple of it.
+    stride: usize,
+    times: Vec<Duration>,
+    allocations: u64,
+    flaw: Option<Flaw>,
+}
+
+impl<'a> Lane<'a> {
+    fn new(contender: Contender<'a>) -> Self {
+        Self { contender, stride: 1, times: Vec::new(), allocations: 0, flaw: None }
+    }
+
+    fn run(&mut self, round: usize, rounds: usize) {
+        let is_out = matches!(self.flaw, Some(Flaw::TooSlow | Flaw::Failed(_)));
+        let measured = round.checked_sub(WARM_UP);
+        if is_out || measured.is_some_and(|round| !round.is_multiple_of(self.stride)) {
+            return;
+        }
+        let mut clock = Clock { is_first: round == 0, ..Clock::default() };
+        if let Err(flaw) = caught(|| (self.contender.pass)(&mut clock)) {
+            self.flaw = Some(flaw);
+        }
+        if round == 0 {
+            self.allocations = clock.allocations;
+            if clock.time > PATIENCE {
+                self.flaw = Some(Flaw::TooSlow);
+            }
+            let most = rounds.saturating_sub(WARM_UP).max(1);
+            let affordable = (BUDGET.as_nanos() / clock.time.as_nanos().max(1)) as usize;
+            self.stride = most.div_ceil(affordable.max(FEWEST).min(most));
+        }
+        if measured.is_some() {
+            self.times.push(clock.time);
+        }
+    }
+
+    fn score(mut self) -> Score {
+        self.times.sort_unstable();
+        let is_out = matches!(self.flaw, Some(Flaw::TooSlow | Flaw::Failed(_)));
+        let median = self.times.get(self.times.len() / 2).copied();
+        Score {
+            name: self.contender.name,
+            side: self.contender.side,
+            time: median.filter(|_| !is_out),
+            allocations: self.allocations,
+            flaw: self.flaw,
+        }
+    }
+}
+
+/// A panic is a flaw as any other, and is told in the same place.
+fn caught(pass: impl FnOnce() -> Outcome) -> Outcome {
+    let hook = panic::take_hook();
+    panic::set_hook(Box::new(|_| {}));
+    let outcome = panic::catch_unwind(AssertUnwindSafe(pass));
+    panic::set_hook(hook);
+    outcome.unwrap_or_else(|payload| {
+        let text = payload.downcast_ref::<String>().cloned();
+        let text = text.or_else(|| payload.downcast_ref::<&str>().map(|&text| text.to_owned()));
+        Err(Flaw::failed(format_args!("panic: {}", text.unwrap_or_default())))
+    })
+}

@@ -1,0 +1,168 @@
+//! What is printed: aligned tables, which are Markdown as well.
+
+use std::{collections::BTreeMap, time::Duration};
+
+use crate::measure::{Flaw, PATIENCE, Score, Side};
+
+/// A table: its head, whose first cell is its name, and its rows.
+pub struct Table(Vec<Vec<String>>);
+
+impl Table {
+    pub fn new(name: &str, columns: impl IntoIterator<Item = String>) -> Self {
+        Self(vec![std::iter::once(name.to_owned()).chain(columns).collect()])
+    }
+
+    pub fn row(&mut self, label: &str, cells: impl IntoIterator<Item = String>) {
+        self.0.push(std::iter::once(label.to_owned()).chain(cells).collect());
+    }
+
+    pub fn print(&self) {
+        let width = |column: usize| self.0.iter().map(|row| row[column].chars().count()).max();
+        let widths: Vec<_> = (0..self.0[0].len()).filter_map(width).collect();
+        for (number, row) in self.0.iter().enumerate() {
+            let cells = row.iter().zip(&widths).enumerate().map(|(column, (cell, &width))| {
+                if column == 0 {
+                    format!("| {cell:<width$} ")
+                } else {
+                    format!("| {cell:>width$} ")
+                }
+            });
+            println!("{}|", cells.collect::<String>());
+            if number == 0 {
+                let rule = |(column, &width): (usize, &usize)| match column {
+                    0 => format!("|{:-<1$}", "", width + 2),
+                    _ => format!("|{:-<1$}:", "", width + 1),
+                };
+                println!("{}|", widths.iter().enumerate().map(rule).collect::<String>());
+            }
+        }
+        println!();
+    }
+}
+
+/// What came out for one corpus.
+pub struct Column {
+    pub corpus: &'static str,
+    pub bytes: usize,
+    pub events: usize,
+    pub scores: Vec<Score>,
+}
+
+impl Column {
+    fn score(&self, name: &str) -> Option<&Score> {
+        self.scores.iter().find(|score| score.name == name)
+    }
+
+    /// Who is wrong does not win.
+    fn fastest_peer(&self) -> Option<&Score> {
+        let peers = self.scores.iter().filter(|score| score.side == Side::Peer);
+        peers
+            .filter(|score| score.time.is_some() && score.flaw.is_none())
+            .min_by_key(|peer| peer.time)
+    }
+
+    /// How many times longer than we the fastest peer takes, and who that is.
+    pub fn lead(&self, ours: &str) -> Option<(f64, &'static str)> {
+        let peer = self.fastest_peer()?;
+        Some((ratio(peer.time, self.score(ours)?.time)?, peer.name))
+    }
+}
+
+fn ratio(theirs: Option<Duration>, ours: Option<Duration>) -> Option<f64> {
+    Some(theirs?.as_secs_f64() / ours?.as_secs_f64())
+}
+
+/// Prints all figures of all corpora. `ours` are the names of what is compared with the fastest.
+pub fn print_group(columns: &[Column], ours: &[&str]) {
+    let Some(first) = columns.first() else { return };
+    let table = |name: &str, figure: &dyn Fn(&Column, &Score) -> Option<String>| {
+        let mut table = Table::new(name, columns.iter().map(|column| column.corpus.to_owned()));
+        for (number, score) in first.scores.iter().enumerate() {
+            let cells = columns.iter().map(|column| {
+                let score = &column.scores[number];
+                cell(score, figure(column, score))
+            });
+            table.row(&label(score.name), cells);
+        }
+        table
+    };
+    let megabytes =
+        |column: &Column, time: Duration| column.bytes as f64 / time.as_secs_f64() / 1e6;
+    table("MB/s", &|column, score| Some(rounded(megabytes(column, score.time?)))).print();
+    let nanos = |column: &Column, time: Duration| time.as_secs_f64() * 1e9 / column.events as f64;
+    table("ns/event", &|column, score| Some(rounded(nanos(column, score.time?)))).print();
+    table("allocations/event", &|column, score| {
+        Some(format!("{:.2}", score.allocations as f64 / column.events as f64))
+    })
+    .print();
+
+    let mut ratios = table(&format!("time / {}'s", ours[0]), &|column, score| {
+        Some(times(ratio(score.time, column.score(ours[0])?.time)?))
+    });
+    let fastest = |column: &Column| column.fastest_peer().map(|peer| peer.name.to_owned());
+    ratios.row("fastest peer", columns.iter().map(|column| or_dash(fastest(column))));
+    for ours in ours {
+        let lead = |column: &Column| or_dash(column.lead(ours).map(|(lead, _)| times(lead)));
+        ratios.row(&format!("its time / {ours}'s"), columns.iter().map(lead));
+    }
+    ratios.print();
+    print_flaws(columns);
+}
+
+/// A flaw is marked wherever it matters.
+fn cell(score: &Score, figure: Option<String>) -> String {
+    match score.flaw {
+        Some(Flaw::TooSlow) => "too slow".to_owned(),
+        Some(Flaw::Failed(_)) => "failed".to_owned(),
+        Some(Flaw::Wrong(_)) => format!("{}*", or_dash(figure)),
+        None => or_dash(figure),
+    }
+}
+
+pub fn or_dash(figure: Option<String>) -> String {
+    figure.unwrap_or_else(|| "-".to_owned())
+}
+
+fn print_flaws(columns: &[Column]) {
+    let mut flaws = BTreeMap::<_, Vec<_>>::new();
+    for column in columns {
+        for score in &column.scores {
+            let flaw = match &score.flaw {
+                Some(Flaw::TooSlow) => format!("too slow, more than {PATIENCE:?} for a pass"),
+                Some(Flaw::Failed(why)) => format!("failed, {why}"),
+                Some(Flaw::Wrong(what)) => format!("* {what}"),
+                None => continue,
+            };
+            flaws.entry((score.name, flaw)).or_default().push(column.corpus);
+        }
+    }
+    for ((name, flaw), corpora) in &flaws {
+        println!("- {name}: {flaw}: {}", corpora.join(", "));
+    }
+    if !flaws.is_empty() {
+        println!();
+    }
+}
+
+/// The name, and the version that was built.
+fn label(name: &str) -> String {
+    let lock = include_str!("../Cargo.lock");
+    let version = lock.split_once(&format!("\nname = \"{name}\"\nversion = \""));
+    match version.and_then(|(_, rest)| rest.split_once('"')) {
+        Some((version, _)) => format!("{name} {version}"),
+        None => name.to_owned(),
+    }
+}
+
+pub fn times(ratio: f64) -> String {
+    format!("{}x", rounded(ratio))
+}
+
+/// Three digits, more or less.
+fn rounded(figure: f64) -> String {
+    match figure {
+        100.0.. => format!("{figure:.0}"),
+        10.0.. => format!("{figure:.1}"),
+        _ => format!("{figure:.2}"),
+    }
+}
