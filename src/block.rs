@@ -7,10 +7,11 @@ use bytes::Bytes;
 
 use crate::{
     Field,
+    chunk::{Chunk, Source},
     config::{AtEnd, DecoderBuilder, InvalidUtf8},
     error::DecodeError,
     event::{Event, EventBuf},
-    feed::{Feed, Source, Unread},
+    feed::{Feed, Unread},
     interpret::{Interpreter, Slots},
     line::Lines,
     machine::{Machine, Part, Token},
@@ -174,7 +175,7 @@ impl BlockDecoder {
     /// Whether no block is under way. See [`Decoder::at_boundary`](crate::Decoder::at_boundary).
     #[must_use]
     pub fn at_boundary(&self) -> bool {
-        self.machine.block_size(0) == 0 && self.unread.len() == 0
+        self.machine.block_size(0) == 0 && self.unread.is_empty()
     }
 
     /// What was seen of this stream so far. No events are counted: blocks are not interpreted
@@ -265,10 +266,10 @@ impl Blocks<'_> {
         };
         let BlockDecoder { raw, interpreter, .. } = &mut *self.decoder;
         let raw = match span {
-            Some(span) => &self.feed.bytes()[span],
+            Some(span) => &self.feed.chunk.bytes()[span],
             None => raw,
         };
-        Ok(Some(Block { raw, place, interpreter }))
+        Ok(Some(Block { raw, place, interpreter, chunk: None }))
     }
 
     fn step(&mut self) -> Result<Option<Found>, DecodeError> {
@@ -276,18 +277,18 @@ impl Blocks<'_> {
         decoder.end_loan(core::mem::take(lent));
         loop {
             let mut pos = feed.pos;
-            let token = decoder.machine.next(feed.bytes(), &mut pos);
+            let token = decoder.machine.next(&mut feed.chunk.scan(), &mut pos);
             if matches!(token, Token::EndOfBlock | Token::Resynced) {
-                decoder.machine.take_lf(feed.bytes(), &mut pos);
+                decoder.machine.take_lf(feed.chunk.bytes(), &mut pos);
             }
             feed.pos = pos;
             match token {
                 Token::Value(Field::Retry, span, part) => {
-                    decoder.interpreter.retry(&feed.bytes()[span], part);
+                    decoder.interpreter.retry(&feed.chunk.bytes()[span], part);
                 }
                 Token::Value(Field::Id, span, part) => {
                     let offset = decoder.machine.offset(span.start);
-                    decoder.id.read(offset, &feed.bytes()[span], part);
+                    decoder.id.read(offset, &feed.chunk.bytes()[span], part);
                 }
                 Token::Value(field, _, part) if part.ends() => decoder.count(field),
                 Token::Value(..) => {}
@@ -298,16 +299,16 @@ impl Blocks<'_> {
                     let span = if decoder.raw.is_empty() {
                         Some(span)
                     } else {
-                        decoder.keep(&feed.bytes()[span]);
+                        decoder.keep(&feed.chunk.bytes()[span]);
                         *lent = true;
                         None
                     };
-                    decoder.track(feed.bytes(), span.clone(), place)?;
+                    decoder.track(feed.chunk.bytes(), span.clone(), place)?;
                     return Ok(Some(Found { span, place }));
                 }
                 Token::Starved => {
                     if !decoder.machine.is_skipping() && !decoder.machine.has_failed() {
-                        decoder.keep(&feed.bytes()[*start..]);
+                        decoder.keep(&feed.chunk.bytes()[*start..]);
                     }
                     *start = 0;
                     if !feed.advance(&mut decoder.machine, &mut decoder.unread) {
@@ -366,6 +367,7 @@ impl BlockDecoder {
             self.recycle();
         }
         self.interpreter.clear(&mut Slots::default());
+        self.interpreter.keep_at_most(KEPT);
     }
 
     fn recycle(&mut self) {
@@ -387,10 +389,13 @@ impl BlockDecoder {
         let raw = span.map_or(&self.raw[..], |span| &chunk[span]);
         if self.rejects_invalid {
             self.id = BlockId::default();
-            return place.interpret(raw, &mut self.interpreter).map(|_| ()).map_err(|error| {
-                self.counters.refused += 1;
-                error.with_fatal(self.machine.refuse_ended_block())
-            });
+            let mut chunk = Chunk::new(Source::Borrowed(raw));
+            return place.interpret(&mut chunk, &mut self.interpreter).map(|_| ()).map_err(
+                |error| {
+                    self.counters.refused += 1;
+                    error.with_fatal(self.machine.refuse_ended_block())
+                },
+            );
         }
         if self.id.value.is_some() {
             if let Some(id) = self.id.take(raw, place.offset) {
@@ -405,16 +410,15 @@ impl Place {
     /// Runs the standard's steps over the bytes of one block.
     fn interpret<'a>(
         self,
-        raw: &'a [u8],
+        chunk: &'a mut Chunk<'_>,
         interpreter: &'a mut Interpreter,
     ) -> Result<Option<Event<'a>>, DecodeError> {
         let mut slots = Slots::default();
         interpreter.clear(&mut slots);
         let mut machine = Machine::for_block(self.offset);
-        let text = text::valid_prefix(raw);
         let mut pos = 0;
         loop {
-            let (field, span, part) = match machine.next(raw, &mut pos) {
+            let (field, span, part) = match machine.next(&mut chunk.scan(), &mut pos) {
                 Token::Value(field, span, part) => (field, span, part),
                 Token::EndOfBlock => break,
                 // Only a block that the end of the stream cut off has no end here.
@@ -425,20 +429,22 @@ impl Place {
                     }
                 }
             };
-            match text.get(span.clone()) {
+            chunk.check(&span);
+            match chunk.known(&span) {
                 Some(value) if part == Part::Whole => {
-                    interpreter.field(&mut slots, field, value, || raw.len());
+                    interpreter.field(&mut slots, field, value, chunk, || chunk.bytes().len());
                 }
                 _ => {
+                    machine.leave_lf(span.end, &mut pos);
                     let (at, fence) = (machine.offset(span.start), machine.fence());
-                    let piece = Piece { bytes: &raw[span], at, fence };
+                    let piece = Piece { bytes: &chunk.bytes()[span], text: None, at, fence };
                     interpreter
-                        .part(&mut slots, field, piece, part)
+                        .part(&mut slots, field, piece, chunk, part)
                         .map_err(|trouble| machine.refuse_value(trouble, field, pos))?;
                 }
             }
         }
-        Ok(interpreter.dispatch(&slots).then(|| interpreter.event(&slots)))
+        Ok(interpreter.dispatch(&slots, chunk).then(|| interpreter.event(&slots, chunk)))
     }
 }
 
@@ -447,6 +453,8 @@ pub struct Block<'a> {
     raw: &'a [u8],
     place: Place,
     interpreter: &'a mut Interpreter,
+    /// What the event that was asked for borrows.
+    chunk: Option<Chunk<'a>>,
 }
 
 impl<'a> Block<'a> {
@@ -474,7 +482,8 @@ impl<'a> Block<'a> {
     /// are joined in a buffer of the decoder.
     pub fn event(&mut self) -> Option<Event<'_>> {
         // A block with invalid UTF-8 that is to be rejected was refused before it came here.
-        self.place.interpret(self.raw, self.interpreter).ok().flatten()
+        let chunk = self.chunk.insert(Chunk::new(Source::Borrowed(self.raw)));
+        self.place.interpret(chunk, self.interpreter).ok().flatten()
     }
 
     /// An owned copy.
@@ -514,7 +523,7 @@ impl Iterator for BlockBufs<'_> {
         let found = blocks.step().transpose()?;
         Some(found.map(|Found { span, place }| {
             let raw = match span {
-                Some(span) => blocks.feed.source().slice(span),
+                Some(span) => blocks.feed.chunk.slice(span),
                 None => Bytes::from(core::mem::take(&mut blocks.decoder.raw)),
             };
             BlockBuf { raw, place, last_event_id: blocks.decoder.last_event_id().to_owned() }
@@ -553,7 +562,8 @@ impl BlockBuf {
     #[must_use]
     pub fn event(&self) -> Option<EventBuf> {
         let mut interpreter = Interpreter::new(false, self.last_event_id.clone());
-        self.place.interpret(&self.raw, &mut interpreter).ok().flatten().map(EventBuf::from)
+        let mut chunk = Chunk::new(Source::Borrowed(&self.raw));
+        self.place.interpret(&mut chunk, &mut interpreter).ok().flatten().map(EventBuf::from)
     }
 }
 
@@ -596,6 +606,6 @@ impl BlockEnd<'_> {
     /// The pending bytes as a block, as if it had ended. Only with [`AtEnd::Dispatch`].
     pub fn block(&mut self) -> Option<Block<'_>> {
         let BlockDecoder { raw, interpreter, place, .. } = &mut *self.decoder;
-        self.is_block.then_some(Block { raw, place: *place, interpreter })
+        self.is_block.then_some(Block { raw, place: *place, interpreter, chunk: None })
     }
 }

@@ -1,16 +1,17 @@
 //! The event view: the standard's dispatch.
 
 use alloc::{boxed::Box, string::String};
-use core::{fmt, time::Duration};
+use core::{fmt, ops::Range, time::Duration};
 
 use bytes::Bytes;
 
 use crate::{
     Field,
+    chunk::{Chunk, NO_CHUNK, Source, Span},
     config::{AtEnd, DecoderBuilder, InvalidUtf8, OnError, Options},
     error::DecodeError,
     event::{Event, EventBuf},
-    feed::{Feed, Source, Unread},
+    feed::{Feed, Unread},
     interpret::{Interpreter, Slots},
     machine::{Machine, Part, Token},
     stats::{Counters, Stats},
@@ -177,12 +178,12 @@ impl Decoder {
         if self.at_end == AtEnd::Dispatch && self.is_reading() {
             let mut slots = self.interpreter.slots();
             if let Some((field, part)) = self.machine.end_of_stream() {
-                self.part(&mut slots, field, &[], 0, part, 0)?;
+                self.part(&mut slots, field, &NO_CHUNK, 0..0, part, 0)?;
             }
-            if self.interpreter.dispatch(&slots) {
+            if self.interpreter.dispatch(&slots, &NO_CHUNK) {
                 self.counters.events += 1;
                 end.had_data = true;
-                end.event = Some(self.interpreter.event(&slots));
+                end.event = Some(self.interpreter.event(&slots, &NO_CHUNK));
             }
         }
         Ok(end)
@@ -190,7 +191,7 @@ impl Decoder {
 
     /// Whether the block under way is one that may be dispatched.
     fn is_reading(&self) -> bool {
-        !self.machine.is_skipping() && !self.machine.has_failed() && self.unread.len() == 0
+        !self.machine.is_skipping() && !self.machine.has_failed() && self.unread.is_empty()
     }
 
     /// Stands at the start of the next connection's stream.
@@ -227,7 +228,7 @@ impl Decoder {
     /// Whether no block is under way: all bytes of the stream so far belong to ended blocks.
     #[must_use]
     pub fn at_boundary(&self) -> bool {
-        self.machine.block_size(0) == 0 && self.unread.len() == 0
+        self.machine.block_size(0) == 0 && self.unread.is_empty()
     }
 
     /// What was seen of this stream so far.
@@ -236,22 +237,26 @@ impl Decoder {
         self.counters.stats(self.machine.offset(0))
     }
 
-    /// Processes a part of a line, or one whose value is not known to be text. `value` starts at
-    /// `start` in the chunk. Whether a comment ended that is to be given.
+    /// Processes a part of a line, or one whose value is not known to be text. Whether a comment
+    /// ended that is to be given.
     fn part(
         &mut self,
-        slots: &mut Slots<'_>,
+        slots: &mut Slots,
         field: Field,
-        value: &[u8],
-        start: usize,
+        chunk: &Chunk<'_>,
+        value: Range<usize>,
         part: Part,
         pos: usize,
     ) -> Result<bool, DecodeError> {
-        let (at, fence) = (self.machine.offset(start), self.machine.fence());
-        let piece = Piece { bytes: value, at, fence };
+        let piece = Piece {
+            at: self.machine.offset(value.start),
+            fence: self.machine.fence(),
+            text: chunk.known(&value).map(|text| text.str),
+            bytes: &chunk.bytes()[value],
+        };
         let done = match (field, &mut self.comments) {
             (Field::Comment, Some(comment)) => comment.append(piece, part),
-            _ => self.interpreter.part(slots, field, piece, part),
+            _ => self.interpreter.part(slots, field, piece, chunk, part),
         };
         match done {
             Ok(0) => Ok(self.ended(field, part)),
@@ -264,7 +269,7 @@ impl Decoder {
     #[cold]
     fn refuse(
         &mut self,
-        slots: &mut Slots<'_>,
+        slots: &mut Slots,
         trouble: Trouble,
         field: Field,
         pos: usize,
@@ -272,6 +277,14 @@ impl Decoder {
         self.counters.refused += 1;
         self.interpreter.clear(slots);
         self.machine.refuse_value(trouble, field, pos)
+    }
+
+    #[inline]
+    fn skip_comments(&mut self, slots: &Slots, feed: &mut Feed<'_>, pos: &mut usize) {
+        let is_empty = slots.is_empty() && self.interpreter.is_empty();
+        let skipped = self.machine.skip_comments(&mut feed.chunk.scan(), pos, is_empty);
+        self.counters.comments += skipped.comments;
+        self.counters.blocks += skipped.blocks;
     }
 
     /// Whether such a line means nothing, and nobody wants to see it.
@@ -296,11 +309,22 @@ impl Decoder {
         }
     }
 
+    /// The chunk is used up. Whether there is another one that was left unread.
+    #[inline]
+    fn advance(&mut self, slots: &mut Slots, feed: &mut Feed<'_>) -> bool {
+        self.keep(slots, &feed.chunk, feed.pos);
+        let more = feed.advance(&mut self.machine, &mut self.unread);
+        if more {
+            *slots = self.interpreter.slots();
+        }
+        more
+    }
+
     /// The chunk was read to `pos`: keeps what the block under way still needs of it.
     #[inline]
-    fn keep(&mut self, slots: &mut Slots<'_>, pos: usize) {
+    fn keep(&mut self, slots: &mut Slots, chunk: &Chunk<'_>, pos: usize) {
         if !slots.is_empty() {
-            self.interpreter.keep(slots, self.machine.room(pos));
+            self.interpreter.keep(slots, chunk, self.machine.room(pos));
         }
     }
 }
@@ -337,7 +361,7 @@ impl CommentText {
 pub struct Events<'d> {
     decoder: &'d mut Decoder,
     feed: Feed<'d>,
-    slots: Slots<'d>,
+    slots: Slots,
     /// The values of the last block are still there, for the event that was lent.
     dispatched: bool,
 }
@@ -355,14 +379,14 @@ pub enum Item<'a> {
     Comment(&'a str),
 }
 
-enum Step<'d> {
+enum Step {
     Event,
     /// A comment in the chunk, or in its buffer.
-    Comment(Option<&'d str>),
+    Comment(Option<Span>),
     Starved,
 }
 
-impl<'d> Events<'d> {
+impl Events<'_> {
     /// The next event of the chunk; `None` when it is used up.
     ///
     /// # Errors
@@ -398,7 +422,7 @@ impl<'d> Events<'d> {
     pub fn next_item(&mut self) -> Result<Option<Item<'_>>, DecodeError> {
         Ok(match self.step()? {
             Step::Event => Some(Item::Event(self.event())),
-            Step::Comment(Some(text)) => Some(Item::Comment(text)),
+            Step::Comment(Some(span)) => Some(Item::Comment(self.feed.chunk.str(span))),
             Step::Comment(None) => {
                 let comment = self.decoder.comments.as_deref();
                 Some(Item::Comment(comment.map_or("", |comment| &comment.text)))
@@ -409,11 +433,33 @@ impl<'d> Events<'d> {
 
     #[inline]
     fn event(&self) -> Event<'_> {
-        self.decoder.interpreter.event(&self.slots)
+        self.decoder.interpreter.event(&self.slots, &self.feed.chunk)
+    }
+
+    /// If the whole chunk lies within a data line, appends it to what is there, and that is all.
+    #[inline]
+    fn append_whole_chunk(&mut self) -> bool {
+        let Self { decoder, feed, slots, .. } = self;
+        let len = feed.chunk.bytes().len();
+        if !decoder.unread.is_empty() || !decoder.machine.is_middle_of_data(&mut feed.chunk.scan())
+        {
+            return false;
+        }
+        let text = feed.chunk.known(&(0..len));
+        let is_done = text.is_some_and(|text| decoder.interpreter.append_to_data(text.str));
+        if is_done {
+            decoder.machine.consume(len);
+            feed.chunk.clear();
+            *slots = Slots::default();
+        }
+        is_done
     }
 
     #[inline]
-    fn step(&mut self) -> Result<Step<'d>, DecodeError> {
+    fn step(&mut self) -> Result<Step, DecodeError> {
+        if self.feed.pos == 0 && self.append_whole_chunk() {
+            return Ok(Step::Starved);
+        }
         let Self { decoder, feed, slots, dispatched } = self;
         if *dispatched {
             *dispatched = false;
@@ -421,44 +467,57 @@ impl<'d> Events<'d> {
         }
         loop {
             let mut pos = feed.pos;
-            let token = decoder.machine.next(feed.bytes(), &mut pos);
+            if decoder.comments.is_none() && feed.chunk.bytes().get(pos) == Some(&b':') {
+                decoder.skip_comments(slots, feed, &mut pos);
+            }
+            let token = decoder.machine.next(&mut feed.chunk.scan(), &mut pos);
             feed.pos = pos;
             match token {
                 // A line that means nothing is not even checked.
                 Token::Value(field, _, part) if decoder.ignores(field) => {
                     decoder.ended(field, part);
-                    if !(part.ends() && decoder.machine.take_blank_line(feed.bytes(), &mut pos)) {
+                    if !(part.ends()
+                        && decoder.machine.take_blank_line(feed.chunk.bytes(), &mut pos))
+                    {
                         continue;
                     }
                     feed.pos = pos;
                 }
                 Token::Value(field, span, part) => {
-                    let value = if part == Part::Whole { feed.text(&span) } else { None };
+                    let value = if part == Part::Whole {
+                        feed.chunk.check(&span);
+                        feed.chunk.known(&span)
+                    } else {
+                        None
+                    };
                     let Some(value) = value else {
-                        let start = span.start;
-                        if decoder.part(slots, field, &feed.bytes()[span], start, part, pos)? {
+                        decoder.machine.leave_lf(span.end, &mut pos);
+                        feed.pos = pos;
+                        if decoder.part(slots, field, &feed.chunk, span, part, pos)? {
                             return Ok(Step::Comment(None));
                         }
-                        continue;
+                        // What does not end here takes the rest of the chunk.
+                        if part.ends() || decoder.advance(slots, feed) {
+                            continue;
+                        }
+                        return Ok(Step::Starved);
                     };
                     if decoder.ended(field, part) {
-                        return Ok(Step::Comment(Some(value)));
+                        return Ok(Step::Comment(Some(value.span)));
                     }
                     let Decoder { interpreter, machine, .. } = &mut **decoder;
-                    interpreter.field(slots, field, value, || machine.room(pos));
-                    if !machine.take_blank_line(feed.bytes(), &mut pos) {
+                    interpreter.field(slots, field, value, &feed.chunk, || machine.room(pos));
+                    if !machine.take_blank_line(feed.chunk.bytes(), &mut pos) {
                         continue;
                     }
                     feed.pos = pos;
                 }
                 Token::EndOfBlock => {}
                 Token::Starved => {
-                    decoder.keep(slots, pos);
-                    if !feed.advance(&mut decoder.machine, &mut decoder.unread) {
-                        return Ok(Step::Starved);
+                    if decoder.advance(slots, feed) {
+                        continue;
                     }
-                    *slots = decoder.interpreter.slots();
-                    continue;
+                    return Ok(Step::Starved);
                 }
                 Token::TooLarge(field) => {
                     decoder.counters.refused += 1;
@@ -469,7 +528,7 @@ impl<'d> Events<'d> {
             }
             // A blank line.
             decoder.counters.blocks += 1;
-            if decoder.interpreter.dispatch(slots) {
+            if decoder.interpreter.dispatch(slots, &feed.chunk) {
                 decoder.counters.events += 1;
                 *dispatched = true;
                 return Ok(Step::Event);
@@ -486,7 +545,7 @@ impl Drop for Events<'_> {
         if *dispatched {
             decoder.interpreter.clear(slots);
         }
-        decoder.keep(slots, feed.pos);
+        decoder.keep(slots, &feed.chunk, feed.pos);
         feed.give_back(&mut decoder.machine, &mut decoder.unread);
     }
 }

@@ -183,13 +183,17 @@ pub struct EventBuf {
 
 impl EventBuf {
     /// Makes an owned event out of one whose data is already owned.
+    #[inline]
     pub(crate) fn with_data(data: String, event: Event<'_>) -> Self {
         let event_type = event.event_type.unwrap_or_default();
         let mut text = data;
         let data_end = text.len();
-        text.reserve_exact(event_type.len() + event.last_event_id.len());
-        text.push_str(event_type);
-        text.push_str(event.last_event_id);
+        // Most events have neither, and even to copy nothing takes a call.
+        if !event_type.is_empty() || !event.last_event_id.is_empty() {
+            text.reserve_exact(event_type.len() + event.last_event_id.len());
+            text.push_str(event_type);
+            text.push_str(event.last_event_id);
+        }
         Self {
             text,
             data_end,
@@ -266,6 +270,7 @@ impl EventBuf {
 }
 
 impl From<Event<'_>> for EventBuf {
+    #[inline]
     fn from(event: Event<'_>) -> Self {
         let others = event.event_type.map_or(0, str::len) + event.last_event_id.len();
         let mut data = String::with_capacity(event.data.len() + others);

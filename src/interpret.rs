@@ -8,30 +8,30 @@ use core::{mem, time::Duration};
 
 use crate::{
     Field,
+    chunk::{Chunk, Span, Text},
     event::Event,
     field::Digits,
     machine::Part,
     scan,
-    text::{self, Joiner, Piece, Trouble},
+    text::{self, Joiner, KEPT, Piece, Trouble},
 };
 
-/// Buffers keep at most this many bytes each when a block is done, so that one large event does
-/// not hold its memory for the rest of the connection.
-const KEPT: usize = 16 * 1024;
+/// Joined data of more bytes is handed over to an owned event, and not copied for it.
+const COPIED: usize = 16 * 1024;
 
 /// Where the value of a field is.
 #[derive(Clone, Copy, Debug, Default)]
-enum Slot<'c> {
+enum Slot {
     /// The block has no such field.
     #[default]
     Absent,
     /// In the chunk.
-    Chunk(&'c str),
+    Chunk(Span),
     /// In the buffer of its own.
     Buffer,
 }
 
-impl<'c> Slot<'c> {
+impl Slot {
     fn is_absent(self) -> bool {
         matches!(self, Self::Absent)
     }
@@ -41,13 +41,10 @@ impl<'c> Slot<'c> {
     }
 
     #[inline]
-    fn get<'a>(self, buffer: &'a str) -> Option<&'a str>
-    where
-        'c: 'a,
-    {
+    fn get<'a>(self, chunk: &'a Chunk<'_>, buffer: &'a str) -> Option<&'a str> {
         match self {
             Self::Absent => None,
-            Self::Chunk(text) => Some(text),
+            Self::Chunk(span) => Some(chunk.str(span)),
             Self::Buffer => Some(buffer),
         }
     }
@@ -55,13 +52,13 @@ impl<'c> Slot<'c> {
 
 /// Where the values of the block under way are, as long as its chunk lives.
 #[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Slots<'c> {
-    data: Slot<'c>,
-    event_type: Slot<'c>,
-    id: Slot<'c>,
+pub(crate) struct Slots {
+    data: Slot,
+    event_type: Slot,
+    id: Slot,
 }
 
-impl Slots<'_> {
+impl Slots {
     #[inline]
     pub(crate) fn is_empty(&self) -> bool {
         self.data.is_absent() && self.event_type.is_absent() && self.id.is_absent()
@@ -125,12 +122,18 @@ impl Interpreter {
 
     /// The slots for the next chunk.
     #[inline]
-    pub(crate) fn slots(&self) -> Slots<'static> {
+    pub(crate) fn slots(&self) -> Slots {
         Slots {
             data: Slot::buffered(self.held.data),
             event_type: Slot::buffered(self.held.event_type),
             id: Slot::buffered(self.held.id),
         }
+    }
+
+    /// Whether nothing of the block under way is here; its slots may still tell of something.
+    #[inline]
+    pub(crate) fn is_empty(&self) -> bool {
+        !self.retry_set && !self.used
     }
 
     /// Whether the block under way has data, between two chunks.
@@ -140,49 +143,69 @@ impl Interpreter {
 
     /// Processes a field whose value lies whole in the chunk.
     #[inline]
-    pub(crate) fn field<'c>(
+    pub(crate) fn field(
         &mut self,
-        slots: &mut Slots<'c>,
+        slots: &mut Slots,
         field: Field,
-        value: &'c str,
+        value: Text<'_>,
+        chunk: &Chunk<'_>,
         room: impl FnOnce() -> usize,
     ) {
         match field {
             // "Append the field value to the data buffer, then append a single U+000A LINE FEED."
             // The first line of most blocks is the only one, so it stays where it is until a
             // second one comes.
-            Field::Data if slots.data.is_absent() => slots.data = Slot::Chunk(value),
+            Field::Data if slots.data.is_absent() => slots.data = Slot::Chunk(value.span),
             Field::Data => {
-                self.begin_data_line(slots, value.len(), room());
-                self.buffers.data.push_str(value);
+                let data = &mut self.buffers.data;
+                if matches!(slots.data, Slot::Buffer)
+                    && data.capacity() - data.len() > value.str.len()
+                {
+                    data.push('\n');
+                } else {
+                    self.begin_data_line(slots, chunk, value.str.len(), room());
+                }
+                self.buffers.data.push_str(value.str);
             }
             // "Set the event type buffer to field value."
-            Field::Event => slots.event_type = Slot::Chunk(value),
+            Field::Event => slots.event_type = Slot::Chunk(value.span),
             // "If the field value does not contain U+0000 NULL, then set the last event ID buffer
             // to the field value. Otherwise, ignore the field."
-            Field::Id if scan::nul(value.as_bytes()).is_none() => slots.id = Slot::Chunk(value),
-            Field::Retry => self.retry(value.as_bytes(), Part::Whole),
+            Field::Id if scan::nul(value.str.as_bytes()).is_none() => {
+                slots.id = Slot::Chunk(value.span);
+            }
+            Field::Retry => self.retry(value.str.as_bytes(), Part::Whole),
             Field::Id | Field::Comment | Field::Unknown => {}
         }
+    }
+
+    /// Appends to the data line under way, if that takes no more than to copy. Whether it did.
+    #[inline]
+    pub(crate) fn append_to_data(&mut self, text: &str) -> bool {
+        let data = &mut self.buffers.data;
+        let is_easy = self.joiner.is_idle() && data.capacity() - data.len() >= text.len();
+        if is_easy {
+            data.push_str(text);
+        }
+        is_easy
     }
 
     /// Processes a part of a field, or one whose value is not known to be text. How many bytes
     /// longer it became by replacements.
     pub(crate) fn part(
         &mut self,
-        slots: &mut Slots<'_>,
+        slots: &mut Slots,
         field: Field,
         piece: Piece<'_>,
+        chunk: &Chunk<'_>,
         part: Part,
     ) -> Result<u64, Trouble> {
         match field {
             Field::Data => {
-                self.used = true;
-                let room = piece.room();
                 if part.begins() {
-                    self.begin_data_line(slots, piece.bytes.len(), room);
+                    self.begin_data_line(slots, chunk, piece.bytes.len(), piece.room());
                 } else {
-                    self.buffers.reserve(Field::Data, piece.bytes.len(), room);
+                    self.buffers.reserve(Field::Data, piece.bytes.len(), piece.room());
                 }
                 self.joiner.append(&mut self.buffers.data, piece, part.ends())
             }
@@ -195,7 +218,7 @@ impl Interpreter {
                 self.buffers.reserve(Field::Event, piece.bytes.len(), piece.room());
                 self.joiner.append(&mut self.buffers.event_type, piece, part.ends())
             }
-            Field::Id => self.id_part(slots, piece, part),
+            Field::Id => self.id_part(slots, piece, chunk, part),
             Field::Retry => {
                 self.retry(piece.bytes, part);
                 Ok(0)
@@ -222,7 +245,7 @@ impl Interpreter {
     }
 
     /// Brings the data so far into its buffer, with room for a line of this length.
-    fn begin_data_line(&mut self, slots: &mut Slots<'_>, len: usize, room: usize) {
+    fn begin_data_line(&mut self, slots: &mut Slots, chunk: &Chunk<'_>, len: usize, room: usize) {
         self.used = true;
         match mem::replace(&mut slots.data, Slot::Buffer) {
             Slot::Absent => {
@@ -233,7 +256,7 @@ impl Interpreter {
             Slot::Chunk(first) => {
                 self.buffers.data.clear();
                 self.buffers.reserve(Field::Data, first.len() + 1 + len, room);
-                self.buffers.data.push_str(first);
+                self.buffers.data.push_str(chunk.str(first));
             }
         }
         // The line feed that ended the line before; the last one is never written, because the
@@ -243,8 +266,9 @@ impl Interpreter {
 
     fn id_part(
         &mut self,
-        slots: &mut Slots<'_>,
+        slots: &mut Slots,
         piece: Piece<'_>,
+        chunk: &Chunk<'_>,
         part: Part,
     ) -> Result<u64, Trouble> {
         self.used = true;
@@ -253,7 +277,7 @@ impl Interpreter {
                 Slot::Absent => self.buffers.id.clear(),
                 Slot::Buffer => {}
                 Slot::Chunk(earlier) => {
-                    self.keep_id(earlier, piece.room());
+                    self.keep_id(chunk.str(earlier), piece.room());
                     slots.id = Slot::Buffer;
                 }
             }
@@ -286,21 +310,22 @@ impl Interpreter {
     ///
     /// The values stay until [`clear`](Self::clear), for [`event`](Self::event).
     #[inline]
-    pub(crate) fn dispatch(&mut self, slots: &Slots<'_>) -> bool {
+    pub(crate) fn dispatch(&mut self, slots: &Slots, chunk: &Chunk<'_>) -> bool {
         // "Set the last event ID string of the event source to the value of the last event ID
         // buffer", also if there is no data.
         if !slots.id.is_absent() {
-            self.commit_id(slots.id);
+            self.commit_id(slots.id, chunk);
         }
         // "If the data buffer is an empty string": no data field at all. One with an empty value
         // puts its line feed there.
         !slots.data.is_absent()
     }
 
-    fn commit_id(&mut self, id: Slot<'_>) {
+    fn commit_id(&mut self, id: Slot, chunk: &Chunk<'_>) {
         match id {
             Slot::Absent => {}
             Slot::Chunk(id) => {
+                let id = chunk.str(id);
                 self.last_event_id.clear();
                 text::reserve(&mut self.last_event_id, id.len(), 0);
                 self.last_event_id.push_str(id);
@@ -322,21 +347,20 @@ impl Interpreter {
 
     /// The event that was dispatched.
     #[inline]
-    pub(crate) fn event<'a>(&'a self, slots: &Slots<'a>) -> Event<'a> {
+    pub(crate) fn event<'a>(&'a self, slots: &Slots, chunk: &'a Chunk<'_>) -> Event<'a> {
         Event {
-            data: slots.data.get(&self.buffers.data).unwrap_or_default(),
-            event_type: slots.event_type.get(&self.buffers.event_type),
+            data: slots.data.get(chunk, &self.buffers.data).unwrap_or_default(),
+            event_type: slots.event_type.get(chunk, &self.buffers.event_type),
             last_event_id: &self.last_event_id,
             sets_id: !slots.id.is_absent(),
             retry: self.retry_set.then_some(self.reconnection_time),
         }
     }
 
-    /// The data of the event that was dispatched, taken out of its buffer if it is large: the
-    /// buffer would not be kept anyway, so an owned event need not copy it.
-    pub(crate) fn take_large_data(&mut self, slots: &Slots<'_>) -> Option<String> {
+    /// The data of the event that was dispatched, taken out of its buffer if it is large.
+    pub(crate) fn take_large_data(&mut self, slots: &Slots) -> Option<String> {
         match slots.data {
-            Slot::Buffer if self.buffers.data.capacity() > KEPT => {
+            Slot::Buffer if self.buffers.data.capacity() > COPIED => {
                 Some(mem::take(&mut self.buffers.data))
             }
             _ => None,
@@ -345,7 +369,7 @@ impl Interpreter {
 
     /// Forgets the block, dispatched or refused.
     #[inline]
-    pub(crate) fn clear(&mut self, slots: &mut Slots<'_>) {
+    pub(crate) fn clear(&mut self, slots: &mut Slots) {
         *slots = Slots::default();
         self.retry_set = false;
         if self.used {
@@ -362,6 +386,14 @@ impl Interpreter {
         self.clear(&mut Slots::default());
     }
 
+    /// Gives up buffers that are larger, for those who keep another one beside them.
+    #[inline]
+    pub(crate) fn keep_at_most(&mut self, bytes: usize) {
+        if self.buffers.capacity() > bytes {
+            self.buffers = Buffers::default();
+        }
+    }
+
     fn empty_buffers(&mut self) {
         self.buffers.recycle();
         self.joiner.reset();
@@ -370,20 +402,21 @@ impl Interpreter {
     }
 
     /// The chunk is used up: takes what the block under way still needs of it out of the slots.
-    pub(crate) fn keep(&mut self, slots: &mut Slots<'_>, room: usize) {
-        self.used = true;
+    pub(crate) fn keep(&mut self, slots: &mut Slots, chunk: &Chunk<'_>, room: usize) {
         if let Slot::Chunk(data) = slots.data {
+            self.used = true;
             self.buffers.data.clear();
             self.buffers.reserve(Field::Data, data.len(), room);
-            self.buffers.data.push_str(data);
+            self.buffers.data.push_str(chunk.str(data));
         }
         if let Slot::Chunk(event_type) = slots.event_type {
+            self.used = true;
             self.buffers.event_type.clear();
             self.buffers.reserve(Field::Event, event_type.len(), room);
-            self.buffers.event_type.push_str(event_type);
+            self.buffers.event_type.push_str(chunk.str(event_type));
         }
         if let Slot::Chunk(id) = slots.id {
-            self.keep_id(id, room);
+            self.keep_id(chunk.str(id), room);
         }
         self.held = Held {
             data: !slots.data.is_absent(),
@@ -394,6 +427,7 @@ impl Interpreter {
     }
 
     fn keep_id(&mut self, id: &str, room: usize) {
+        self.used = true;
         self.buffers.id.clear();
         self.buffers.reserve(Field::Id, id.len(), room);
         self.buffers.id.push_str(id);
@@ -409,32 +443,48 @@ struct Buffers {
 }
 
 impl Buffers {
-    /// Makes room in the buffer of a field. See [`text::growth`].
+    /// Makes room in the buffer of a field.
+    #[inline]
     fn reserve(&mut self, field: Field, additional: usize, room: usize) {
+        let buffer = match field {
+            Field::Data => &self.data,
+            Field::Event => &self.event_type,
+            _ => &self.id,
+        };
+        if buffer.capacity() - buffer.len() < additional {
+            self.grow(field, additional, room);
+        }
+    }
+
+    /// See [`text::growth`].
+    #[cold]
+    fn grow(&mut self, field: Field, additional: usize, room: usize) {
         let (buffer, others) = match field {
             Field::Data => (&mut self.data, [&mut self.event_type, &mut self.id]),
             Field::Event => (&mut self.event_type, [&mut self.data, &mut self.id]),
             _ => (&mut self.id, [&mut self.data, &mut self.event_type]),
         };
-        if buffer.capacity() - buffer.len() < additional {
-            // Growth in one buffer must not come on top of room that the others do not use. It
-            // doubles, so this happens a few times in a block at most.
-            for other in others {
-                if other.capacity() - other.len() > KEPT {
-                    other.shrink_to_fit();
-                }
+        // Growth in one buffer must not come on top of room that the others do not use. It
+        // doubles, so this happens a few times in a block at most.
+        for other in others {
+            if other.capacity() - other.len() > COPIED {
+                other.shrink_to_fit();
             }
-            text::reserve(buffer, additional, room);
         }
+        text::reserve(buffer, additional, room);
+    }
+
+    #[inline]
+    fn capacity(&self) -> usize {
+        self.data.capacity() + self.event_type.capacity() + self.id.capacity()
     }
 
     fn recycle(&mut self) {
-        for buffer in [&mut self.data, &mut self.event_type, &mut self.id] {
-            if buffer.capacity() > KEPT {
-                *buffer = String::new();
-            } else {
-                buffer.clear();
-            }
+        if self.capacity() > KEPT {
+            *self = Self::default();
         }
+        self.data.clear();
+        self.event_type.clear();
+        self.id.clear();
     }
 }

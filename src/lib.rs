@@ -1,12 +1,15 @@
 #![no_std]
-#![forbid(unsafe_code)]
+#![deny(unsafe_code)]
 #![warn(unreachable_pub)]
 #![cfg_attr(sse_wire_docsrs, feature(doc_cfg))]
 #![doc = include_str!("../README.md")]
 
 extern crate alloc;
+#[cfg(feature = "std")]
+extern crate std;
 
 mod block;
+mod chunk;
 mod config;
 mod decoder;
 mod encoder;

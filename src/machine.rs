@@ -16,6 +16,7 @@ use core::ops::Range;
 
 use crate::{
     Field,
+    chunk::Scan,
     error::DecodeError,
     field::{self, Line},
     scan::{self, CR, LF},
@@ -69,6 +70,13 @@ enum Phase {
     Skipped,
     /// Refused a block for good; all further input is ignored.
     Failed,
+}
+
+/// What was skipped.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Skipped {
+    pub(crate) comments: u64,
+    pub(crate) blocks: u64,
 }
 
 #[derive(Clone, Debug)]
@@ -206,36 +214,39 @@ impl Machine {
 
     /// The next token of this input from `pos` on, which is moved behind it.
     #[inline]
-    pub(crate) fn next(&mut self, input: &[u8], pos: &mut usize) -> Token {
-        if self.after_cr && *pos < input.len() {
-            if let Some(refused) = self.swallow_lf(input, pos) {
-                return refused;
-            }
+    pub(crate) fn next(&mut self, scan: &mut Scan<'_>, pos: &mut usize) -> Token {
+        if self.line != Line::Start || self.phase != Phase::Reading || self.after_cr {
+            return self.resume(scan, pos);
         }
-        if self.line != Line::Start || self.phase != Phase::Reading {
-            return self.resume(input, pos);
-        }
-        let start = *pos;
-        let rest = &input[start..];
-        let Some(&first) = rest.first() else {
+        let (input, start) = (scan.bytes(), *pos);
+        if start >= input.len() {
             return Token::Starved;
-        };
-        // One compare finds the blank line that ends nearly every block; a search costs more.
-        if scan::is_line_end(first) {
-            *pos += 1;
-            self.after_cr = first == CR;
-            return self.end_block(*pos);
         }
-        let Some(len) = scan::line_end(rest) else {
+        let Some(end) = scan.line_end(start) else {
             return self.part_of_line(input, pos, None);
         };
-        let (field, value) = field::split(&rest[..len]);
-        *pos = start + len + 1;
-        self.after_cr = rest[len] == CR;
+        if end == start {
+            return self.end_block(input, pos);
+        }
+        let (field, value) = field::split(&input[start..end]);
+        *pos = self.behind_line_end(input, end);
         if self.is_over(*pos) {
             return self.too_large(Line::Start, &input[..*pos], start);
         }
-        Token::Value(field, start + value..start + len, Part::Whole)
+        Token::Value(field, start + value..end, Part::Whole)
+    }
+
+    /// Where the next line starts, if the line under way ends here.
+    #[inline]
+    fn behind_line_end(&mut self, input: &[u8], end: usize) -> usize {
+        if input[end] == CR {
+            // A LF that is too many is left to be found alone, as if it had come late.
+            if input.get(end + 1) == Some(&LF) && !self.is_over(end + 2) {
+                return end + 2;
+            }
+            self.after_cr = true;
+        }
+        end + 1
     }
 
     /// If the next byte is the LF of a CRLF whose CR ended a block, takes it now.
@@ -248,18 +259,69 @@ impl Machine {
         }
     }
 
-    /// If the next byte is a LF, and so the blank line that ends the block, takes it now.
+    /// Skips comments that lie whole in the input, and blank lines behind them if those end blocks
+    /// that are nothing else; `is_empty` tells whether the block under way is nothing so far.
+    ///
+    /// For views that do not care: on a quiet connection nearly all bytes are that.
+    #[inline]
+    pub(crate) fn skip_comments(
+        &mut self,
+        scan: &mut Scan<'_>,
+        pos: &mut usize,
+        is_empty: bool,
+    ) -> Skipped {
+        let input = scan.bytes();
+        let mut skipped = Skipped::default();
+        if self.line != Line::Start || self.phase != Phase::Reading || self.after_cr {
+            return skipped;
+        }
+        while input.get(*pos) == Some(&b':') {
+            let Some(end) = scan.line_end(*pos) else { break };
+            let next = end + 1;
+            // Whatever is special is left to where it is done right.
+            if input[end] != LF || self.is_over(next + 1) {
+                break;
+            }
+            skipped.comments += 1;
+            *pos = next;
+            if is_empty && input.get(next) == Some(&LF) {
+                skipped.blocks += 1;
+                *pos = next + 1;
+                self.start_block(*pos);
+            }
+        }
+        skipped
+    }
+
+    /// Leaves the LF of a CRLF that ended the value for the next time.
+    ///
+    /// For values that may get longer when they are read: whether they or the LF passed the limit
+    /// must not depend on whether it is already there.
+    pub(crate) fn leave_lf(&mut self, value_end: usize, pos: &mut usize) {
+        if *pos == value_end + "\r\n".len() {
+            *pos -= 1;
+            self.after_cr = true;
+        }
+    }
+
+    /// If the next byte ends a blank line, and so the block, takes it now.
     ///
     /// For views that have just processed a whole line: nearly every block ends like this, and
     /// finding out here spares them a round through [`next`](Self::next).
     #[inline]
     pub(crate) fn take_blank_line(&mut self, input: &[u8], pos: &mut usize) -> bool {
-        let ends = !self.after_cr && input.get(*pos) == Some(&LF) && !self.is_over(*pos + 1);
-        if ends {
-            *pos += 1;
-            self.start_block(*pos);
-        }
-        ends
+        let is_blank = input.get(*pos).is_some_and(|&byte| scan::is_line_end(byte));
+        let ends = is_blank && !self.after_cr && !self.is_over(*pos + 1);
+        ends && matches!(self.end_block(input, pos), Token::EndOfBlock)
+    }
+
+    /// Whether all of the input lies in the value of the data line under way.
+    #[inline]
+    pub(crate) fn is_middle_of_data(&self, scan: &mut Scan<'_>) -> bool {
+        matches!(self.line, Line::Value(Field::Data))
+            && self.phase == Phase::Reading
+            && !self.is_over(scan.bytes().len())
+            && scan.line_end(0).is_none()
     }
 
     /// The line under way ends here, because the stream does.
@@ -295,13 +357,23 @@ impl Machine {
         self.fence = self.block_start.saturating_add(self.limit);
     }
 
+    /// The line end here is that of a blank line.
     #[inline]
-    fn end_block(&mut self, pos: usize) -> Token {
-        if self.is_over(pos) {
+    fn end_block(&mut self, input: &[u8], pos: &mut usize) -> Token {
+        let end = *pos;
+        *pos += 1;
+        let is_over = self.is_over(*pos);
+        if input[end] == CR {
+            // The LF counts to no block, so it passes no limit.
+            let has_lf = !is_over && input.get(*pos) == Some(&LF);
+            *pos += usize::from(has_lf);
+            self.after_cr = !has_lf;
+        }
+        if is_over {
             self.phase = Phase::Skipped;
             return self.too_large(Line::Start, &[], 0);
         }
-        self.start_block(pos);
+        self.start_block(*pos);
         Token::EndOfBlock
     }
 
@@ -318,10 +390,17 @@ impl Machine {
 
     /// All that is not a whole line in one input.
     #[inline(never)]
-    fn resume(&mut self, input: &[u8], pos: &mut usize) -> Token {
+    fn resume(&mut self, scan: &mut Scan<'_>, pos: &mut usize) -> Token {
+        let input = scan.bytes();
+        if self.after_cr && *pos < input.len() {
+            if let Some(refused) = self.swallow_lf(input, pos) {
+                return refused;
+            }
+            return self.next(scan, pos);
+        }
         match self.phase {
             Phase::Reading => {}
-            Phase::Skipping => return self.skip(input, pos),
+            Phase::Skipping => return self.skip(scan, pos),
             Phase::Skipped => {
                 self.phase = Phase::Reading;
                 return Token::Resynced;
@@ -338,13 +417,13 @@ impl Machine {
                 return self.too_large(before, &input[..*pos], start);
             }
             if self.line == Line::Start {
-                return self.next(input, pos);
+                return self.next(scan, pos);
             }
         }
         if *pos == input.len() {
             return Token::Starved;
         }
-        let end = scan::line_end(&input[*pos..]).map(|len| *pos + len);
+        let end = scan.line_end(*pos);
         match self.line {
             Line::Value(field) => self.rest_of_value(input, pos, end, field),
             _ => self.part_of_line(input, pos, end),
@@ -365,12 +444,11 @@ impl Machine {
         let (value, part) = match end {
             None => (start..input.len(), Part::Middle),
             Some(end) => {
-                self.after_cr = input[end] == CR;
                 self.line = Line::Start;
                 (start..end, Part::Last)
             }
         };
-        *pos = value.end + usize::from(end.is_some());
+        *pos = end.map_or(value.end, |end| self.behind_line_end(input, end));
         if self.is_over(*pos) {
             return self.too_large(Line::Value(field), &input[..*pos], start);
         }
@@ -416,9 +494,8 @@ impl Machine {
         let line = self.line;
         *pos = stop;
         if end.is_some() {
-            self.after_cr = input[stop] == CR;
+            *pos = self.behind_line_end(input, stop);
             self.line = Line::Start;
-            *pos += 1;
         }
         if self.is_over(*pos) {
             return self.too_large(before, &input[..*pos], start);
@@ -432,21 +509,22 @@ impl Machine {
             }
             (_, None) => Token::Starved,
             // A name without a colon, or with nothing behind it.
-            (_, Some(_)) => match line.field_at_end() {
-                Some(field) => Token::Value(field, value, Part::Whole),
-                None => self.end_block(*pos),
-            },
+            (_, Some(_)) => {
+                let field = line.field_at_end().unwrap_or(Field::Unknown);
+                Token::Value(field, value, Part::Whole)
+            }
         }
     }
 
     /// Looks for the blank line that ends a refused block.
-    fn skip(&mut self, input: &[u8], pos: &mut usize) -> Token {
+    fn skip(&mut self, scan: &mut Scan<'_>, pos: &mut usize) -> Token {
+        let input = scan.bytes();
         self.read_bom(input, pos);
         loop {
             if self.after_cr && *pos < input.len() {
                 let _ = self.swallow_lf(input, pos);
             }
-            let Some(len) = scan::line_end(&input[*pos..]) else {
+            let Some(len) = scan.line_end(*pos).map(|end| end - *pos) else {
                 if *pos < input.len() {
                     self.line = Line::Value(Field::Unknown);
                     *pos = input.len();

@@ -68,6 +68,8 @@ const NOWHERE: u64 = u64::MAX;
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Piece<'a> {
     pub(crate) bytes: &'a [u8],
+    /// The bytes as text, if they are known to be that.
+    pub(crate) text: Option<&'a str>,
     /// Offset in the stream of the first byte.
     pub(crate) at: u64,
     /// Offset in the stream that the block may not reach beyond. What lies before it bounds the
@@ -79,7 +81,8 @@ impl Piece<'_> {
     pub(crate) fn split_at(self, mid: usize) -> (Self, Self) {
         let (left, right) = self.bytes.split_at(mid);
         let at = self.at + mid as u64;
-        (Self { bytes: left, ..self }, Self { bytes: right, at, ..self })
+        let text = None;
+        (Self { bytes: left, text, ..self }, Self { bytes: right, text, at, ..self })
     }
 
     /// How many bytes the block may still bring, these included.
@@ -93,6 +96,12 @@ impl Joiner {
         Self { invalid_at: NOWHERE, cut: [0; 3], cut_len: 0, rejects }
     }
 
+    /// Whether the value under way, or its next part, starts here as if nothing was before it.
+    #[inline]
+    pub(crate) fn is_idle(&self) -> bool {
+        self.cut_len == 0 && self.invalid_at == NOWHERE
+    }
+
     /// Forgets the value under way.
     #[inline]
     pub(crate) fn reset(&mut self) {
@@ -102,7 +111,21 @@ impl Joiner {
 
     /// Appends a part of a value, for which there is room; `ends` tells whether the value ends
     /// with it. How many bytes longer it became by replacements.
+    #[inline]
     pub(crate) fn append(
+        &mut self,
+        text: &mut String,
+        piece: Piece<'_>,
+        ends: bool,
+    ) -> Result<u64, Trouble> {
+        if let (Some(whole), true) = (piece.text, self.is_idle()) {
+            text.push_str(whole);
+            return Ok(0);
+        }
+        self.append_unknown(text, piece, ends)
+    }
+
+    fn append_unknown(
         &mut self,
         text: &mut String,
         piece: Piece<'_>,
@@ -222,9 +245,20 @@ pub(crate) fn reserve(text: &mut String, additional: usize, room: usize) {
 
 /// How much to reserve for `additional` bytes: as many again as are there, but not more than the
 /// block may still bring. Doubling alone would take up to twice the block limit.
+///
+/// Nor does it go beyond [`KEPT`] before it must, so that who needs a little less does not allocate
+/// for every block.
 pub(crate) fn growth(len: usize, capacity: usize, additional: usize, room: usize) -> usize {
-    if capacity - len >= additional { 0 } else { additional.max(len.min(room)) }
+    if capacity - len >= additional {
+        return 0;
+    }
+    let double = additional.max(len.min(room));
+    if len + additional <= KEPT { double.min(KEPT - len) } else { double }
 }
+
+/// Decoders keep buffers of at most this many bytes when a block is done, so that one large event
+/// does not hold its memory for the rest of the connection.
+pub(crate) const KEPT: usize = 64 * 1024;
 
 #[cfg(test)]
 mod tests {
@@ -264,7 +298,7 @@ mod tests {
     }
 
     fn piece(bytes: &[u8], at: u64, fence: u64) -> Piece<'_> {
-        Piece { bytes, at, fence }
+        Piece { bytes, text: None, at, fence }
     }
 
     #[test]

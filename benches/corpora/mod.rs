@@ -111,7 +111,7 @@ pub fn all() -> Vec<Corpus> {
             g.event("\r\n", "patch", &lines.join("\n"));
         }),
         Generator::fill("large", |g, _| {
-            let data = g.hex(60_000, 70_000);
+            let data = g.hex(60_000, 65_000);
             g.event("\n", "", &data);
         }),
         Generator::fill("heartbeat", |g, number| {
