@@ -223,7 +223,7 @@ impl EventBuf {
     #[inline]
     #[must_use]
     pub fn data(&self) -> &str {
-        self.as_event().data()
+        &self.text[..self.data_end]
     }
 
     /// See [`Event::event_type`].
