@@ -26,7 +26,7 @@ pub(crate) enum Source<'d> {
 
 impl Source<'_> {
     #[inline]
-    fn bytes(&self) -> &[u8] {
+    pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Self::Borrowed(bytes) => bytes,
             Self::Shared(bytes) => bytes,

@@ -12,6 +12,7 @@ use crate::{
     error::DecodeError,
     event::{Event, EventBuf},
     feed::{Feed, Unread},
+    head::{self, Head, Look},
     interpret::{Interpreter, Slots},
     machine::{Machine, Part, Token},
     stats::{Counters, Stats},
@@ -54,10 +55,17 @@ pub struct Decoder {
     interpreter: Interpreter,
     counters: Counters,
     unread: Unread,
-    /// Only there if comments are wanted.
-    comments: Option<Box<CommentText>>,
+    /// Behind a pointer, because hardly any decoder needs it.
+    rare: Option<Box<Rare>>,
+    gives_comments: bool,
     at_end: AtEnd,
     ended: bool,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Rare {
+    comment: CommentText,
+    head: Head,
 }
 
 /// A comment that straddles chunks.
@@ -65,6 +73,13 @@ pub struct Decoder {
 struct CommentText {
     text: String,
     joiner: Joiner,
+}
+
+impl Default for CommentText {
+    fn default() -> Self {
+        // A comment means nothing, so its bytes are never a fault.
+        Self { text: String::new(), joiner: Joiner::new(false) }
+    }
 }
 
 impl Default for Decoder {
@@ -92,10 +107,8 @@ impl Decoder {
             interpreter: Interpreter::new(rejects_invalid, last_event_id),
             counters: Counters::default(),
             unread: Unread::default(),
-            comments: options.comments.then(|| {
-                // A comment means nothing, so its bytes are never a fault.
-                Box::new(CommentText { text: String::new(), joiner: Joiner::new(false) })
-            }),
+            rare: None,
+            gives_comments: options.comments,
             at_end: options.at_end,
             ended: false,
         }
@@ -135,6 +148,9 @@ impl Decoder {
     fn start<'d>(&'d mut self, source: Source<'d>) -> Events<'d> {
         if self.ended {
             self.reset_for_reconnect();
+        }
+        if self.machine.offset(0) < Head::LEN {
+            self.keep_head(source.bytes());
         }
         let feed = Feed::new(source, &mut self.unread);
         let slots = self.interpreter.slots();
@@ -202,10 +218,8 @@ impl Decoder {
         self.machine.reset();
         self.interpreter.reset();
         self.counters = Counters::default();
+        self.rare = None;
         self.unread.clear();
-        if let Some(comment) = &mut self.comments {
-            comment.clear();
-        }
         self.ended = false;
     }
 
@@ -237,6 +251,46 @@ impl Decoder {
         self.counters.stats(self.machine.offset(0))
     }
 
+    /// The first bytes of the stream, at most 64, if it does not start as an event stream does;
+    /// else empty.
+    ///
+    /// For the message that says what came instead. They are remote bytes: bounded, not clean.
+    #[must_use]
+    pub fn first_bytes(&self) -> &[u8] {
+        self.rare.as_deref().map_or(&[], |rare| rare.head.bytes())
+    }
+
+    #[cold]
+    fn keep_head(&mut self, bytes: &[u8]) {
+        if Head::wants(self.first_bytes().len(), self.machine.offset(0), bytes) {
+            self.rare.get_or_insert_default().head.keep(bytes);
+        }
+    }
+
+    /// Whether the stream was an event stream at all, so far or, after its end, altogether.
+    ///
+    /// Servers answer with status 200 and a JSON error, proxies with an HTML page. Both are event
+    /// streams without events by the letter of the standard, so only asking tells.
+    ///
+    /// ```
+    /// use sse_wire::{Decoder, Look};
+    ///
+    /// let mut decoder = Decoder::new();
+    /// let body = br#"{"error":{"message":"Rate limit reached"}}"#;
+    /// assert!(decoder.feed(body).next_event()?.is_none());
+    /// assert_eq!(decoder.look(), Look::Json);
+    /// assert_eq!(decoder.first_bytes(), body);
+    /// # Ok::<_, sse_wire::DecodeError>(())
+    /// ```
+    #[must_use]
+    pub fn look(&self) -> Look {
+        match self.stats() {
+            Stats { bytes: 0, .. } => Look::Empty,
+            Stats { events: 0, comments: 0, .. } => head::look(self.first_bytes()),
+            _ => Look::EventStream,
+        }
+    }
+
     /// Processes a part of a line, or one whose value is not known to be text. Whether a comment
     /// ended that is to be given.
     fn part(
@@ -254,9 +308,10 @@ impl Decoder {
             text: chunk.known(&value).map(|text| text.str),
             bytes: &chunk.bytes()[value],
         };
-        let done = match (field, &mut self.comments) {
-            (Field::Comment, Some(comment)) => comment.append(piece, part),
-            _ => self.interpreter.part(slots, field, piece, chunk, part),
+        let done = if field == Field::Comment && self.gives_comments {
+            self.rare.get_or_insert_default().comment.append(piece, part)
+        } else {
+            self.interpreter.part(slots, field, piece, chunk, part)
         };
         match done {
             Ok(0) => Ok(self.ended(field, part)),
@@ -290,7 +345,7 @@ impl Decoder {
     /// Whether such a line means nothing, and nobody wants to see it.
     #[inline]
     fn ignores(&self, field: Field) -> bool {
-        matches!(field, Field::Comment | Field::Unknown) && self.comments.is_none()
+        matches!(field, Field::Comment | Field::Unknown) && !self.gives_comments
     }
 
     /// Counts a line that ended. Whether it is a comment that is to be given.
@@ -299,7 +354,7 @@ impl Decoder {
         match field {
             Field::Comment if part.ends() => {
                 self.counters.comments += 1;
-                self.comments.is_some()
+                self.gives_comments
             }
             Field::Unknown if part.ends() => {
                 self.counters.unknown_fields += 1;
@@ -424,8 +479,8 @@ impl Events<'_> {
             Step::Event => Some(Item::Event(self.event())),
             Step::Comment(Some(span)) => Some(Item::Comment(self.feed.chunk.str(span))),
             Step::Comment(None) => {
-                let comment = self.decoder.comments.as_deref();
-                Some(Item::Comment(comment.map_or("", |comment| &comment.text)))
+                let rare = self.decoder.rare.as_deref();
+                Some(Item::Comment(rare.map_or("", |rare| &rare.comment.text)))
             }
             Step::Starved => None,
         })
@@ -467,7 +522,7 @@ impl Events<'_> {
         }
         loop {
             let mut pos = feed.pos;
-            if decoder.comments.is_none() && feed.chunk.bytes().get(pos) == Some(&b':') {
+            if !decoder.gives_comments && feed.chunk.bytes().get(pos) == Some(&b':') {
                 decoder.skip_comments(slots, feed, &mut pos);
             }
             let token = decoder.machine.next(&mut feed.chunk.scan(), &mut pos);

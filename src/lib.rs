@@ -17,6 +17,7 @@ mod error;
 mod event;
 mod feed;
 mod field;
+mod head;
 mod interpret;
 mod line;
 #[cfg(test)]
@@ -34,6 +35,7 @@ pub use encoder::{Encoder, Frame};
 pub use error::{DecodeError, DecodeErrorKind, InvalidValue};
 pub use event::{Event, EventBuf};
 pub use field::Field;
+pub use head::Look;
 pub use line::{Line, Lines};
 pub use stats::Stats;
 pub use value::{EventId, EventType};
