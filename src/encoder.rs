@@ -58,6 +58,27 @@ impl Encoder {
     /// Writes an event.
     pub fn event<'e>(&mut self, event: impl Into<Event<'e>>) -> &mut Self {
         let event = event.into();
+        self.other_fields(&event);
+        self.lines(b"data: ", event.data());
+        self.end_block()
+    }
+
+    /// Writes all of an event but its data, and the start of that.
+    #[cfg(feature = "json")]
+    pub(crate) fn begin_data(&mut self, event: Event<'_>) -> &mut Vec<u8> {
+        self.other_fields(&event);
+        self.buffer.extend_from_slice(b"data: ");
+        &mut self.buffer
+    }
+
+    #[cfg(feature = "json")]
+    pub(crate) fn end_data(&mut self) -> &mut Self {
+        self.buffer.push(scan::LF);
+        self.end_block()
+    }
+
+    #[inline]
+    fn other_fields(&mut self, event: &Event<'_>) {
         if let Some(event_type) = event.event_field() {
             self.line(b"event: ", event_type);
         }
@@ -67,8 +88,20 @@ impl Encoder {
         if let Some(millis) = event.retry {
             self.retry_line(millis);
         }
-        self.lines(b"data: ", event.data());
-        self.end_block()
+    }
+
+    /// Appends blocks that are already encoded.
+    ///
+    /// ```
+    /// use sse_wire::{Encoder, Frame};
+    ///
+    /// let mut encoder = Encoder::new();
+    /// encoder.frame(&Frame::KEEP_ALIVE).frame(&Frame::KEEP_ALIVE);
+    /// assert_eq!(encoder.as_bytes(), b":\n\n:\n\n");
+    /// ```
+    pub fn frame(&mut self, frame: &Frame) -> &mut Self {
+        self.buffer.extend_from_slice(frame.as_bytes());
+        self
     }
 
     /// Writes a comment, a line of its own for each of its lines.

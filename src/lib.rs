@@ -8,6 +8,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod adapters;
 mod block;
 mod chunk;
 mod config;
@@ -28,6 +29,7 @@ mod stats;
 mod text;
 mod value;
 
+pub use adapters::*;
 pub use block::{Block, BlockBuf, BlockBufs, BlockDecoder, BlockEnd, Blocks};
 pub use config::{AtEnd, DecoderBuilder, InvalidUtf8, OnError};
 pub use decoder::{Decoder, End, EventBufs, Events, Item};

@@ -1,0 +1,268 @@
+//! `serde_json`: data that is JSON.
+
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
+
+use serde::{Serialize, de::DeserializeOwned};
+use thiserror::Error;
+
+use crate::{
+    encoder::Encoder,
+    event::{Event, EventBuf},
+    scan,
+};
+
+/// Bytes of the data that an error keeps, at most.
+const SNIPPET: usize = 200;
+
+/// Data that is not the JSON that was wanted.
+///
+/// Tells in which event. The data itself is not part of the message, because messages end up in
+/// logs; what it began with is in [`snippet`](Self::snippet).
+#[derive(Debug, Error)]
+#[error("the data of an event of type `{event_type}`{} is not the JSON that was expected", in_id(.id.as_deref()))]
+pub struct JsonError {
+    source: serde_json::Error,
+    event_type: String,
+    id: Option<String>,
+    snippet: String,
+}
+
+fn in_id(id: Option<&str>) -> String {
+    id.map_or_else(String::new, |id| alloc::format!(" with ID `{id}`"))
+}
+
+impl JsonError {
+    #[cold]
+    fn new(source: serde_json::Error, event: &Event<'_>) -> Self {
+        let data = event.data();
+        let end = (0..=SNIPPET.min(data.len())).rev().find(|&end| data.is_char_boundary(end));
+        Self {
+            source,
+            event_type: event.event_type().to_owned(),
+            id: event.id().map(ToOwned::to_owned),
+            snippet: data[..end.unwrap_or(0)].to_owned(),
+        }
+    }
+
+    /// The event type.
+    #[must_use]
+    pub fn event_type(&self) -> &str {
+        &self.event_type
+    }
+
+    /// The ID, if the event had one of its own.
+    #[must_use]
+    pub fn id(&self) -> Option<&str> {
+        self.id.as_deref()
+    }
+
+    /// The first bytes of the data, at most 200.
+    #[must_use]
+    pub fn snippet(&self) -> &str {
+        &self.snippet
+    }
+
+    /// What `serde_json` says.
+    #[must_use]
+    pub fn json_error(&self) -> &serde_json::Error {
+        &self.source
+    }
+}
+
+impl<'a> Event<'a> {
+    /// The data as a JSON value, which may borrow from it.
+    ///
+    /// ```
+    /// use serde::Deserialize;
+    /// use sse_wire::Event;
+    ///
+    /// #[derive(Deserialize)]
+    /// struct Chunk<'a> {
+    ///     delta: &'a str,
+    /// }
+    ///
+    /// let chunk: Chunk = Event::new(r#"{"delta":"Hi"}"#).json()?;
+    /// assert_eq!(chunk.delta, "Hi");
+    ///
+    /// let error = Event::new("[DONE]").json::<Chunk>().err().unwrap();
+    /// assert_eq!((error.event_type(), error.snippet()), ("message", "[DONE]"));
+    /// # Ok::<_, sse_wire::JsonError>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the data is not JSON, or not such a value.
+    pub fn json<T: serde::Deserialize<'a>>(&self) -> Result<T, JsonError> {
+        serde_json::from_str(self.data()).map_err(|error| JsonError::new(error, self))
+    }
+}
+
+impl EventBuf {
+    /// See [`Event::json`].
+    ///
+    /// # Errors
+    ///
+    /// As there.
+    pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, JsonError> {
+        self.as_event().json()
+    }
+}
+
+impl Encoder {
+    /// Writes an event whose data is a JSON value, straight into the buffer.
+    ///
+    /// ```
+    /// use sse_wire::Encoder;
+    ///
+    /// let mut encoder = Encoder::new();
+    /// encoder.json(&["a", "b\n"])?;
+    /// assert_eq!(encoder.as_bytes(), b"data: [\"a\",\"b\\n\"]\n\n");
+    /// # Ok::<_, serde_json::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the value cannot be JSON. Nothing is written then.
+    pub fn json<T: Serialize + ?Sized>(
+        &mut self,
+        value: &T,
+    ) -> Result<&mut Self, serde_json::Error> {
+        self.json_event(Event::new(""), value)
+    }
+
+    /// Writes this event with a JSON value as its data.
+    ///
+    /// ```
+    /// use sse_wire::{Encoder, Event, EventType};
+    ///
+    /// let mut encoder = Encoder::new();
+    /// let event = Event::new("").with_type(EventType::from_static("usage"));
+    /// encoder.json_event(event, &7)?;
+    /// assert_eq!(encoder.as_bytes(), b"event: usage\ndata: 7\n\n");
+    /// # Ok::<_, serde_json::Error>(())
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// If the value cannot be JSON. Nothing is written then.
+    pub fn json_event<'e, T: Serialize + ?Sized>(
+        &mut self,
+        event: impl Into<Event<'e>>,
+        value: &T,
+    ) -> Result<&mut Self, serde_json::Error> {
+        let start = self.as_bytes().len();
+        let buffer = self.begin_data(event.into());
+        let data = buffer.len();
+        if let Err(error) = serde_json::to_writer(&mut *buffer, value) {
+            buffer.truncate(start);
+            return Err(error);
+        }
+        // `serde_json` writes no line end of its own, but a `RawValue` may hold some.
+        if scan::line_end(&buffer[data..]).is_some() {
+            split_data(buffer, data);
+        }
+        Ok(self.end_data())
+    }
+}
+
+/// Makes a `data` field of each line from here on.
+#[cold]
+fn split_data(buffer: &mut Vec<u8>, start: usize) {
+    let text = buffer.split_off(start);
+    for byte in text {
+        // Line ends stand between two tokens of JSON, so a CRLF may as well be two of them.
+        if scan::is_line_end(byte) {
+            buffer.extend_from_slice(b"\ndata: ");
+        } else {
+            buffer.push(byte);
+        }
+    }
+}
+
+#[cfg(feature = "stream")]
+pub use events::{JsonEvents, JsonStreamError};
+
+#[cfg(feature = "stream")]
+mod events {
+    use core::{
+        fmt,
+        marker::PhantomData,
+        pin::Pin,
+        task::{Context, Poll},
+    };
+
+    use futures_core::Stream;
+    use pin_project_lite::pin_project;
+
+    use super::{DeserializeOwned, Error, EventBuf, JsonError};
+
+    /// Why [`JsonEvents`] gave no value.
+    #[derive(Debug, Error)]
+    #[non_exhaustive]
+    pub enum JsonStreamError<E> {
+        /// The stream of events failed.
+        #[error("{0}")]
+        Events(E),
+        /// Data that is not the JSON that was wanted. The next event may be.
+        #[error(transparent)]
+        Json(#[from] JsonError),
+    }
+
+    pin_project! {
+        /// The data of events as JSON values. See
+        /// [`EventStreamExt::json`](crate::EventStreamExt::json).
+        ///
+        /// ```
+        /// use futures_util::{StreamExt, stream};
+        /// use sse_wire::{ByteStreamExt, DONE, EventStreamExt};
+        ///
+        /// # futures_util::FutureExt::now_or_never(async {
+        /// let chunk = &b"data: [1]\n\ndata: [2,3]\n\ndata: [DONE]\n\n"[..];
+        /// let chunks = stream::iter([Ok::<_, &str>(chunk)]);
+        /// let values = chunks.events().until_data(DONE).json::<Vec<u32>>();
+        /// let values: Vec<_> = values.map(Result::unwrap).collect().await;
+        /// assert_eq!(values, [vec![1], vec![2, 3]]);
+        /// # }).unwrap();
+        /// ```
+        #[must_use = "streams do nothing until they are polled"]
+        pub struct JsonEvents<S, T> {
+            #[pin]
+            events: S,
+            value: PhantomData<fn() -> T>,
+        }
+    }
+
+    impl<S, T> JsonEvents<S, T> {
+        pub(crate) fn new(events: S) -> Self {
+            Self { events, value: PhantomData }
+        }
+
+        /// The stream of events.
+        pub fn get_ref(&self) -> &S {
+            &self.events
+        }
+    }
+
+    impl<S, T, E> Stream for JsonEvents<S, T>
+    where
+        S: Stream<Item = Result<EventBuf, E>>,
+        T: DeserializeOwned,
+    {
+        type Item = Result<T, JsonStreamError<E>>;
+
+        fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+            self.project().events.poll_next(cx).map(|event| {
+                Some(match event? {
+                    Ok(event) => event.json().map_err(JsonStreamError::Json),
+                    Err(error) => Err(JsonStreamError::Events(error)),
+                })
+            })
+        }
+    }
+
+    impl<S: fmt::Debug, T> fmt::Debug for JsonEvents<S, T> {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.debug_tuple("JsonEvents").field(&self.events).finish()
+        }
+    }
+}

@@ -1,0 +1,36 @@
+//! Bridges to what users hold: readers, streams, bodies, codecs, JSON. Each is thin, in a file of
+//! its own and behind its own feature; none names an HTTP client.
+
+#[cfg(feature = "http-body")]
+mod body;
+#[cfg(feature = "tokio-util")]
+mod codec;
+#[cfg(feature = "std")]
+mod io;
+#[cfg(feature = "json")]
+mod json;
+#[cfg(any(feature = "std", feature = "stream", feature = "tokio-util"))]
+mod pump;
+mod sentinel;
+#[cfg(feature = "stream")]
+mod stream;
+#[cfg(feature = "tokio")]
+mod timer;
+
+#[cfg(feature = "http-body")]
+pub use body::{BodyChunks, Encode, EventBody, Infallibly, NoTimer, Timer, sse_headers};
+#[cfg(feature = "tokio-util")]
+pub use codec::{CodecError, SseCodec};
+#[cfg(feature = "std")]
+pub use io::{EventReader, ReadError};
+#[cfg(feature = "json")]
+pub use json::JsonError;
+#[cfg(all(feature = "json", feature = "stream"))]
+pub use json::{JsonEvents, JsonStreamError};
+#[cfg(any(feature = "std", feature = "stream", feature = "tokio-util"))]
+pub use pump::StreamEnd;
+pub use sentinel::{DONE, EventIteratorExt, UntilData, is_event_stream};
+#[cfg(feature = "stream")]
+pub use stream::{ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream, StreamError};
+#[cfg(feature = "tokio")]
+pub use timer::TokioTimer;
