@@ -2,7 +2,7 @@
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 
-use serde::{Serialize, de::DeserializeOwned};
+use serde::Serialize;
 use thiserror::Error;
 
 use crate::{
@@ -193,8 +193,9 @@ mod events {
 
     use futures_core::Stream;
     use pin_project_lite::pin_project;
+    use serde::de::DeserializeOwned;
 
-    use super::{DeserializeOwned, Error, EventBuf, JsonError};
+    use super::{Error, EventBuf, JsonError};
 
     /// Why [`JsonEvents`] gave no value.
     #[derive(Debug, Error)]

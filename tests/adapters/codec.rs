@@ -1,0 +1,56 @@
+//! `SseCodec`.
+
+use bytes::BytesMut;
+use sse_wire::{AtEnd, CodecError, Decoder, Event, EventType, Frame, SseCodec};
+use tokio_util::codec::{Decoder as _, Encoder as _};
+
+#[test]
+fn nothing_is_left_in_the_buffer() {
+    let mut codec = SseCodec::new();
+    let mut bytes = BytesMut::from("data: a\n\ndata: b\n\ndata: c");
+    assert_eq!(codec.decode(&mut bytes).unwrap().unwrap().data(), "a");
+    assert!(bytes.is_empty());
+    assert_eq!(codec.decode(&mut bytes).unwrap().unwrap().data(), "b");
+    assert_eq!(codec.decode(&mut bytes).unwrap(), None);
+    bytes.extend_from_slice(b"\n\n");
+    assert_eq!(codec.decode_eof(&mut bytes).unwrap().unwrap().data(), "c");
+    assert_eq!(codec.end(), None);
+    assert_eq!(codec.decode_eof(&mut bytes).unwrap(), None);
+    assert!(codec.end().unwrap().is_clean());
+    assert_eq!(codec.decode_eof(&mut bytes).unwrap(), None);
+}
+
+#[test]
+fn a_cut_block_is_told_or_dispatched() {
+    let mut codec = SseCodec::new();
+    assert_eq!(codec.decode_eof(&mut BytesMut::from("data: c")).unwrap(), None);
+    assert_eq!(codec.end().unwrap().pending_bytes(), 7);
+
+    let decoder = Decoder::builder().at_end(AtEnd::Dispatch).build();
+    let mut codec = SseCodec::with_decoder(decoder);
+    let mut bytes = BytesMut::from("data: c");
+    assert_eq!(codec.decode_eof(&mut bytes).unwrap().unwrap().data(), "c");
+    assert_eq!(codec.decode_eof(&mut bytes).unwrap(), None);
+}
+
+#[test]
+fn after_a_fatal_error_nothing_follows() {
+    let mut codec = SseCodec::with_decoder(Decoder::builder().max_block_size(4).build());
+    let mut bytes = BytesMut::from("data: a\n\n");
+    assert!(matches!(codec.decode(&mut bytes), Err(CodecError::Decode(_))));
+    bytes.extend_from_slice(b"data: b\n\n");
+    assert_eq!(codec.decode(&mut bytes).unwrap(), None);
+    assert!(bytes.is_empty());
+}
+
+#[test]
+fn events_and_frames_are_appended() {
+    let mut codec = SseCodec::new();
+    let mut bytes = BytesMut::from(": x\n\n");
+    let event = Event::new("a\nb").with_type(EventType::from_static("t"));
+    codec.encode(event, &mut bytes).unwrap();
+    codec.encode(event.to_buf(), &mut bytes).unwrap();
+    codec.encode(Frame::KEEP_ALIVE, &mut bytes).unwrap();
+    let block = "event: t\ndata: a\ndata: b\n\n";
+    assert_eq!(bytes, format!(": x\n\n{block}{block}:\n\n"));
+}

@@ -1,0 +1,88 @@
+//! `EventReader`, and writing.
+
+use std::{
+    collections::VecDeque,
+    io::{self, Read, Write},
+};
+
+use sse_wire::{DONE, Decoder, Encoder, Event, EventIteratorExt, EventReader, ReadError};
+
+/// What each call of a reader gives.
+struct Script(VecDeque<Result<&'static str, io::ErrorKind>>);
+
+impl Read for Script {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        let bytes = self.0.pop_front().unwrap_or(Ok(""))?.as_bytes();
+        to[..bytes.len()].copy_from_slice(bytes);
+        Ok(bytes.len())
+    }
+}
+
+fn script(calls: impl IntoIterator<Item = Result<&'static str, io::ErrorKind>>) -> Script {
+    Script(calls.into_iter().collect())
+}
+
+#[test]
+fn interrupted_reads_are_made_again_and_others_told() {
+    use io::ErrorKind::{Interrupted, TimedOut};
+
+    let calls = [Ok("data: a\n\nda"), Err(Interrupted), Err(TimedOut), Ok("ta: b\n\n")];
+    let mut events = EventReader::new(script(calls));
+    assert_eq!(events.next().unwrap().unwrap().data(), "a");
+    let error = events.next().unwrap().unwrap_err();
+    assert!(matches!(&error, ReadError::Io(error) if error.kind() == TimedOut), "{error:?}");
+    assert_eq!(events.next().unwrap().unwrap().data(), "b");
+    assert!(events.next().is_none() && events.next().is_none());
+    assert!(events.end().unwrap().is_clean());
+}
+
+#[test]
+fn an_event_waits_for_no_other_read() {
+    let mut events = EventReader::new(script([Ok("data: a\n\n"), Err(io::ErrorKind::WouldBlock)]));
+    assert!(events.next().unwrap().is_ok());
+    assert!(events.next().unwrap().is_err());
+}
+
+#[test]
+fn nothing_is_read_after_a_fatal_error() {
+    let decoder = Decoder::builder().max_block_size(4).build();
+    let reader = script([Ok("data: a\n\n"), Ok("data: b\n\n")]);
+    let mut events = EventReader::with_decoder(reader, decoder);
+    assert!(matches!(events.next(), Some(Err(ReadError::Decode(error))) if error.is_fatal()));
+    assert!(events.next().is_none());
+    assert_eq!(events.into_inner().0.len(), 1);
+}
+
+#[test]
+fn one_byte_at_a_time_and_until_done() {
+    let bytes: Vec<_> = "data: 你\n\ndata: [DONE]\n\ndata: b\n\n".bytes().map(|b| [b]).collect();
+    struct Single(std::vec::IntoIter<[u8; 1]>);
+    impl Read for Single {
+        fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+            self.0.next().map_or(Ok(0), |byte| {
+                to[..1].copy_from_slice(&byte);
+                Ok(1)
+            })
+        }
+    }
+    let mut events = EventReader::new(Single(bytes.into_iter())).until_data(DONE);
+    assert_eq!(events.next().unwrap().unwrap().data(), "你");
+    assert!(events.next().is_none() && events.is_done());
+}
+
+#[test]
+fn a_writer_that_fails_is_told() {
+    struct Full;
+    impl Write for Full {
+        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+            Err(io::ErrorKind::BrokenPipe.into())
+        }
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+    let mut encoder = Encoder::new();
+    let error = encoder.event(Event::new("a")).write_to(&mut Full).unwrap_err();
+    assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
+    assert!(encoder.as_bytes().is_empty());
+}

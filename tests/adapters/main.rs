@@ -1,0 +1,9 @@
+//! That every adapter gives what the decoder gives, and keeps its own promises.
+
+mod body;
+mod codec;
+mod io;
+mod json;
+mod same;
+mod stream;
+mod types;
