@@ -51,6 +51,7 @@ fn channel<T>() -> (Sender<T>, impl Stream<Item = T>) {
 }
 
 /// What the next poll gives: `None` while it waits, `Some(None)` at the end.
+#[expect(clippy::option_option, reason = "three cases, as it says")]
 fn poll<B: Body<Data = Bytes>>(body: Pin<&mut B>) -> Option<Option<Result<Bytes, B::Error>>> {
     match body.poll_frame(&mut Context::from_waker(Waker::noop())) {
         Poll::Pending => None,

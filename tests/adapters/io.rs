@@ -53,34 +53,36 @@ fn nothing_is_read_after_a_fatal_error() {
     assert_eq!(events.into_inner().0.len(), 1);
 }
 
+struct Single(std::vec::IntoIter<[u8; 1]>);
+impl Read for Single {
+    fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
+        self.0.next().map_or(Ok(0), |byte| {
+            to[..1].copy_from_slice(&byte);
+            Ok(1)
+        })
+    }
+}
+
 #[test]
 fn one_byte_at_a_time_and_until_done() {
     let bytes: Vec<_> = "data: 你\n\ndata: [DONE]\n\ndata: b\n\n".bytes().map(|b| [b]).collect();
-    struct Single(std::vec::IntoIter<[u8; 1]>);
-    impl Read for Single {
-        fn read(&mut self, to: &mut [u8]) -> io::Result<usize> {
-            self.0.next().map_or(Ok(0), |byte| {
-                to[..1].copy_from_slice(&byte);
-                Ok(1)
-            })
-        }
-    }
     let mut events = EventReader::new(Single(bytes.into_iter())).until_data(DONE);
     assert_eq!(events.next().unwrap().unwrap().data(), "你");
     assert!(events.next().is_none() && events.is_done());
 }
 
+struct Full;
+impl Write for Full {
+    fn write(&mut self, _: &[u8]) -> io::Result<usize> {
+        Err(io::ErrorKind::BrokenPipe.into())
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
 #[test]
 fn a_writer_that_fails_is_told() {
-    struct Full;
-    impl Write for Full {
-        fn write(&mut self, _: &[u8]) -> io::Result<usize> {
-            Err(io::ErrorKind::BrokenPipe.into())
-        }
-        fn flush(&mut self) -> io::Result<()> {
-            Ok(())
-        }
-    }
     let mut encoder = Encoder::new();
     let error = encoder.event(Event::new("a")).write_to(&mut Full).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);

@@ -41,7 +41,7 @@ fn reader(chunks: &[Bytes]) -> Told {
 }
 
 fn event_stream(chunks: &[Bytes]) -> Told {
-    let chunks = stream::iter(chunks.to_vec().into_iter().map(Ok::<_, ()>));
+    let chunks = stream::iter(chunks.iter().cloned().map(Ok::<_, ()>));
     let mut stream = chunks.events();
     let events = stream.by_ref().map(Result::unwrap).collect().now_or_never().unwrap();
     let pending = stream.end().unwrap().pending_bytes();
@@ -49,7 +49,7 @@ fn event_stream(chunks: &[Bytes]) -> Told {
 }
 
 fn item_stream(chunks: &[Bytes]) -> Told {
-    let chunks = stream::iter(chunks.to_vec().into_iter().map(Ok::<_, ()>));
+    let chunks = stream::iter(chunks.iter().cloned().map(Ok::<_, ()>));
     let mut stream = chunks.items();
     let items: Vec<_> = stream.by_ref().map(Result::unwrap).collect().now_or_never().unwrap();
     let is_event = |item| if let ItemBuf::Event(event) = item { Some(event) } else { None };
@@ -59,8 +59,7 @@ fn item_stream(chunks: &[Bytes]) -> Told {
 }
 
 fn body(chunks: &[Bytes]) -> Told {
-    let frames =
-        chunks.to_vec().into_iter().map(|chunk| Ok::<_, ()>(http_body::Frame::data(chunk)));
+    let frames = chunks.iter().cloned().map(|chunk| Ok::<_, ()>(http_body::Frame::data(chunk)));
     let mut stream = EventStream::from_body(StreamBody::new(stream::iter(frames)));
     let events = stream.by_ref().map(Result::unwrap).collect().now_or_never().unwrap();
     let pending = stream.end().unwrap().pending_bytes();
@@ -68,7 +67,7 @@ fn body(chunks: &[Bytes]) -> Told {
 }
 
 fn codec(chunks: &[Bytes]) -> Told {
-    let chunks = stream::iter(chunks.to_vec().into_iter().map(Ok::<_, std::io::Error>));
+    let chunks = stream::iter(chunks.iter().cloned().map(Ok::<_, std::io::Error>));
     let mut framed = FramedRead::new(StreamReader::new(chunks), SseCodec::new());
     let events = framed.by_ref().map(Result::unwrap).collect().now_or_never().unwrap();
     let codec = framed.decoder();
@@ -115,11 +114,9 @@ proptest! {
 
 #[test]
 fn chunks_larger_than_a_piece_and_lines_larger_than_a_chunk() {
-    let mut stream = String::new();
-    for number in 0..4000 {
-        stream.push_str(&format!("id: {number}\ndata: {{\"text\":\"流式 {number}\"}}\n\n"));
-    }
-    stream.push_str(&format!("data: {}\n\ndata: cut", "长".repeat(100_000)));
+    let event = |number| format!("id: {number}\ndata: {{\"text\":\"流式 {number}\"}}\n\n");
+    let mut stream: String = (0..4000).map(event).collect::<Vec<_>>().concat();
+    stream += &["data: ", &"长".repeat(100_000), "\n\ndata: cut"].concat();
     for size in [1000, 16 << 10] {
         check(&cut(stream.as_bytes(), &[size]));
     }

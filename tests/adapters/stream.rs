@@ -1,6 +1,6 @@
 //! `EventStream` and `ItemStream`.
 
-use std::{error::Error as _, io, pin::Pin, task::Poll};
+use std::{error::Error as _, io, pin::Pin, sync::mpsc::Sender, task::Poll};
 
 use futures_core::FusedStream;
 use futures_util::{FutureExt, Stream, StreamExt, future, stream};
@@ -124,12 +124,11 @@ fn a_batch_is_what_is_ready() {
     assert_eq!(poll(9), Poll::Ready(0));
 }
 
+type Chunk<T> = Result<&'static T, &'static str>;
+
 /// A channel as a stream, without a runtime.
-fn channel() -> (
-    std::sync::mpsc::Sender<Result<&'static str, &'static str>>,
-    impl Stream<Item = Result<&'static [u8], &'static str>> + Unpin,
-) {
-    let (sender, receiver) = std::sync::mpsc::channel::<Result<&str, _>>();
+fn channel() -> (Sender<Chunk<str>>, impl Stream<Item = Chunk<[u8]>> + Unpin) {
+    let (sender, receiver) = std::sync::mpsc::channel::<Chunk<str>>();
     let stream = stream::poll_fn(move |_| match receiver.try_recv() {
         Ok(chunk) => Poll::Ready(Some(chunk.map(str::as_bytes))),
         Err(std::sync::mpsc::TryRecvError::Empty) => Poll::Pending,
