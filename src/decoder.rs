@@ -1,5 +1,7 @@
 //! The event view: the standard's dispatch.
 
+mod reading;
+
 use alloc::{boxed::Box, string::String};
 use core::{fmt, ops::Range, time::Duration};
 
@@ -7,17 +9,20 @@ use bytes::Bytes;
 
 use crate::{
     Field,
-    chunk::{Chunk, NO_CHUNK, Source, Span},
+    chunk::{Chunk, NO_CHUNK, Source},
     config::{AtEnd, DecoderBuilder, InvalidUtf8, OnError, Options},
     error::DecodeError,
     event::{Event, EventBuf},
     feed::{Feed, Unread},
     head::{self, Head, Look},
     interpret::{Interpreter, Slots},
-    machine::{Machine, Part, Token},
+    machine::{Machine, Part},
     stats::{Counters, Stats},
     text::{self, Joiner, Piece, Trouble},
 };
+
+pub(crate) use self::reading::Reading;
+use self::reading::Step;
 
 /// Decodes an event stream, chunk by chunk, to the events that a browser would dispatch.
 ///
@@ -146,6 +151,14 @@ impl Decoder {
 
     #[inline]
     fn start<'d>(&'d mut self, source: Source<'d>) -> Events<'d> {
+        let reading = self.read(source);
+        Events { decoder: self, reading }
+    }
+
+    /// Begins to read a chunk. Until it is used up or [stopped](Reading::stop), this decoder must
+    /// not be used for another one.
+    #[inline]
+    pub(crate) fn read<'d>(&mut self, source: Source<'d>) -> Reading<'d> {
         if self.ended {
             self.reset_for_reconnect();
         }
@@ -153,8 +166,7 @@ impl Decoder {
             self.keep_head(source.bytes());
         }
         let feed = Feed::new(source, &mut self.unread);
-        let slots = self.interpreter.slots();
-        Events { decoder: self, feed, slots, dispatched: false }
+        Reading::new(feed, self.interpreter.slots())
     }
 
     /// The stream has ended: tells whether it did so at the end of a block.
@@ -334,20 +346,6 @@ impl Decoder {
         self.machine.refuse_value(trouble, field, pos)
     }
 
-    #[inline]
-    fn skip_comments(&mut self, slots: &Slots, feed: &mut Feed<'_>, pos: &mut usize) {
-        let is_empty = slots.is_empty() && self.interpreter.is_empty();
-        let skipped = self.machine.skip_comments(&mut feed.chunk.scan(), pos, is_empty);
-        self.counters.comments += skipped.comments;
-        self.counters.blocks += skipped.blocks;
-    }
-
-    /// Whether such a line means nothing, and nobody wants to see it.
-    #[inline]
-    fn ignores(&self, field: Field) -> bool {
-        matches!(field, Field::Comment | Field::Unknown) && !self.gives_comments
-    }
-
     /// Counts a line that ended. Whether it is a comment that is to be given.
     #[inline]
     fn ended(&mut self, field: Field, part: Part) -> bool {
@@ -361,25 +359,6 @@ impl Decoder {
                 false
             }
             _ => false,
-        }
-    }
-
-    /// The chunk is used up. Whether there is another one that was left unread.
-    #[inline]
-    fn advance(&mut self, slots: &mut Slots, feed: &mut Feed<'_>) -> bool {
-        self.keep(slots, &feed.chunk, feed.pos);
-        let more = feed.advance(&mut self.machine, &mut self.unread);
-        if more {
-            *slots = self.interpreter.slots();
-        }
-        more
-    }
-
-    /// The chunk was read to `pos`: keeps what the block under way still needs of it.
-    #[inline]
-    fn keep(&mut self, slots: &mut Slots, chunk: &Chunk<'_>, pos: usize) {
-        if !slots.is_empty() {
-            self.interpreter.keep(slots, chunk, self.machine.room(pos));
         }
     }
 }
@@ -415,10 +394,7 @@ impl CommentText {
 #[derive(Debug)]
 pub struct Events<'d> {
     decoder: &'d mut Decoder,
-    feed: Feed<'d>,
-    slots: Slots,
-    /// The values of the last block are still there, for the event that was lent.
-    dispatched: bool,
+    reading: Reading<'d>,
 }
 
 /// What [`Events::next_item`] gives.
@@ -434,13 +410,6 @@ pub enum Item<'a> {
     Comment(&'a str),
 }
 
-enum Step {
-    Event,
-    /// A comment in the chunk, or in its buffer.
-    Comment(Option<Span>),
-    Starved,
-}
-
 impl Events<'_> {
     /// The next event of the chunk; `None` when it is used up.
     ///
@@ -450,8 +419,8 @@ impl Events<'_> {
     #[inline]
     pub fn next_event(&mut self) -> Result<Option<Event<'_>>, DecodeError> {
         loop {
-            match self.step()? {
-                Step::Event => return Ok(Some(self.event())),
+            match self.reading.step(self.decoder)? {
+                Step::Event => return Ok(Some(self.reading.event(self.decoder))),
                 Step::Comment(_) => {}
                 Step::Starved => return Ok(None),
             }
@@ -475,133 +444,14 @@ impl Events<'_> {
     ///
     /// As from [`next_event`](Self::next_event).
     pub fn next_item(&mut self) -> Result<Option<Item<'_>>, DecodeError> {
-        Ok(match self.step()? {
-            Step::Event => Some(Item::Event(self.event())),
-            Step::Comment(Some(span)) => Some(Item::Comment(self.feed.chunk.str(span))),
-            Step::Comment(None) => {
-                let rare = self.decoder.rare.as_deref();
-                Some(Item::Comment(rare.map_or("", |rare| &rare.comment.text)))
-            }
-            Step::Starved => None,
-        })
-    }
-
-    #[inline]
-    fn event(&self) -> Event<'_> {
-        self.decoder.interpreter.event(&self.slots, &self.feed.chunk)
-    }
-
-    /// If the whole chunk lies within a data line, appends it to what is there, and that is all.
-    #[inline]
-    fn append_whole_chunk(&mut self) -> bool {
-        let Self { decoder, feed, slots, .. } = self;
-        let len = feed.chunk.bytes().len();
-        if !decoder.unread.is_empty() || !decoder.machine.is_middle_of_data(&mut feed.chunk.scan())
-        {
-            return false;
-        }
-        let text = feed.chunk.known(&(0..len));
-        let is_done = text.is_some_and(|text| decoder.interpreter.append_to_data(text.str));
-        if is_done {
-            decoder.machine.consume(len);
-            feed.chunk.clear();
-            *slots = Slots::default();
-        }
-        is_done
-    }
-
-    #[inline]
-    fn step(&mut self) -> Result<Step, DecodeError> {
-        if self.feed.pos == 0 && self.append_whole_chunk() {
-            return Ok(Step::Starved);
-        }
-        let Self { decoder, feed, slots, dispatched } = self;
-        if *dispatched {
-            *dispatched = false;
-            decoder.interpreter.clear(slots);
-        }
-        loop {
-            let mut pos = feed.pos;
-            if !decoder.gives_comments && feed.chunk.bytes().get(pos) == Some(&b':') {
-                decoder.skip_comments(slots, feed, &mut pos);
-            }
-            let token = decoder.machine.next(&mut feed.chunk.scan(), &mut pos);
-            feed.pos = pos;
-            match token {
-                // A line that means nothing is not even checked.
-                Token::Value(field, _, part) if decoder.ignores(field) => {
-                    decoder.ended(field, part);
-                    if !(part.ends()
-                        && decoder.machine.take_blank_line(feed.chunk.bytes(), &mut pos))
-                    {
-                        continue;
-                    }
-                    feed.pos = pos;
-                }
-                Token::Value(field, span, part) => {
-                    let value = if part == Part::Whole {
-                        feed.chunk.check(&span);
-                        feed.chunk.known(&span)
-                    } else {
-                        None
-                    };
-                    let Some(value) = value else {
-                        decoder.machine.leave_lf(span.end, &mut pos);
-                        feed.pos = pos;
-                        if decoder.part(slots, field, &feed.chunk, span, part, pos)? {
-                            return Ok(Step::Comment(None));
-                        }
-                        // What does not end here takes the rest of the chunk.
-                        if part.ends() || decoder.advance(slots, feed) {
-                            continue;
-                        }
-                        return Ok(Step::Starved);
-                    };
-                    if decoder.ended(field, part) {
-                        return Ok(Step::Comment(Some(value.span)));
-                    }
-                    let Decoder { interpreter, machine, .. } = &mut **decoder;
-                    interpreter.field(slots, field, value, &feed.chunk, || machine.room(pos));
-                    if !machine.take_blank_line(feed.chunk.bytes(), &mut pos) {
-                        continue;
-                    }
-                    feed.pos = pos;
-                }
-                Token::EndOfBlock => {}
-                Token::Starved => {
-                    if decoder.advance(slots, feed) {
-                        continue;
-                    }
-                    return Ok(Step::Starved);
-                }
-                Token::TooLarge(field) => {
-                    decoder.counters.refused += 1;
-                    decoder.interpreter.clear(slots);
-                    return Err(decoder.machine.refuse_too_large(field, pos));
-                }
-                Token::Resynced => continue,
-            }
-            // A blank line.
-            decoder.counters.blocks += 1;
-            if decoder.interpreter.dispatch(slots, &feed.chunk) {
-                decoder.counters.events += 1;
-                *dispatched = true;
-                return Ok(Step::Event);
-            }
-            decoder.interpreter.clear(slots);
-        }
+        self.reading.next_item(self.decoder)
     }
 }
 
 impl Drop for Events<'_> {
     #[inline]
     fn drop(&mut self) {
-        let Self { decoder, feed, slots, dispatched } = self;
-        if *dispatched {
-            decoder.interpreter.clear(slots);
-        }
-        decoder.keep(slots, &feed.chunk, feed.pos);
-        feed.give_back(&mut decoder.machine, &mut decoder.unread);
+        self.reading.stop(self.decoder);
     }
 }
 
@@ -615,19 +465,8 @@ impl Iterator for EventBufs<'_> {
     type Item = Result<EventBuf, DecodeError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let events = &mut self.0;
-        loop {
-            match events.step() {
-                Ok(Step::Event) => {}
-                Ok(Step::Comment(_)) => continue,
-                Ok(Step::Starved) => return None,
-                Err(error) => return Some(Err(error)),
-            }
-            return Some(Ok(match events.decoder.interpreter.take_large_data(&events.slots) {
-                Some(data) => EventBuf::with_data(data, events.event()),
-                None => events.event().to_buf(),
-            }));
-        }
+        let Events { decoder, reading } = &mut self.0;
+        reading.next_buf(decoder)
     }
 }
 

@@ -62,10 +62,10 @@ impl SseCodec {
     /// The last event ID of the events that were taken.
     #[must_use]
     pub fn last_event_id(&self) -> &str {
-        self.pump.last_event_id()
+        self.decoder().last_event_id()
     }
 
-    /// The decoder, which may be some events ahead of those that were taken.
+    /// The decoder: its reconnection time, what it counted, what it thinks of the stream.
     #[must_use]
     pub fn decoder(&self) -> &Decoder {
         self.pump.decoder()

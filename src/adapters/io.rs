@@ -55,11 +55,11 @@ impl<R> EventReader<R> {
     /// The last event ID of the events that were taken. See
     /// [`Decoder::last_event_id`](crate::Decoder::last_event_id).
     pub fn last_event_id(&self) -> &str {
-        self.pump.last_event_id()
+        self.decoder().last_event_id()
     }
 
-    /// The decoder: its reconnection time, what it counted, what it thinks of the stream. It may
-    /// be some events ahead of those that were taken.
+    /// The decoder: its reconnection time, what it counted, what it thinks of the stream. Its
+    /// counters do not know the bytes that are being read.
     pub fn decoder(&self) -> &Decoder {
         self.pump.decoder()
     }

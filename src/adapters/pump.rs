@@ -1,10 +1,15 @@
-//! What all adapters share that get chunks and give owned events: the events of a chunk, waiting.
+//! What all adapters share that get chunks and give owned events.
 
-use alloc::{borrow::ToOwned, collections::VecDeque, string::String};
+use core::marker::PhantomData;
 
 use bytes::Bytes;
 
-use crate::{decoder::Decoder, error::DecodeError, event::EventBuf};
+use crate::{
+    chunk::Source,
+    decoder::{Decoder, Reading},
+    error::DecodeError,
+    event::EventBuf,
+};
 
 /// How a stream ended. See [`End`](crate::End), of which this is what can be kept.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -35,95 +40,70 @@ impl StreamEnd {
 
 /// What comes out: events, or comments as well.
 pub(crate) trait Output: Sized {
-    /// Takes the items of a piece.
-    fn drain(decoder: &mut Decoder, piece: Bytes, to: &mut VecDeque<Result<Self, DecodeError>>);
+    /// The next one of the chunk.
+    fn next(
+        reading: &mut Reading<'static>,
+        decoder: &mut Decoder,
+    ) -> Option<Result<Self, DecodeError>>;
 
     fn from_event(event: EventBuf) -> Self;
-
-    /// The last event ID that counts when this was given.
-    fn last_event_id(&self) -> Option<&str>;
 }
 
 impl Output for EventBuf {
     #[inline]
-    fn drain(decoder: &mut Decoder, piece: Bytes, to: &mut VecDeque<Result<Self, DecodeError>>) {
-        to.extend(decoder.feed_bytes(piece));
+    fn next(
+        reading: &mut Reading<'static>,
+        decoder: &mut Decoder,
+    ) -> Option<Result<Self, DecodeError>> {
+        reading.next_buf(decoder)
     }
 
     fn from_event(event: EventBuf) -> Self {
         event
     }
-
-    #[inline]
-    fn last_event_id(&self) -> Option<&str> {
-        Some(EventBuf::last_event_id(self))
-    }
 }
 
-/// So many bytes of a chunk are decoded at once: what waits is bounded, also if somebody gives a
-/// whole file as one chunk of the shortest events.
-const PIECE: usize = 16 * 1024;
-
-/// A decoder with the items that it gave and that nobody took yet.
+/// A decoder and the chunk that it reads.
+///
+/// Events are made one by one, when they are asked for. To make all of a chunk at once costs three
+/// times as much, because then the allocator has many to keep apart; and the last event ID would
+/// not be that of the events that were taken.
 #[derive(Debug)]
 pub(crate) struct Pump<T> {
     decoder: Decoder,
-    /// What was not decoded of the last chunk.
-    rest: Bytes,
-    ready: VecDeque<Result<T, DecodeError>>,
-    /// The last event ID as of the last item that was taken. The decoder is ahead of it while
-    /// items are ready, and a client that resumes from there would miss them.
-    taken_id: String,
+    reading: Option<Reading<'static>>,
     end: Option<StreamEnd>,
     failed: bool,
+    output: PhantomData<fn() -> T>,
 }
 
 impl<T: Output> Pump<T> {
     pub(crate) fn new(decoder: Decoder) -> Self {
-        let taken_id = decoder.last_event_id().to_owned();
-        Self {
-            decoder,
-            rest: Bytes::new(),
-            ready: VecDeque::new(),
-            taken_id,
-            end: None,
-            failed: false,
-        }
+        Self { decoder, reading: None, end: None, failed: false, output: PhantomData }
     }
 
     /// Takes a chunk. The one before must be used up.
     #[inline]
     pub(crate) fn feed(&mut self, chunk: Bytes) {
-        debug_assert!(self.rest.is_empty(), "a chunk would get lost");
-        self.rest = chunk;
+        debug_assert!(self.reading.is_none(), "a chunk would get lost");
+        self.reading = Some(self.decoder.read(Source::Shared(chunk)));
     }
 
     /// The next item of the chunk; `None` if it is used up.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Result<T, DecodeError>> {
-        loop {
-            if let Some(item) = self.ready.pop_front() {
-                match &item {
-                    Ok(item) => {
-                        if let Some(id) = item.last_event_id() {
-                            if id != self.taken_id {
-                                id.clone_into(&mut self.taken_id);
-                            }
-                        }
-                    }
-                    Err(error) => self.failed |= error.is_fatal(),
+        let item = T::next(self.reading.as_mut()?, &mut self.decoder);
+        match &item {
+            Some(Ok(_)) => {}
+            Some(Err(error)) => {
+                if error.is_fatal() {
+                    self.failed = true;
+                    self.reading = None;
                 }
-                return Some(item);
             }
-            if self.rest.is_empty() || self.failed {
-                return None;
-            }
-            if self.decoder.last_event_id() != self.taken_id {
-                self.decoder.last_event_id().clone_into(&mut self.taken_id);
-            }
-            let piece = self.rest.split_to(self.rest.len().min(PIECE));
-            T::drain(&mut self.decoder, piece, &mut self.ready);
+            None => self.reading = None,
         }
+        item
     }
 
     /// The stream has ended, and nothing is ready. The event of an unterminated block, if that was
@@ -154,16 +134,13 @@ impl<T: Output> Pump<T> {
         self.failed
     }
 
+    /// The chunk is not used up.
     #[cfg(feature = "stream")]
-    pub(crate) fn has_ready(&self) -> bool {
-        !self.ready.is_empty() || !self.rest.is_empty()
+    pub(crate) fn is_reading(&self) -> bool {
+        self.reading.is_some()
     }
 
     pub(crate) fn decoder(&self) -> &Decoder {
         &self.decoder
-    }
-
-    pub(crate) fn last_event_id(&self) -> &str {
-        if self.ready.is_empty() { self.decoder.last_event_id() } else { &self.taken_id }
     }
 }

@@ -1,6 +1,6 @@
 //! `futures_core::Stream`: events out of a stream of chunks.
 
-use alloc::{borrow::ToOwned, collections::VecDeque, string::String, vec::Vec};
+use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::{
     fmt,
     pin::Pin,
@@ -16,7 +16,7 @@ use super::{
     sentinel::UntilData,
 };
 use crate::{
-    decoder::{Decoder, Item},
+    decoder::{Decoder, Item, Reading},
     error::DecodeError,
     event::EventBuf,
 };
@@ -32,27 +32,19 @@ pub enum ItemBuf {
 }
 
 impl Output for ItemBuf {
-    fn drain(decoder: &mut Decoder, piece: Bytes, to: &mut VecDeque<Result<Self, DecodeError>>) {
-        let mut events = decoder.feed(&piece);
-        loop {
-            to.push_back(match events.next_item() {
-                Ok(None) => return,
-                Ok(Some(Item::Event(event))) => Ok(Self::Event(event.to_buf())),
-                Ok(Some(Item::Comment(text))) => Ok(Self::Comment(text.to_owned())),
-                Err(error) => Err(error),
-            });
-        }
+    fn next(
+        reading: &mut Reading<'static>,
+        decoder: &mut Decoder,
+    ) -> Option<Result<Self, DecodeError>> {
+        let item = reading.next_item(decoder).transpose()?;
+        Some(item.map(|item| match item {
+            Item::Event(event) => Self::Event(event.to_buf()),
+            Item::Comment(text) => Self::Comment(text.to_owned()),
+        }))
     }
 
     fn from_event(event: EventBuf) -> Self {
         Self::Event(event)
-    }
-
-    fn last_event_id(&self) -> Option<&str> {
-        match self {
-            Self::Event(event) => Some(event.last_event_id()),
-            Self::Comment(_) => None,
-        }
     }
 }
 
@@ -138,7 +130,7 @@ impl<S, T: Output> Source<S, T> {
     }
 
     fn is_terminated(&self) -> bool {
-        (self.is_over || self.pump.has_failed()) && !self.pump.has_ready()
+        (self.is_over || self.pump.has_failed()) && !self.pump.is_reading()
     }
 }
 
@@ -167,11 +159,11 @@ macro_rules! event_stream {
             /// The last event ID of the events that were taken: what a client that resumes here
             /// must send. See [`Decoder::last_event_id`].
             pub fn last_event_id(&self) -> &str {
-                self.source.pump.last_event_id()
+                self.decoder().last_event_id()
             }
 
             /// The decoder: its reconnection time, what it counted, what it thinks of the stream.
-            /// It may be some events ahead of those that were taken.
+            /// Its counters do not know the chunk that is being read.
             pub fn decoder(&self) -> &Decoder {
                 self.source.pump.decoder()
             }
@@ -280,7 +272,7 @@ event_stream! {
     /// # Ok::<_, StreamError<&str>>(()) }).unwrap().unwrap();
     /// ```
     ///
-    /// All events of a chunk are decoded at once and then given one by one. An error of the
+    /// An event is decoded when it is asked for. An error of the
     /// transport is passed on, and the next poll goes on polling it: whether anything follows is
     /// its own affair. After a fatal [`DecodeError`] the stream is over. When the chunks end,
     /// [`end`](Self::end) tells whether the stream was cut.

@@ -23,7 +23,7 @@ fn chunks(
 fn last_event_id_is_that_of_the_events_taken() {
     let mut events = chunks(&["id: 1\ndata: a\n\nid: 2\ndata: b\n\nid: 3\n\n"]).events();
     assert_eq!(events.last_event_id(), "");
-    for (data, id) in [("a", "1"), ("b", "3")] {
+    for (data, id) in [("a", "1"), ("b", "2")] {
         assert_eq!(ready(events.next()).unwrap().unwrap().data(), data);
         assert_eq!(events.last_event_id(), id);
     }
