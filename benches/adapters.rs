@@ -22,6 +22,8 @@ use sse_wire::{
 };
 use tokio_util::codec::Decoder as _;
 
+type Way = fn(&[Bytes]) -> Count;
+
 /// Events and bytes of data.
 type Count = (usize, usize);
 
@@ -89,7 +91,7 @@ fn reader(chunks: &[Bytes]) -> Count {
 }
 
 fn decode(criterion: &mut Criterion) {
-    let ways: [(&str, fn(&[Bytes]) -> Count); 4] = [
+    let ways: [(&str, Way); 4] = [
         ("decode_bytes", decode_bytes),
         ("EventStream", event_stream),
         ("EventReader", reader),

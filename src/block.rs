@@ -1,5 +1,7 @@
 //! The block view: every block with its bytes exactly as they came.
 
+mod filter;
+
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::{fmt, ops::Range, time::Duration};
 
@@ -15,10 +17,14 @@ use crate::{
     interpret::{Interpreter, Slots},
     line::Lines,
     machine::{Machine, Part, Token},
+    rewrite::Rewrite,
     scan,
     stats::{Counters, Stats},
     text::{self, Piece},
+    value::{EventId, EventType},
 };
+
+pub use self::filter::{BlockFilter, Verdict};
 
 /// The buffer keeps at most this many bytes when a block is done.
 const KEPT: usize = 32 * 1024;
@@ -486,6 +492,53 @@ impl<'a> Block<'a> {
         self.place.interpret(chunk, self.interpreter).ok().flatten()
     }
 
+    /// The block with other fields. See [`Rewrite`].
+    pub fn rewrite(&self) -> Rewrite<'a> {
+        Rewrite::new(self.raw, None, self.place.offset == 0)
+    }
+
+    /// With this data. See [`Rewrite::with_data`].
+    pub fn with_data<'b>(&self, data: &'b str) -> Rewrite<'b>
+    where
+        'a: 'b,
+    {
+        self.rewrite().with_data(data)
+    }
+
+    /// With this event type. See [`Rewrite::with_event_type`].
+    pub fn with_event_type<'b>(&self, event_type: EventType<'b>) -> Rewrite<'b>
+    where
+        'a: 'b,
+    {
+        self.rewrite().with_event_type(event_type)
+    }
+
+    /// With this ID. See [`Rewrite::with_id`].
+    pub fn with_id<'b>(&self, id: EventId<'b>) -> Rewrite<'b>
+    where
+        'a: 'b,
+    {
+        self.rewrite().with_id(id)
+    }
+
+    /// With this reconnection time. See [`Rewrite::with_retry`].
+    pub fn with_retry(&self, time: Duration) -> Rewrite<'a> {
+        self.rewrite().with_retry(time)
+    }
+
+    /// With a comment behind its lines. See [`Rewrite::with_comment`].
+    pub fn with_comment<'b>(&self, text: &'b str) -> Rewrite<'b>
+    where
+        'a: 'b,
+    {
+        self.rewrite().with_comment(text)
+    }
+
+    /// Without any line of this field. See [`Rewrite::without`].
+    pub fn without(&self, field: Field) -> Rewrite<'a> {
+        self.rewrite().without(field)
+    }
+
     /// An owned copy.
     #[must_use]
     pub fn to_buf(&self) -> BlockBuf {
@@ -556,6 +609,41 @@ impl BlockBuf {
     #[must_use]
     pub fn lines(&self) -> Lines<'_> {
         self.place.lines(&self.raw)
+    }
+
+    /// The block with other fields. See [`Rewrite`].
+    pub fn rewrite(&self) -> Rewrite<'_> {
+        Rewrite::new(&self.raw, Some(&self.raw), self.place.offset == 0)
+    }
+
+    /// With this data. See [`Rewrite::with_data`].
+    pub fn with_data<'b>(&'b self, data: &'b str) -> Rewrite<'b> {
+        self.rewrite().with_data(data)
+    }
+
+    /// With this event type. See [`Rewrite::with_event_type`].
+    pub fn with_event_type<'b>(&'b self, event_type: EventType<'b>) -> Rewrite<'b> {
+        self.rewrite().with_event_type(event_type)
+    }
+
+    /// With this ID. See [`Rewrite::with_id`].
+    pub fn with_id<'b>(&'b self, id: EventId<'b>) -> Rewrite<'b> {
+        self.rewrite().with_id(id)
+    }
+
+    /// With this reconnection time. See [`Rewrite::with_retry`].
+    pub fn with_retry(&self, time: Duration) -> Rewrite<'_> {
+        self.rewrite().with_retry(time)
+    }
+
+    /// With a comment behind its lines. See [`Rewrite::with_comment`].
+    pub fn with_comment<'b>(&'b self, text: &'b str) -> Rewrite<'b> {
+        self.rewrite().with_comment(text)
+    }
+
+    /// Without any line of this field. See [`Rewrite::without`].
+    pub fn without(&self, field: Field) -> Rewrite<'_> {
+        self.rewrite().without(field)
     }
 
     /// See [`Block::event`].

@@ -7,6 +7,7 @@ use bytes::Bytes;
 
 use crate::{
     event::{Event, millis},
+    rewrite::Rewrite,
     scan,
 };
 
@@ -90,6 +91,12 @@ impl Encoder {
         }
     }
 
+    /// Appends a block of somebody else's stream, changed. See [`Block`](crate::Block).
+    pub fn rewritten(&mut self, block: &Rewrite<'_>) -> &mut Self {
+        block.write_to(&mut self.buffer);
+        self
+    }
+
     /// Appends blocks that are already encoded.
     ///
     /// ```
@@ -143,6 +150,12 @@ impl Encoder {
         frame
     }
 
+    /// Appends bytes that are known to be right here.
+    pub(crate) fn raw(&mut self, bytes: &[u8]) -> &mut Self {
+        self.buffer.extend_from_slice(bytes);
+        self
+    }
+
     /// Forgets what was written, and keeps the buffer.
     pub fn clear(&mut self) {
         self.buffer.clear();
@@ -182,10 +195,10 @@ const KEEP_ALIVE: &[u8] = b":\n\n";
 const COPIED: usize = 16 * 1024;
 
 /// Digits of `u64::MAX`.
-const MAX_DIGITS: usize = 20;
+pub(crate) const MAX_DIGITS: usize = 20;
 
 /// The decimal digits, without the machinery of `core::fmt`.
-fn decimal(mut number: u64, digits: &mut [u8; MAX_DIGITS]) -> &str {
+pub(crate) fn decimal(mut number: u64, digits: &mut [u8; MAX_DIGITS]) -> &str {
     let mut start = MAX_DIGITS;
     loop {
         start -= 1;

@@ -23,6 +23,11 @@ impl<'a> Lines<'a> {
         let start: &[u8] = if starts_stream { &BOM } else { &[LF] };
         Self { rest: raw.strip_prefix(start).unwrap_or(raw) }
     }
+
+    /// What is left, the blank line included.
+    pub(crate) fn rest(&self) -> &'a [u8] {
+        self.rest
+    }
 }
 
 impl<'a> Iterator for Lines<'a> {

@@ -125,6 +125,11 @@ impl Machine {
         *self = Self::new(self.limit, self.skip_refused);
     }
 
+    /// Something else stands at the start of the stream, so a byte order mark would be none.
+    pub(crate) fn expect_no_mark(&mut self) {
+        self.line = Line::Start;
+    }
+
     /// Offset in the stream of this index of the input.
     pub(crate) fn offset(&self, pos: usize) -> u64 {
         self.base + pos as u64

@@ -14,6 +14,8 @@ mod pump;
 mod sentinel;
 #[cfg(feature = "stream")]
 mod stream;
+#[cfg(feature = "stream")]
+mod tap;
 #[cfg(feature = "tokio")]
 mod timer;
 
@@ -32,5 +34,7 @@ pub use pump::StreamEnd;
 pub use sentinel::{DONE, EventIteratorExt, UntilData, is_event_stream};
 #[cfg(feature = "stream")]
 pub use stream::{ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream, StreamError};
+#[cfg(feature = "stream")]
+pub use tap::Tap;
 #[cfg(feature = "tokio")]
 pub use timer::TokioTimer;

@@ -14,11 +14,12 @@ use pin_project_lite::pin_project;
 use super::{
     pump::{Output, Pump, StreamEnd},
     sentinel::UntilData,
+    tap::Tap,
 };
 use crate::{
     decoder::{Decoder, Item, Reading},
     error::DecodeError,
-    event::EventBuf,
+    event::{Event, EventBuf},
 };
 
 /// An event or a comment, owned. See [`Item`].
@@ -295,6 +296,14 @@ pub trait ByteStreamExt<B, E>: Stream<Item = Result<B, E>> + Sized {
     /// The events. See [`EventStream`].
     fn events(self) -> EventStream<Self> {
         EventStream::new(self)
+    }
+
+    /// The chunks as they are, and an observer that sees their events. See [`Tap`].
+    fn tap_events<F>(self, observe: F) -> Tap<Self, F>
+    where
+        F: FnMut(Result<Event<'_>, DecodeError>),
+    {
+        Tap::new(self, observe)
     }
 
     /// The events and comments. See [`ItemStream`].

@@ -33,7 +33,7 @@ macro_rules! reqwest {
 }
 
 reqwest!(reqwest_0_12, reqwest_0_12);
-reqwest!(reqwest_0_13, reqwest_0_13);
+reqwest!(reqwest_0_13, reqwest);
 
 async fn hyper(address: SocketAddr, is_http2: bool) -> Vec<EventBuf> {
     let stream = TokioIo::new(TcpStream::connect(address).await.expect("a connection"));

@@ -18,8 +18,8 @@ use crate::{
     servers::{self, CHUNKED_HEAD, HEAD, write_chunk},
 };
 
-async fn get(url: String) -> reqwest_0_13::Response {
-    let client = reqwest_0_13::Client::builder().no_proxy().build().expect("a client");
+async fn get(url: String) -> reqwest::Response {
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     client.get(url).send().await.expect("a response")
 }
 

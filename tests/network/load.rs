@@ -14,7 +14,7 @@ async fn a_thousand_streams_lose_nothing() {
     // An HTTP/2 connection carries many streams, so that the limit of open files is none. A hundred
     // is what every server allows.
     let client = || {
-        let client = reqwest_0_13::Client::builder().no_proxy().http2_prior_knowledge();
+        let client = reqwest::Client::builder().no_proxy().http2_prior_knowledge();
         client.build().expect("a client")
     };
     let clients: Vec<_> = (0..TOGETHER / 100).map(|_| client()).collect();

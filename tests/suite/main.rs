@@ -16,6 +16,7 @@ mod corpora;
 mod encoding;
 mod events;
 mod faces;
+mod gateway;
 mod laws;
 mod policies;
 mod properties;

@@ -1,0 +1,109 @@
+//! Looking at a stream that passes by.
+
+use core::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll},
+};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+
+use crate::{decoder::Decoder, error::DecodeError, event::Event};
+
+pin_project! {
+    /// Passes chunks on unchanged and at once, and shows their events to an observer.
+    ///
+    /// ```
+    /// use futures_util::{StreamExt, stream};
+    /// use sse_wire::{ByteStreamExt, Event};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// let chunks = stream::iter([Ok::<_, &str>("data: a\n\nda"), Ok("ta: b\n\n")]);
+    /// let mut seen = Vec::new();
+    /// let passed: Vec<_> = chunks
+    ///     .tap_events(|event| seen.push(event.map(|event| event.data().to_owned())))
+    ///     .collect()
+    ///     .await;
+    /// assert_eq!(passed, [Ok("data: a\n\nda".into()), Ok("ta: b\n\n".into())]);
+    /// assert_eq!(seen, [Ok("a".to_owned()), Ok("b".to_owned())]);
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// A chunk is looked at when the next one is asked for, so it is already on its way. What the
+    /// observer gets cannot change or end the stream, not even a block that is refused: it then just
+    /// sees no more. It runs on the task that polls, so it should be quick, and send an
+    /// [`EventBuf`](crate::EventBuf) elsewhere for what is not. If the stream is dropped, the last
+    /// chunk may not have been looked at.
+    #[must_use = "streams do nothing until they are polled"]
+    pub struct Tap<S, F> {
+        #[pin]
+        chunks: S,
+        decoder: Decoder,
+        observe: F,
+        passed: Option<Bytes>,
+    }
+}
+
+impl<S, F: FnMut(Result<Event<'_>, DecodeError>)> Tap<S, F> {
+    pub(super) fn new(chunks: S, observe: F) -> Self {
+        Self { chunks, decoder: Decoder::new(), observe, passed: None }
+    }
+
+    /// With a decoder that has other options.
+    pub fn with_decoder(self, decoder: Decoder) -> Self {
+        Self { decoder, ..self }
+    }
+}
+
+impl<S, F> Tap<S, F> {
+    /// The decoder: its last event ID, what it counted, whether it stands between two blocks.
+    pub fn decoder(&self) -> &Decoder {
+        &self.decoder
+    }
+}
+
+impl<S, B, E, F> Stream for Tap<S, F>
+where
+    S: Stream<Item = Result<B, E>>,
+    B: Into<Bytes>,
+    F: FnMut(Result<Event<'_>, DecodeError>),
+{
+    type Item = Result<Bytes, E>;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = self.project();
+        if let Some(passed) = this.passed.take() {
+            look(this.decoder, &passed, this.observe);
+        }
+        this.chunks.poll_next(cx).map(|chunk| {
+            let chunk = chunk?.map(Into::into);
+            if let Ok(chunk) = &chunk {
+                *this.passed = Some(Bytes::clone(chunk));
+            }
+            Some(chunk)
+        })
+    }
+}
+
+fn look(
+    decoder: &mut Decoder,
+    chunk: &[u8],
+    observe: &mut impl FnMut(Result<Event<'_>, DecodeError>),
+) {
+    let mut events = decoder.feed(chunk);
+    loop {
+        match events.next_event() {
+            Ok(Some(event)) => observe(Ok(event)),
+            Ok(None) => return,
+            Err(error) => observe(Err(error)),
+        }
+    }
+}
+
+impl<S, F> fmt::Debug for Tap<S, F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Tap").field("decoder", &self.decoder).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,169 @@
+//! Whole streams, block by block: some pass, some do not, some are changed.
+
+use alloc::vec::Vec;
+use core::{fmt, mem, ops::Range};
+
+use bytes::Bytes;
+
+use super::{Block, BlockDecoder, BlockEnd, Found};
+use crate::{chunk::Source, encoder::Encoder, error::DecodeError};
+
+/// What a [`BlockFilter`] does with a block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// It passes as it came, behind what was written to the encoder.
+    Keep,
+    /// It does not pass. What was written to the encoder stands in its place, if anything was.
+    Replace,
+}
+
+/// Passes a stream on block by block, and lets a function decide on each.
+///
+/// The function gets the block, or the error if one was refused, and an encoder for what shall
+/// stand in its place or before it. Blocks that pass are not copied: those that lie side by side in
+/// a chunk leave as one slice of it. The output always ends between two blocks, so a stream that is
+/// cut can be ended well.
+///
+/// ```
+/// use bytes::Bytes;
+/// use sse_wire::{BlockFilter, Verdict};
+///
+/// let mut filter = BlockFilter::new(|block, encoder| {
+///     let Ok(block) = block else { return Verdict::Replace };
+///     let Some(event) = block.event() else { return Verdict::Keep };
+///     match event.event_type() {
+///         "secret" => Verdict::Replace,
+///         "shout" => {
+///             let loud = event.data().to_uppercase();
+///             encoder.rewritten(&block.with_data(&loud));
+///             Verdict::Replace
+///         }
+///         _ => Verdict::Keep,
+///     }
+/// });
+/// let mut output = Vec::new();
+/// let chunk = b"data: a\r\n\r\nevent:shout\ndata: b\n\nevent: secret\ndata: c\n\n:d\n\ndata: cut";
+/// filter.pass(&Bytes::from_static(chunk), &mut output);
+/// assert_eq!(output.concat(), b"data: a\r\n\r\nevent:shout\ndata: B\n\n:d\n\n");
+/// assert_eq!(filter.finish().pending(), b"data: cut");
+/// ```
+pub struct BlockFilter<F> {
+    decoder: BlockDecoder,
+    decide: F,
+    encoder: Encoder,
+}
+
+/// Kept blocks of at least this many bytes together are shared, fewer are copied.
+const SHARED: usize = 512;
+
+impl<F> BlockFilter<F>
+where
+    F: FnMut(Result<&mut Block<'_>, DecodeError>, &mut Encoder) -> Verdict,
+{
+    /// A filter of blocks of at most 16 MiB.
+    pub fn new(decide: F) -> Self {
+        Self::with_decoder(BlockDecoder::new(), decide)
+    }
+
+    /// With a decoder that has other options.
+    pub fn with_decoder(decoder: BlockDecoder, decide: F) -> Self {
+        Self { decoder, decide, encoder: Encoder::new() }
+    }
+
+    /// Reads a chunk and appends what passes. A block that is not complete waits.
+    ///
+    /// After a fatal error, which the function has got, nothing passes any more.
+    pub fn pass(&mut self, chunk: &Bytes, output: &mut Vec<Bytes>) {
+        let Self { decoder, decide, encoder } = self;
+        let mut blocks = decoder.start(Source::Borrowed(chunk));
+        let mut passed = Passed { chunk, kept: 0..0, copied: Vec::new(), output };
+        loop {
+            let step = blocks.step();
+            let (verdict, span) = match step {
+                Ok(None) => break,
+                Err(error) => (decide(Err(error), encoder), None),
+                Ok(Some(Found { span, place })) => {
+                    let BlockDecoder { raw, interpreter, .. } = &mut *blocks.decoder;
+                    let raw = span.clone().map_or(&raw[..], |span| &chunk[span]);
+                    let mut block = Block { raw, place, interpreter, chunk: None };
+                    (decide(Ok(&mut block), encoder), Some(span))
+                }
+            };
+            if !encoder.as_bytes().is_empty() {
+                passed.copy(encoder.as_bytes());
+                encoder.clear();
+            }
+            match span {
+                Some(Some(span)) if verdict == Verdict::Keep => passed.keep(span),
+                Some(None) if verdict == Verdict::Keep => passed.copy(&blocks.decoder.raw),
+                _ => {}
+            }
+        }
+        passed.finish();
+    }
+}
+
+impl<F> BlockFilter<F> {
+    /// The stream has ended: gives the block that was cut off, which has not passed.
+    pub fn finish(&mut self) -> BlockEnd<'_> {
+        self.decoder.finish()
+    }
+
+    /// The decoder: its last event ID, its reconnection time, what it counted.
+    pub fn decoder(&self) -> &BlockDecoder {
+        &self.decoder
+    }
+}
+
+impl<F> fmt::Debug for BlockFilter<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockFilter").field("decoder", &self.decoder).finish_non_exhaustive()
+    }
+}
+
+/// What passes of a chunk.
+struct Passed<'p> {
+    chunk: &'p Bytes,
+    /// Where in the chunk kept blocks lie side by side.
+    kept: Range<usize>,
+    copied: Vec<u8>,
+    output: &'p mut Vec<Bytes>,
+}
+
+impl Passed<'_> {
+    #[inline]
+    fn keep(&mut self, span: Range<usize>) {
+        if span.start == self.kept.end && !self.kept.is_empty() {
+            self.kept.end = span.end;
+        } else {
+            self.flush_kept();
+            self.kept = span;
+        }
+    }
+
+    fn copy(&mut self, bytes: &[u8]) {
+        self.flush_kept();
+        self.copied.extend_from_slice(bytes);
+    }
+
+    fn flush_kept(&mut self) {
+        let kept = mem::replace(&mut self.kept, 0..0);
+        if kept.len() < SHARED {
+            self.copied.extend_from_slice(&self.chunk[kept]);
+        } else {
+            self.flush_copied();
+            self.output.push(self.chunk.slice(kept));
+        }
+    }
+
+    fn flush_copied(&mut self) {
+        if !self.copied.is_empty() {
+            self.output.push(mem::take(&mut self.copied).into());
+        }
+    }
+
+    fn finish(mut self) {
+        self.flush_kept();
+        self.flush_copied();
+    }
+}

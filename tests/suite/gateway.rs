@@ -1,0 +1,316 @@
+//! What gateways do: rewriting, filtering, injecting.
+
+use std::time::Duration;
+
+use bytes::Bytes;
+use proptest::prelude::*;
+use sse_wire::{
+    BlockBuf, BlockDecoder, BlockFilter, Decoder, Event, EventBuf, EventId, EventType, Field,
+    Frame, Injector, Rewrite, Verdict,
+};
+
+use crate::{
+    laws,
+    streams::{sizes, stream, text},
+};
+
+fn blocks(stream: &[u8]) -> Vec<BlockBuf> {
+    let mut decoder = BlockDecoder::new();
+    decoder.feed_bytes(Bytes::copy_from_slice(stream)).collect::<Result<_, _>>().unwrap()
+}
+
+fn events(stream: &[u8]) -> Vec<EventBuf> {
+    let mut decoder = Decoder::new();
+    decoder.feed_bytes(Bytes::copy_from_slice(stream)).collect::<Result<_, _>>().unwrap()
+}
+
+/// What a receiver makes of a block in the middle of a stream: its event, last event ID and
+/// reconnection time, and that it is just one block.
+fn meaning(block: &[u8]) -> (Option<EventBuf>, String, Option<Duration>) {
+    let mut decoder = Decoder::new();
+    assert!(decoder.feed(b"\n").next_event().unwrap().is_none());
+    let mut found = decoder.feed_bytes(Bytes::copy_from_slice(block)).map(Result::unwrap);
+    let event = found.next();
+    assert!(found.next().is_none());
+    drop(found);
+    assert!(decoder.at_boundary(), "the block has not ended");
+    (event, decoder.last_event_id().to_owned(), decoder.reconnection_time())
+}
+
+/// The block without what only stands there because of the block before it.
+fn own_bytes(block: &BlockBuf) -> &[u8] {
+    let raw: &[u8] = block.raw();
+    let is_blank = raw == b"\n";
+    let start: &[u8] = if block.offset() == 0 { "\u{feff}".as_bytes() } else { b"\n" };
+    if is_blank { raw } else { raw.strip_prefix(start).unwrap_or(raw) }
+}
+
+/// Both ways to write it give the same.
+fn written(rewrite: &Rewrite<'_>) -> Bytes {
+    let bytes = rewrite.to_bytes();
+    assert_eq!(rewrite.to_chunks().concat(), bytes);
+    bytes
+}
+
+fn own_part<'b>(block: &BlockBuf, bytes: &'b Bytes) -> &'b [u8] {
+    &bytes[block.raw().len() - own_bytes(block).len()..]
+}
+
+/// Lines that are none of this field, as they are.
+fn others(block: &[u8], field: Field) -> Vec<Vec<u8>> {
+    let mut decoder = BlockDecoder::new();
+    let stream = [b"\n", block].concat();
+    let mut found = decoder.feed(&stream);
+    let mut lines = Vec::new();
+    while let Some(block) = found.next_block().unwrap() {
+        let line = |line: sse_wire::Line<'_>| (line.name().to_vec(), line.value().to_vec());
+        let kept = block.lines().filter(|line| line.field() != field).map(line);
+        lines.extend(kept.map(|(name, value)| [name, value].join(&b':')));
+    }
+    lines
+}
+
+proptest! {
+    #[test]
+    fn nothing_changed_is_nothing_changed(input in stream()) {
+        for block in blocks(&input) {
+            prop_assert_eq!(&written(&block.rewrite()), block.raw());
+        }
+    }
+
+    #[test]
+    fn new_data_changes_the_data_alone(input in stream(), data in text()) {
+        for block in blocks(&input) {
+            let rewritten = written(&block.with_data(&data));
+            let rewritten = own_part(&block, &rewritten);
+            let (before, id, retry) = meaning(own_bytes(&block));
+            let (event, new_id, new_retry) = meaning(rewritten);
+            let event = event.expect("data makes an event");
+            let expected = data.replace("\r\n", "\n").replace('\r', "\n");
+            prop_assert_eq!(event.data(), expected);
+            if let Some(before) = before {
+                prop_assert_eq!(event.event_field(), before.event_field());
+            }
+            prop_assert_eq!((new_id, new_retry), (id, retry));
+            prop_assert_eq!(others(rewritten, Field::Data), others(own_bytes(&block), Field::Data));
+        }
+    }
+
+    #[test]
+    fn new_fields_count_and_the_rest_stays(input in stream(), value in "[a-z你:]{0,5}", millis: u32) {
+        for block in blocks(&input) {
+            let (before, ..) = meaning(own_bytes(&block));
+            let rewrite = block
+                .with_event_type(EventType::new(&value).unwrap())
+                .with_id(EventId::new(&value).unwrap())
+                .with_retry(Duration::from_millis(millis.into()))
+                .with_comment("via\rus");
+            let rewritten = written(&rewrite);
+            let rewritten = own_part(&block, &rewritten);
+            let (event, id, retry) = meaning(rewritten);
+            prop_assert_eq!(event.is_some(), before.is_some());
+            if let (Some(event), Some(before)) = (event, before) {
+                prop_assert_eq!(event.data(), before.data());
+                prop_assert_eq!(event.event_field(), Some(value.as_str()));
+            }
+            prop_assert_eq!(id, value.clone());
+            prop_assert_eq!(retry, Some(Duration::from_millis(millis.into())));
+        }
+    }
+
+    #[test]
+    fn what_is_taken_out_is_gone_and_the_rest_stays(input in stream()) {
+        for block in blocks(&input) {
+            for field in [Field::Data, Field::Event, Field::Id, Field::Retry, Field::Comment, Field::Unknown] {
+                let rewritten = written(&block.without(field));
+                let rewritten = own_part(&block, &rewritten);
+                let expected = others(own_bytes(&block), field);
+                prop_assert_eq!(others(rewritten, field), expected.clone());
+                let all = others(rewritten, Field::Unknown).len() + others(rewritten, Field::Comment).len();
+                prop_assert!(all >= expected.len(), "no block was torn in two");
+                meaning(rewritten);
+            }
+        }
+    }
+
+    #[test]
+    fn a_filter_that_keeps_all_changes_nothing(input in stream(), sizes in sizes()) {
+        let mut filter = BlockFilter::new(|_, _| Verdict::Keep);
+        let mut output = Vec::new();
+        for chunk in laws::cut(&input, &sizes) {
+            filter.pass(&Bytes::copy_from_slice(chunk), &mut output);
+        }
+        output.push(Bytes::copy_from_slice(filter.finish().pending()));
+        prop_assert_eq!(output.concat(), input);
+    }
+
+    #[test]
+    fn a_filter_drops_and_replaces_just_what_it_shall(
+        input in stream(),
+        sizes in sizes(),
+        modulus in 2_u32..5,
+    ) {
+        let mut number = 0;
+        let mut filter = BlockFilter::new(|block, encoder| {
+            let block = block.unwrap();
+            if block.event().is_none() {
+                return Verdict::Keep;
+            }
+            number += 1;
+            match number % modulus {
+                0 => Verdict::Replace,
+                1 => {
+                    encoder.rewritten(&block.with_data("new"));
+                    Verdict::Replace
+                }
+                _ => Verdict::Keep,
+            }
+        });
+        let mut output = Vec::new();
+        for chunk in laws::cut(&input, &sizes) {
+            filter.pass(&Bytes::copy_from_slice(chunk), &mut output);
+        }
+        drop(filter);
+        let expected: Vec<_> = events(&input)
+            .iter()
+            .zip(1_u32..)
+            .filter(|&(_, number)| number % modulus != 0)
+            .map(|(event, number)| {
+                let data = if number % modulus == 1 { "new" } else { event.data() };
+                (data.to_owned(), event.event_type().to_owned())
+            })
+            .collect();
+        let found: Vec<_> = events(&output.concat())
+            .iter()
+            .map(|event| (event.data().to_owned(), event.event_type().to_owned()))
+            .collect();
+        prop_assert_eq!(found, expected);
+    }
+
+    /// Whatever passes, and wherever frames come: all events arrive, in order and whole, and the
+    /// bytes of the stream are all there.
+    #[test]
+    fn injected_frames_stand_between_blocks(
+        input in stream(),
+        sizes in sizes(),
+        when in prop::collection::vec(0_u8..4, 1..20),
+    ) {
+        const MARK: &str = "\u{1}injected";
+        let mut injector = Injector::new();
+        let frame = Frame::from(Event::new(MARK));
+        let mut output: Vec<Bytes> = Vec::new();
+        let mut injected = 0;
+        for (chunk, when) in laws::cut(&input, &sizes).into_iter().zip(when.iter().cycle()) {
+            if *when < 2 {
+                injector.inject(&frame);
+                injected += 1;
+            }
+            if *when == 1 {
+                output.extend(injector.take_ready());
+            }
+            injector.pass(Bytes::copy_from_slice(chunk), &mut output);
+        }
+        let is_cut = !injector.at_boundary();
+        output.push(injector.close());
+        let output = output.concat();
+
+        // A block that the end cut off is ended, so its event is dispatched.
+        let mut input = input;
+        if is_cut {
+            input.extend_from_slice(b"\n\n");
+        }
+        let (marks, others): (Vec<_>, Vec<_>) =
+            events(&output).into_iter().partition(|event| event.data() == MARK);
+        prop_assert_eq!(marks.len(), injected);
+        let content = |event: &EventBuf| (event.data().to_owned(), event.event_type().to_owned());
+        let expected: Vec<_> = events(&input).iter().map(content).collect();
+        prop_assert_eq!(others.iter().map(content).collect::<Vec<_>>(), expected);
+
+        let without = String::from_utf8_lossy(&output).replace(&format!("data: {MARK}\n\n"), "");
+        let input = String::from_utf8_lossy(&input);
+        let same = without == input || Some(without.as_str()) == input.strip_prefix('\u{feff}');
+        prop_assert!(same, "{without:?} of {input:?}");
+    }
+}
+
+#[test]
+fn line_ends_never_become_one() {
+    // A CR, and behind it the LF of a blank line, once what stood between is gone.
+    let blocks = blocks(b"\ndata: a\revent: e\n\n");
+    let block = &blocks[1];
+    assert_eq!(written(&block.without(Field::Event)), "data: a\r\n\n");
+    assert_eq!(meaning(&written(&block.without(Field::Event))).0.unwrap().data(), "a");
+}
+
+#[test]
+fn large_kept_parts_are_shared() {
+    let big = "x".repeat(5000);
+    let stream = format!("event: e\ndata: {big}\nid: 1\n\n");
+    let blocks = blocks(stream.as_bytes());
+    let rewrite = blocks[0].with_id(EventId::from_static("2"));
+    let chunks = rewrite.to_chunks();
+    assert_eq!(chunks.concat(), stream.replace("id: 1", "id: 2").as_bytes());
+    assert_eq!(chunks[0].as_ptr(), blocks[0].raw().as_ptr());
+}
+
+#[test]
+fn runs_of_kept_blocks_are_shared() {
+    let chunk = Bytes::from("data: 0123456789\n\n".repeat(200));
+    let mut filter = BlockFilter::new(|_, _| Verdict::Keep);
+    let mut output = Vec::new();
+    filter.pass(&chunk, &mut output);
+    assert_eq!(output.len(), 1);
+    assert_eq!((output[0].as_ptr(), output[0].len()), (chunk.as_ptr(), chunk.len()));
+}
+
+#[test]
+fn a_byte_order_mark_behind_a_frame_is_left_out() {
+    for size in [1, 2, 3, 100] {
+        let mut injector = Injector::new();
+        let mut output = Vec::new();
+        injector.inject(&Frame::KEEP_ALIVE);
+        for chunk in "\u{feff}data: a\n\n".as_bytes().chunks(size) {
+            injector.pass(Bytes::copy_from_slice(chunk), &mut output);
+        }
+        assert_eq!(output.concat(), b":\n\ndata: a\n\n");
+
+        // What only starts like one stays.
+        let mut injector = Injector::new();
+        let mut output = Vec::new();
+        injector.inject(&Frame::KEEP_ALIVE);
+        for chunk in b"\xef\xbbdata: a\n\n".chunks(size) {
+            injector.pass(Bytes::copy_from_slice(chunk), &mut output);
+        }
+        assert_eq!(output.concat(), b":\n\n\xef\xbbdata: a\n\n");
+    }
+}
+
+proptest! {
+    /// One value changes, and no other byte.
+    #[test]
+    fn a_part_of_the_data_is_spliced(input in stream(), text in "[a-z你]{0,5}", at: prop::sample::Index) {
+        for block in blocks(&input) {
+            let Some(event) = block.event() else { continue };
+            let data = event.data().to_owned();
+            let line = data.split('\n').next().unwrap_or_default();
+            let ends: Vec<_> = line.char_indices().map(|(index, _)| index).chain([line.len()]).collect();
+            let start = *at.get(&ends);
+            let Some(rewrite) = block.rewrite().with_part(start..line.len(), &text) else {
+                prop_assert!(std::str::from_utf8(block.raw()).is_err(), "refused {:?}", line);
+                continue;
+            };
+            let rewritten = written(&rewrite);
+            let expected = [&data[..start], &text, &data[line.len()..]].concat();
+            let (event, ..) = meaning(own_part(&block, &rewritten));
+            let event = event.expect("data");
+            prop_assert_eq!(event.data(), expected);
+            // Before and behind the part, all is as it was.
+            let removed = line.len() - start;
+            prop_assert_eq!(rewritten.len() + removed, block.raw().len() + text.len());
+            let same = |a: &u8, b: &u8| a == b;
+            let before = rewritten.iter().zip(block.raw()).take_while(|(a, b)| same(a, b)).count();
+            let behind = rewritten.iter().rev().zip(block.raw().iter().rev()).take_while(|(a, b)| same(a, b)).count();
+            prop_assert!(before + behind + removed >= block.raw().len());
+        }
+    }
+}
