@@ -12,7 +12,7 @@ use criterion::{
     BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
     measurement::WallTime,
 };
-use sse_wire::{BlockDecoder, Decoder, Encoder, Event, EventType};
+use sse_wire::{BlockDecoder, BlockFilter, Decoder, Encoder, Event, EventType, Verdict};
 
 /// Runs a benchmark for each corpus and each way to cut it. `work` gives the number of events and
 /// of data bytes that it came upon.
@@ -131,6 +131,68 @@ fn gateway(criterion: &mut Criterion) {
     });
 }
 
+/// Whole streams that pass: with a look at their events, or with some blocks changed.
+fn pass(criterion: &mut Criterion) {
+    let mut group = group(criterion, "pass");
+    for corpus in corpora::all() {
+        group.throughput(throughput(&corpus));
+        let chunks: Vec<_> = corpus
+            .chunks(Chunks::Fixed(16 << 10))
+            .into_iter()
+            .map(Bytes::copy_from_slice)
+            .collect();
+        group.bench_function(BenchmarkId::new(corpus.name, "tap"), |bencher| {
+            let mut output = Vec::new();
+            bencher.iter(|| {
+                output.clear();
+                let mut decoder = Decoder::new();
+                let (mut count, mut bytes) = (0, 0);
+                for chunk in &chunks {
+                    output.push(chunk.clone());
+                    let mut events = decoder.feed(chunk);
+                    while let Some(event) = events.next_event().expect("within the limit") {
+                        count += 1;
+                        bytes += black_box(event).data().len();
+                    }
+                }
+                assert_eq!((count, bytes), (corpus.events.len(), corpus.data_bytes()));
+            });
+        });
+        for (name, every) in [("keep all", u64::MAX), ("rewrite 1 in 100", 100), ("rewrite all", 1)]
+        {
+            group.bench_function(BenchmarkId::new(corpus.name, name), |bencher| {
+                let mut output = Vec::new();
+                bencher.iter(|| {
+                    let mut number = 0_u64;
+                    let mut rewritten = 0;
+                    let mut filter = BlockFilter::new(|block, encoder| {
+                        number += 1;
+                        match block {
+                            Ok(block) if number % every == 0 => {
+                                let block =
+                                    block.with_event_type(EventType::from_static("changed"));
+                                encoder.rewritten(&block);
+                                rewritten += 1;
+                                Verdict::Replace
+                            }
+                            _ => Verdict::Keep,
+                        }
+                    });
+                    output.clear();
+                    for chunk in &chunks {
+                        filter.pass(chunk, &mut output);
+                    }
+                    drop(filter);
+                    assert_eq!(rewritten, number / every);
+                    let len: usize = output.iter().map(Bytes::len).sum();
+                    assert!(if rewritten == 0 { len == corpus.bytes.len() } else { len > 0 });
+                });
+            });
+        }
+    }
+    group.finish();
+}
+
 fn encode(criterion: &mut Criterion) {
     let mut group = group(criterion, "encode");
     for corpus in corpora::all() {
@@ -181,5 +243,5 @@ fn limits(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decode, decode_bytes, blocks, gateway, encode, limits);
+criterion_group!(benches, decode, decode_bytes, blocks, gateway, pass, encode, limits);
 criterion_main!(benches);

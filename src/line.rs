@@ -79,23 +79,34 @@ pub struct Line<'a> {
     field: Field,
     name: &'a [u8],
     value: &'a [u8],
+    /// Bytes without the line end.
+    len: usize,
 }
 
 impl<'a> Line<'a> {
     /// A line that ends at `end`, with its line end behind that.
     fn new(raw: &'a [u8], end: usize) -> Self {
         let line = &raw[..end];
-        let (name, value) = match scan::colon(line) {
-            Some(colon) => (&line[..colon], &line[field::value_start(line, colon + 1)..]),
-            None => (line, &line[end..]),
+        let (field, value) = field::split(line);
+        let (name_len, value) = match field {
+            Field::Unknown => match scan::colon(line) {
+                Some(colon) => (colon, field::value_start(line, colon + 1)),
+                None => (end, end),
+            },
+            known => (known.name().len(), value),
         };
-        Self { raw, field: Field::named(name), name, value }
+        Self { raw, field, name: &line[..name_len], value: &line[value..], len: end }
     }
 
     /// The bytes as they came, with the line end.
     #[must_use]
     pub fn raw(&self) -> &'a [u8] {
         self.raw
+    }
+
+    /// The line end; empty if the end of the stream cut the line off.
+    pub(crate) fn line_end(&self) -> &'a [u8] {
+        &self.raw[self.len..]
     }
 
     /// What the line is.

@@ -9,6 +9,7 @@ use crate::{
     Field,
     encoder::{MAX_DIGITS, decimal},
     event::millis,
+    field::BOM,
     line::Lines,
     scan::{self, CR, LF},
     value::{EventId, EventType},
@@ -105,7 +106,8 @@ impl<'a> Rewrite<'a> {
     ///
     /// The part is a range of the bytes of [`Event::data`](crate::Event::data). `None` if it does
     /// not lie within one line of it, or is not where characters start and end, or if a line before
-    /// is not UTF-8, or if the text holds a line end.
+    /// is not UTF-8, or if the text holds a line end; or if it cannot stand there alone, because the
+    /// line has no colon, or would start with a space. [`with_data`](Self::with_data) always can.
     ///
     /// ```
     /// use sse_wire::BlockDecoder;
@@ -132,7 +134,12 @@ impl<'a> Rewrite<'a> {
                 if part.end <= start + value.len() {
                     let part = part.start.checked_sub(start)?..part.end - start;
                     value.get(part.clone())?;
-                    let end = scan::line_end(line.raw()).unwrap_or(line.raw().len());
+                    let end = line.raw().len() - line.line_end().len();
+                    let behind_colon = line.name().len() + 1;
+                    let new_start = text.chars().chain(value[part.end..].chars()).next();
+                    if behind_colon > end || (part.start == 0 && new_start == Some(' ')) {
+                        return None;
+                    }
                     let value_start = pos + end - value.len();
                     let splice = value_start + part.start..value_start + part.end;
                     return Some(Self { splice: Some((splice, text)), ..self });
@@ -176,6 +183,7 @@ impl<'a> Rewrite<'a> {
     /// Appends the block to a buffer.
     pub fn write_to(&self, buffer: &mut Vec<u8>) {
         let start = buffer.len();
+        buffer.reserve(self.raw.len() + 64);
         self.pieces(|piece| {
             let bytes = match &piece {
                 Piece::Kept(range) => &self.raw[range.clone()],
@@ -223,20 +231,37 @@ impl<'a> Rewrite<'a> {
             // A LF alone is no late one, but the blank line itself.
             pos = 0;
         }
+        // What was in the middle of the stream is no byte order mark. If nothing stands before it any
+        // more, a real one keeps it from being taken for that.
+        let mut is_start = self.starts_stream && pos == 0;
+        let mut give = |piece: Piece<'_>| {
+            if let (true, Piece::Kept(range)) = (is_start, &piece) {
+                if self.raw[range.clone()].starts_with(&BOM) {
+                    give(Piece::New(&BOM));
+                }
+            }
+            is_start &= piece.is_empty();
+            give(piece);
+        };
         give(Piece::Kept(0..pos));
 
         let mut seen = Seen::default();
+        let mut line_end: &[u8] = &[];
         for (number, line) in lines.clone().enumerate() {
+            if number == 0 {
+                line_end = line.line_end();
+            }
             seen.note(number, line.field());
         }
-        let mut new = NewLines { give: &mut give, line_end: self.line_end(), is_open: false };
+        let line_end = if line_end.is_empty() { b"\n" } else { line_end };
+        let mut new = NewLines { give: &mut give, line_end, is_open: false };
         for (number, line) in lines.enumerate() {
             let (raw, field) = (line.raw(), line.field());
             if Some(number) == seen.data {
                 self.missing(seen, &mut new);
             }
-            let end = scan::line_end(raw).unwrap_or(raw.len());
-            let line_end = if end < raw.len() { &raw[end..] } else { new.line_end };
+            let is_open = line.line_end().is_empty();
+            let line_end = if is_open { new.line_end } else { line.line_end() };
             let mut here = NewLines { give: &mut *new.give, line_end, is_open: false };
             let is_replaced = match field {
                 Field::Data => self.sets_data(),
@@ -255,7 +280,7 @@ impl<'a> Rewrite<'a> {
             if !is_replaced && !self.without.contains(field) {
                 self.keep_line(pos..pos + raw.len(), new.give);
                 // Only the last line, if the end of the stream cut it off.
-                new.is_open = end == raw.len();
+                new.is_open = is_open;
             }
             pos += raw.len();
         }
@@ -330,16 +355,6 @@ impl<'a> Rewrite<'a> {
     fn retry_line(&self, new: &mut NewLines<'_, impl FnMut(Piece<'_>)>) {
         if let Change::Set(millis) = self.retry {
             new.write(b"retry: ", decimal(millis, &mut [0; MAX_DIGITS]));
-        }
-    }
-
-    /// How the lines of the block end: as the first one does.
-    fn line_end(&self) -> &'a [u8] {
-        let first = Lines::new(self.raw, self.starts_stream).rest();
-        match scan::line_end(first).map(|end| &first[end..]) {
-            Some([CR, LF, ..]) => b"\r\n",
-            Some([CR, ..]) => b"\r",
-            _ => b"\n",
         }
     }
 }
@@ -418,6 +433,15 @@ impl Seen {
     }
 }
 
+impl Piece<'_> {
+    fn is_empty(&self) -> bool {
+        match self {
+            Self::Kept(range) => range.is_empty(),
+            Self::New(bytes) => bytes.is_empty(),
+        }
+    }
+}
+
 struct NewLines<'n, G> {
     give: &'n mut G,
     line_end: &'n [u8],
@@ -446,7 +470,11 @@ impl<G: FnMut(Piece<'_>)> NewLines<'_, G> {
 ///
 /// A line end that is a CR, and the blank line behind it that is a LF, were not neighbours before.
 /// They would be one line end, and the block would not end.
+#[inline]
 fn join(buffer: &mut Vec<u8>, start: usize, bytes: &[u8]) {
+    if bytes.is_empty() {
+        return;
+    }
     if bytes.first() == Some(&LF) && buffer[start..].last() == Some(&CR) {
         buffer.push(LF);
     }

@@ -6,7 +6,7 @@ use core::{fmt, mem, ops::Range};
 use bytes::Bytes;
 
 use super::{Block, BlockDecoder, BlockEnd, Found};
-use crate::{chunk::Source, encoder::Encoder, error::DecodeError};
+use crate::{chunk::Source, encoder::Encoder, error::DecodeError, field::BOM};
 
 /// What a [`BlockFilter`] does with a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +51,8 @@ pub struct BlockFilter<F> {
     decoder: BlockDecoder,
     decide: F,
     encoder: Encoder,
+    /// Something passed.
+    has_started: bool,
 }
 
 /// Kept blocks of at least this many bytes together are shared, fewer are copied.
@@ -67,16 +69,16 @@ where
 
     /// With a decoder that has other options.
     pub fn with_decoder(decoder: BlockDecoder, decide: F) -> Self {
-        Self { decoder, decide, encoder: Encoder::new() }
+        Self { decoder, decide, encoder: Encoder::new(), has_started: false }
     }
 
     /// Reads a chunk and appends what passes. A block that is not complete waits.
     ///
     /// After a fatal error, which the function has got, nothing passes any more.
     pub fn pass(&mut self, chunk: &Bytes, output: &mut Vec<Bytes>) {
-        let Self { decoder, decide, encoder } = self;
+        let Self { decoder, decide, encoder, has_started } = self;
         let mut blocks = decoder.start(Source::Borrowed(chunk));
-        let mut passed = Passed { chunk, kept: 0..0, copied: Vec::new(), output };
+        let mut passed = Passed { chunk, kept: 0..0, copied: Vec::new(), output, has_started };
         loop {
             let step = blocks.step();
             let (verdict, span) = match step {
@@ -85,6 +87,12 @@ where
                 Ok(Some(Found { span, place })) => {
                     let BlockDecoder { raw, interpreter, .. } = &mut *blocks.decoder;
                     let raw = span.clone().map_or(&raw[..], |span| &chunk[span]);
+                    let is_no_mark = place.offset > 0 && raw.starts_with(&BOM);
+                    if is_no_mark && !*passed.has_started {
+                        // All blocks before it are gone. A real byte order mark keeps this one from
+                        // being taken for that.
+                        passed.copy(&BOM);
+                    }
                     let mut block = Block { raw, place, interpreter, chunk: None };
                     (decide(Ok(&mut block), encoder), Some(span))
                 }
@@ -128,11 +136,13 @@ struct Passed<'p> {
     kept: Range<usize>,
     copied: Vec<u8>,
     output: &'p mut Vec<Bytes>,
+    has_started: &'p mut bool,
 }
 
 impl Passed<'_> {
     #[inline]
     fn keep(&mut self, span: Range<usize>) {
+        *self.has_started = true;
         if span.start == self.kept.end && !self.kept.is_empty() {
             self.kept.end = span.end;
         } else {
@@ -142,7 +152,11 @@ impl Passed<'_> {
     }
 
     fn copy(&mut self, bytes: &[u8]) {
+        *self.has_started = true;
         self.flush_kept();
+        if self.copied.capacity() == 0 {
+            self.copied.reserve(bytes.len().max(self.chunk.len()));
+        }
         self.copied.extend_from_slice(bytes);
     }
 

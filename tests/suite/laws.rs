@@ -2,7 +2,11 @@
 
 use std::time::Duration;
 
-use sse_wire::{AtEnd, Decoder, DecoderBuilder, Encoder, Event, InvalidUtf8, OnError};
+use bytes::Bytes;
+use sse_wire::{
+    AtEnd, BlockFilter, Decoder, DecoderBuilder, Encoder, Event, Field, Frame, Injector,
+    InvalidUtf8, OnError, Verdict,
+};
 
 use crate::{
     faces::{self, Outcome},
@@ -187,4 +191,68 @@ pub fn calls_give_their_blocks(calls: &[Call<'_>]) {
         }
     }
     assert_eq!(reference::decode(encoder.as_bytes()), expected);
+}
+
+/// The data of injected frames. No other event has it.
+const MARK: &str = "\u{1}injected";
+
+/// Gateways: what is kept stays as it came, what is changed means what was asked for, and frames
+/// stand between blocks.
+pub fn gateways_keep_their_word(input: &[u8], chunks: &[&[u8]], data: &str) {
+    let mut output = Vec::new();
+    let mut filter = BlockFilter::new(|block, encoder| {
+        let Ok(block) = block else { return Verdict::Keep };
+        assert_eq!(block.rewrite().to_bytes(), block.raw());
+        // Behind an end of line, as in the middle of a stream.
+        let mut decoder = Decoder::new();
+        assert_eq!(decoder.feed(b"\n").next_event(), Ok(None));
+        if block.offset() == 0 {
+            decoder = Decoder::new();
+        }
+        let rewritten = block.with_data(data).to_bytes();
+        let mut events = decoder.feed(&rewritten);
+        let event = events.next_event().expect("no limit").expect("data makes an event");
+        assert_eq!(event.data(), data.replace("\r\n", "\n").replace('\r', "\n"));
+        assert_eq!(events.next_event(), Ok(None));
+        drop(events);
+        assert!(decoder.at_boundary());
+
+        for field in [Field::Data, Field::Event, Field::Id, Field::Retry, Field::Comment] {
+            let without = block.without(field).to_bytes();
+            if block.offset() == 0 {
+                decoder = Decoder::new();
+            }
+            let mut events = decoder.feed(&without);
+            let dispatched = events.next_event().expect("no limit").is_some();
+            assert_eq!(dispatched, field != Field::Data && block.event().is_some());
+            assert_eq!(events.next_event(), Ok(None));
+        }
+        encoder.clear();
+        Verdict::Keep
+    });
+    for chunk in chunks {
+        filter.pass(&Bytes::copy_from_slice(chunk), &mut output);
+    }
+    output.push(Bytes::copy_from_slice(filter.finish().pending()));
+    assert_eq!(output.concat(), input);
+
+    let frame = Frame::from(Event::new(MARK));
+    let mut injector = Injector::new();
+    let mut output = Vec::new();
+    for (number, chunk) in chunks.iter().enumerate() {
+        injector.inject(&frame);
+        if number % 2 == 0 {
+            output.extend(injector.take_ready());
+        }
+        injector.pass(Bytes::copy_from_slice(chunk), &mut output);
+    }
+    output.push(injector.close());
+    let output = output.concat();
+    let mut decoder = Decoder::new();
+    let mut events = decoder.feed(&output);
+    let mut marks = 0;
+    while let Some(event) = events.next_event().expect("no limit") {
+        marks += usize::from(event.data() == MARK && event.event_field().is_none());
+    }
+    assert!(marks >= chunks.len());
 }
