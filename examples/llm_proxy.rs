@@ -1,0 +1,319 @@
+//! A gateway in front of a language model: passes its stream on as it comes, counts tokens beside it,
+//! changes the model's name, keeps the connection alive, and turns a cut into an error event.
+//!
+//! ```sh
+//! cargo run --example llm_proxy --all-features             # shows each of the streams, then ends
+//! cargo run --example llm_proxy --all-features -- --serve  # serves them; try the printed commands
+//! ```
+
+use std::{
+    convert::Infallible,
+    net::SocketAddr,
+    path::PathBuf,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::{Path, State},
+    http::StatusCode,
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use bytes::Bytes;
+use clap::Parser;
+use futures_util::{Stream, StreamExt, stream};
+use serde::Deserialize;
+use serde_json::value::RawValue;
+use sse_wire::{
+    Block, BlockFilter, ByteStreamExt, DONE, DecodeError, Encoder, Event, EventType, Frame,
+    Injector, Verdict, is_event_stream, sse_headers,
+};
+use tokio::{
+    net::TcpListener,
+    time::{Interval, MissedTickBehavior, interval},
+};
+
+/// How long it may be silent. Shorter than anybody would set it, to be seen.
+const SILENCE: Duration = Duration::from_millis(200);
+
+/// What clients shall see instead of the upstream's own name.
+const MODEL: &str = "\"house-model\"";
+
+#[derive(Parser)]
+struct Options {
+    /// Serve until interrupted, instead of showing each stream once.
+    #[arg(long)]
+    serve: bool,
+    /// Pass the model's name on as it is.
+    #[arg(long)]
+    keep_model: bool,
+    /// A recorded response, to be replayed as well.
+    recordings: Vec<PathBuf>,
+    /// The port on loopback; any that is free if not given.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+}
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    let options = Options::parse();
+    let recordings = recordings(&options.recordings)?;
+    let names: Vec<_> = recordings.iter().map(|recording| recording.name.clone()).collect();
+    let decide = if options.keep_model { keep } else { rename_model };
+    let upstream = listen(0, upstream(recordings)).await?;
+    let proxy = Router::new().route("/{name}", get(proxy)).with_state((upstream, decide));
+    let address = listen(options.port, proxy).await?;
+    for name in names {
+        println!("curl -N http://{address}/{name}");
+        if !options.serve {
+            let mut chunks = reqwest::get(format!("http://{address}/{name}")).await?.bytes_stream();
+            while let Some(chunk) = chunks.next().await {
+                print!("{}", String::from_utf8_lossy(&chunk?));
+            }
+            println!();
+        }
+    }
+    if options.serve {
+        tokio::signal::ctrl_c().await?;
+    }
+    Ok(())
+}
+
+async fn listen(port: u16, router: Router) -> std::io::Result<SocketAddr> {
+    let listener = TcpListener::bind(("127.0.0.1", port)).await?;
+    let address = listener.local_addr()?;
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    Ok(address)
+}
+
+/// Asks the upstream and passes its answer on. When the client goes, axum drops the response, that
+/// drops the upstream's, and so its connection ends.
+async fn proxy(
+    State((upstream, decide)): State<(SocketAddr, Decide)>,
+    Path(name): Path<String>,
+) -> Response {
+    let Ok(response) = reqwest::get(format!("http://{upstream}/{name}")).await else {
+        return (StatusCode::BAD_GATEWAY, "the upstream cannot be reached").into_response();
+    };
+    let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok());
+    if !content_type.is_some_and(is_event_stream) {
+        // Not an event stream, so nothing to look into: an error message, for instance.
+        return (response.status(), Body::from_stream(response.bytes_stream())).into_response();
+    }
+    let mut tokens = Tokens { name, count: 0 };
+    let chunks = response.bytes_stream().tap_events(move |event| {
+        tokens.note(event);
+    });
+    (sse_headers(), Body::from_stream(Gateway::new(chunks, decide))).into_response()
+}
+
+/// Tells how many there were when the stream is over, however it ended.
+struct Tokens {
+    name: String,
+    count: u64,
+}
+
+impl Tokens {
+    fn note(&mut self, event: Result<Event<'_>, DecodeError>) {
+        self.count += u64::from(event.is_ok_and(|event| event.data() != DONE));
+    }
+}
+
+impl Drop for Tokens {
+    fn drop(&mut self) {
+        eprintln!("[{}: {} events]", self.name, self.count);
+    }
+}
+
+type Decide = fn(Result<&mut Block<'_>, DecodeError>, &mut Encoder) -> Verdict;
+
+/// The stream as it leaves: blocks that are whole, their model renamed, and what this proxy has to
+/// say between them.
+struct Gateway<S> {
+    chunks: Pin<Box<S>>,
+    filter: BlockFilter<Decide>,
+    injector: Injector,
+    silence: Interval,
+    output: Vec<Bytes>,
+    is_over: bool,
+}
+
+impl<S, E> Gateway<S>
+where
+    S: Stream<Item = Result<Bytes, E>>,
+{
+    fn new(chunks: S, decide: Decide) -> Self {
+        let mut silence = interval(SILENCE);
+        silence.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        silence.reset();
+        Self {
+            chunks: Box::pin(chunks),
+            filter: BlockFilter::new(decide),
+            injector: Injector::new(),
+            silence,
+            output: Vec::new(),
+            is_over: false,
+        }
+    }
+
+    /// The upstream is gone: in the middle of a block, or where a stream may end.
+    fn end(&mut self, failed: bool) {
+        self.is_over = true;
+        let end = self.filter.finish();
+        if failed || !end.is_clean() {
+            let error = Event::new(r#"{"error":{"message":"the upstream was cut off"}}"#)
+                .with_type(EventType::from_static("error"));
+            self.injector.inject(&error.into());
+        }
+        self.output.push(self.injector.close());
+    }
+}
+
+impl<S, E> Stream for Gateway<S>
+where
+    S: Stream<Item = Result<Bytes, E>>,
+{
+    type Item = Result<Bytes, Infallible>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let this = &mut *self;
+        loop {
+            if !this.output.is_empty() {
+                this.silence.reset();
+                return Poll::Ready(Some(Ok(this
+                    .output
+                    .drain(..)
+                    .collect::<Vec<_>>()
+                    .concat()
+                    .into())));
+            }
+            if this.is_over {
+                return Poll::Ready(None);
+            }
+            match this.chunks.as_mut().poll_next(cx) {
+                Poll::Ready(Some(Ok(chunk))) => {
+                    let mut passed = Vec::new();
+                    this.filter.pass(&chunk, &mut passed);
+                    for chunk in passed {
+                        this.injector.pass(chunk, &mut this.output);
+                    }
+                }
+                Poll::Ready(Some(Err(_))) => this.end(true),
+                Poll::Ready(None) => this.end(false),
+                Poll::Pending => {
+                    ready!(this.silence.poll_tick(cx));
+                    this.injector.inject(&Frame::KEEP_ALIVE);
+                    this.output.extend(this.injector.take_ready());
+                }
+            }
+        }
+    }
+}
+
+fn keep(_: Result<&mut Block<'_>, DecodeError>, _: &mut Encoder) -> Verdict {
+    Verdict::Keep
+}
+
+/// Puts another name in the place of `"model"`, and touches no other byte.
+fn rename_model(block: Result<&mut Block<'_>, DecodeError>, encoder: &mut Encoder) -> Verdict {
+    #[derive(Deserialize)]
+    struct Chunk<'a> {
+        #[serde(borrow)]
+        model: &'a RawValue,
+    }
+
+    // A refused block does not pass; the client sees the next.
+    let Ok(block) = block else { return Verdict::Replace };
+    let Some(event) = block.event() else { return Verdict::Keep };
+    let Ok(Chunk { model }) = event.json() else { return Verdict::Keep };
+    // Where in the data the value stands: it borrows from there.
+    let start = model.get().as_ptr() as usize - event.data().as_ptr() as usize;
+    let part = start..start + model.get().len();
+    match block.rewrite().with_part(part, MODEL) {
+        Some(renamed) => {
+            encoder.rewritten(&renamed);
+            Verdict::Replace
+        }
+        None => Verdict::Keep,
+    }
+}
+
+/// Streams as providers frame them. `~` is a pause, and `!` the end of the connection.
+const RECORDINGS: [(&str, &str); 6] = [
+    (
+        "openai",
+        "data: {\"model\":\"gpt-x\",\"choices\":[{\"delta\":{\"content\":\"Hello\"}}]}\n\n\
+         data: {\"model\":\"gpt-x\",\"choices\":[{\"delta\":{\"content\":\" world\"}}]}\n\n\
+         data: [DONE]\n\n",
+    ),
+    (
+        "anthropic",
+        "event: content_block_delta\ndata: {\"type\":\"content_block_delta\",\"delta\":{\"text\":\"你\"}}\n\n\
+         event: ping\ndata: {\"type\": \"ping\"}\n\n\
+         event: message_stop\ndata: {\"type\":\"message_stop\"}\n\n",
+    ),
+    (
+        "gemini",
+        "data: {\"candidates\": [{\"content\": {\"parts\": [{\"text\": \"好\"}]}}],\"model\": \"gemini-x\"}\r\n\r\n\
+         data: {\"candidates\": [],\"model\": \"gemini-x\"}\r\n\r\n",
+    ),
+    (
+        "openrouter",
+        ": OPENROUTER PROCESSING\n\n: OPENROUTER PROCESSING\n\n\
+         data: {\"id\":\"gen-1\",\"model\":\"vendor/x\",\"choices\":[]}\n\ndata: [DONE]\n\n",
+    ),
+    ("silent", "data: {\"model\":\"gpt-x\"}\n\n~~data: [DONE]\n\n"),
+    ("cut", "data: {\"model\":\"gpt-x\"}\n\ndata: {\"model\":!"),
+];
+
+struct Recording {
+    name: String,
+    bytes: Bytes,
+    /// `~` and `!` are not part of the stream.
+    has_marks: bool,
+}
+
+/// These files, and the built-in recordings.
+fn recordings(files: &[PathBuf]) -> std::io::Result<Vec<Recording>> {
+    let built_in = RECORDINGS.iter().map(|(name, bytes)| {
+        let bytes = Bytes::from_static(bytes.as_bytes());
+        Ok(Recording { name: (*name).to_owned(), bytes, has_marks: true })
+    });
+    let files = files.iter().map(|file| {
+        let name = file.file_stem().unwrap_or_default().to_string_lossy().into_owned();
+        Ok(Recording { name, bytes: std::fs::read(file)?.into(), has_marks: false })
+    });
+    files.chain(built_in).collect()
+}
+
+/// The mock upstream: sends a recording in small pieces.
+fn upstream(recordings: Vec<Recording>) -> Router {
+    let recordings = Arc::new(recordings);
+    let send = async move |Path(name): Path<String>| {
+        let Some(recording) = recordings.iter().find(|recording| recording.name == name) else {
+            return (StatusCode::NOT_FOUND, "{\"error\":\"no such stream\"}").into_response();
+        };
+        let Recording { ref bytes, has_marks, .. } = *recording;
+        let pieces: Vec<_> = bytes
+            .chunk_by(|byte, _| !has_marks || !b"~!\n}".contains(byte))
+            .flat_map(|piece| piece.chunks(1400))
+            .map(|piece| bytes.slice_ref(piece))
+            .collect();
+        let pieces = stream::iter(pieces).then(move |piece| async move {
+            let is = |mark| has_marks && piece.ends_with(mark);
+            let pause = if is(b"~") { SILENCE * 2 } else { Duration::from_millis(2) };
+            tokio::time::sleep(pause).await;
+            match &piece[..] {
+                _ if is(b"!") => Err(std::io::Error::other("cut")),
+                all => Ok(piece.slice(..all.len() - usize::from(is(b"~")))),
+            }
+        });
+        (sse_headers(), Body::from_stream(pieces)).into_response()
+    };
+    Router::new().route("/{name}", get(send))
+}
