@@ -7,8 +7,8 @@ use std::{
 
 use bytes::Bytes;
 use sse_wire::{
-    Block, BlockBuf, BlockDecoder, DecodeError, Decoder, Encoder, Event, EventBuf, EventId,
-    EventType, Frame, InvalidValue, Stats,
+    Block, BlockBuf, BlockDecoder, BlockFilter, DecodeError, Decoder, Encoder, Event, EventBuf,
+    EventId, EventType, Frame, InvalidValue, Stats, Verdict,
 };
 
 thread_local! {
@@ -337,4 +337,33 @@ fn debug_forms_do_not_flood_a_log() {
     let mut decoder = Decoder::new();
     drain(&mut decoder, format!("data: {long}").as_bytes());
     assert!(format!("{decoder:?}").len() < 1000);
+}
+
+#[test]
+fn a_filter_allocates_for_no_block_that_passes() {
+    let chunk = Bytes::from("event: e\ndata: a\n\n: c\n\n".repeat(1000));
+    let mut filter = BlockFilter::new(|_, _| Verdict::Keep);
+    let mut output = Vec::with_capacity(4);
+    let (usage, ()) = measure(|| filter.pass(&chunk, &mut output));
+    assert_eq!(output.concat(), chunk);
+    // The first time that the chunk is shared, its reference count is made.
+    assert!(usage.count <= 1, "{}", usage.count);
+}
+
+#[cfg(feature = "std")]
+#[test]
+fn a_reader_allocates_no_more_than_its_events() {
+    struct Drip<'a>(&'a [u8]);
+    impl std::io::Read for Drip<'_> {
+        fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+            let len = to.len().min(100);
+            self.0.read(&mut to[..len])
+        }
+    }
+    let stream = "data: a\n\n".repeat(1000);
+    let mut events = sse_wire::EventReader::new(Drip(stream.as_bytes()));
+    assert!(events.next().is_some());
+    let (usage, count) = measure(|| events.count());
+    assert_eq!(count, 999);
+    assert!(usage.count <= 1010, "{}", usage.count);
 }
