@@ -211,7 +211,8 @@ where
     T: Encode,
 {
     /// A body of the events or frames of this stream. An error of the stream becomes the body's,
-    /// so the connection is cut and the client sees it.
+    /// so the connection is cut and the client sees it. (hyper then throws away what it has not
+    /// sent yet; an `error` event as the last one, before the stream ends, does arrive.)
     pub fn new(events: S) -> Self {
         Self {
             events,

@@ -1,5 +1,6 @@
 //! The adapters against real servers and clients, on loopback.
 
+mod client;
 mod clients;
 mod hostile;
 mod load;

@@ -1,0 +1,90 @@
+//! The example `client`, against servers that cut it off.
+
+use std::process::{Command, Output};
+
+use axum::{
+    Router,
+    body::Body,
+    http::{HeaderMap, StatusCode},
+    response::IntoResponse,
+    routing::get,
+};
+use futures_util::{StreamExt, stream};
+use sse_wire::{Encoder, Event, EventId, sse_headers};
+use tokio::{net::TcpListener, task::spawn_blocking};
+
+use crate::in_time;
+
+/// Sends three events of a log of ten from where the client stands, half of another one, and cuts.
+async fn resume(headers: HeaderMap) -> axum::response::Response {
+    let last = headers
+        .get("last-event-id")
+        .map_or(0, |id| id.to_str().expect("text").parse::<u32>().expect("a number"));
+    if last == 10 {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    let mut encoder = Encoder::new();
+    encoder.retry(std::time::Duration::from_millis(5));
+    for number in last + 1..=(last + 3).min(10) {
+        let text = number.to_string();
+        encoder.event(Event::new(&text).with_id(EventId::new(&text).expect("digits")));
+    }
+    let cut = format!("id: {}\ndata: half of", last + 4);
+    let chunks = stream::iter([Ok(encoder.take().into_bytes()), Ok(cut.into())]);
+    // hyper throws away what it has not sent when a body fails, so what was sent comes first.
+    let error = stream::once(async {
+        tokio::time::sleep(std::time::Duration::from_millis(30)).await;
+        Err(std::io::Error::other("cut"))
+    });
+    (sse_headers(), Body::from_stream(chunks.chain(error))).into_response()
+}
+
+async fn client(path: &str) -> Output {
+    let router = Router::new()
+        .route("/resume", get(resume))
+        .route("/busy", get(async || StatusCode::SERVICE_UNAVAILABLE))
+        .route("/json", get(async || ([("content-type", "application/json")], "{}")))
+        .route("/lie", get(async || (sse_headers(), "<html>no</html>")));
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let url = format!("http://{}{path}", listener.local_addr().expect("an address"));
+    tokio::spawn(async move { axum::serve(listener, router).await });
+
+    let mut program = std::env::current_exe().expect("a test has a path");
+    program.pop();
+    program.pop();
+    program.push(format!("examples/client{}", std::env::consts::EXE_SUFFIX));
+    assert!(program.exists(), "run `cargo build --examples --all-features`");
+    let run = move || {
+        let mut client = Command::new(program);
+        client.args(["--json", "--retry", "5", "--retries", "3", &url]);
+        client.env("NO_PROXY", "*").output().expect("the client runs")
+    };
+    in_time(spawn_blocking(run)).await.expect("an output")
+}
+
+#[tokio::test]
+async fn each_event_comes_once_although_the_stream_is_cut_again_and_again() {
+    let output = client("/resume").await;
+    let lines = String::from_utf8(output.stdout).expect("text");
+    let data: Vec<_> = lines
+        .lines()
+        .map(|line| serde_json::from_str::<serde_json::Value>(line).expect("JSON")["data"].clone())
+        .collect();
+    assert_eq!(data, (1..=10).map(|number| number.to_string()).collect::<Vec<_>>());
+    let log = String::from_utf8_lossy(&output.stderr).into_owned();
+    assert!(log.contains("behind event \"9\"") && log.contains("no reconnection"), "{log}");
+}
+
+#[tokio::test]
+async fn what_is_wrong_is_said() {
+    for (path, message) in [
+        ("/busy", "gave up after 4 attempts"),
+        ("/nowhere", "the server answered 404"),
+        ("/json", "application/json is no event stream"),
+        ("/lie", "this is no event stream: \"<html>"),
+    ] {
+        let output = client(path).await;
+        let log = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!output.status.success() && log.contains(message), "{path}: {log}");
+    }
+}
