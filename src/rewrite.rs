@@ -107,7 +107,7 @@ impl<'a> Rewrite<'a> {
     /// The part is a range of the bytes of [`Event::data`](crate::Event::data). `None` if it does
     /// not lie within one line of it, or is not where characters start and end, or if a line before
     /// is not UTF-8, or if the text holds a line end; or if it cannot stand there alone, because the
-    /// line has no colon, or would start with a space. [`with_data`](Self::with_data) always can.
+    /// line has no colon, or nothing but the new text's own space behind it. [`with_data`](Self::with_data) always can.
     ///
     /// ```
     /// use sse_wire::BlockDecoder;
@@ -137,7 +137,10 @@ impl<'a> Rewrite<'a> {
                     let end = line.raw().len() - line.line_end().len();
                     let behind_colon = line.name().len() + 1;
                     let new_start = text.chars().chain(value[part.end..].chars()).next();
-                    if behind_colon > end || (part.start == 0 && new_start == Some(' ')) {
+                    let has_space = end - value.len() > behind_colon;
+                    if behind_colon > end
+                        || (part.start == 0 && new_start == Some(' ') && !has_space)
+                    {
                         return None;
                     }
                     let value_start = pos + end - value.len();

@@ -344,3 +344,55 @@ fn what_comes_first_now_is_no_byte_order_mark() {
     let events = events(&output.concat());
     assert_eq!(events.iter().map(EventBuf::data).collect::<Vec<_>>(), ["d"]);
 }
+
+#[test]
+fn a_frame_leaves_at_the_first_boundary_and_a_chunk_stays_whole_without_one() {
+    let mut injector = Injector::new();
+    let mut output = Vec::new();
+    let chunk = Bytes::from("data: a\n\ndata: b\n\ndata: c");
+    injector.pass(chunk.clone(), &mut output);
+    assert_eq!(output, [chunk]);
+
+    output.clear();
+    injector.inject(&Frame::KEEP_ALIVE);
+    assert!(!injector.at_boundary() && injector.take_ready().is_none());
+    injector.pass(Bytes::from("\r\n\r\ndata: d\n\ndata: e\n\n"), &mut output);
+    assert_eq!(output, ["\r\n\r\n", ":\n\n", "data: d\n\ndata: e\n\n"]);
+
+    output.clear();
+    injector.inject(&Frame::KEEP_ALIVE);
+    assert_eq!(injector.take_ready().as_deref(), Some(&b":\n\n"[..]));
+    assert!(injector.take_ready().is_none() && !injector.is_waiting());
+
+    // Behind the end of one stream, another one starts in the middle.
+    assert_eq!(injector.close(), "");
+    injector.pass(Bytes::from("\u{feff}data: f\n\n"), &mut output);
+    assert_eq!(output, ["data: f\n\n"]);
+}
+
+#[test]
+fn a_part_that_cannot_stand_there_is_refused() {
+    for (stream, part, text, can) in [
+        ("data\n\n", 0..0, "x", false),
+        ("data:\n\n", 0..0, "x", true),
+        ("data:a b\n\n", 0..1, "", false),
+        ("data: a b\n\n", 0..1, "", true),
+        ("data:ab\n\n", 0..1, " ", false),
+        ("data: ab\ndata: c\n\n", 1..4, "x", false),
+        ("data: ab\ndata: c\n\n", 3..4, "x", true),
+        ("data: ab\n\n", 1..3, "x", false),
+        ("data: ab\n\n", 1..2, "\n", false),
+        ("data: 你\n\n", 1..3, "x", false),
+        ("id: 1\n\n", 0..0, "x", false),
+    ] {
+        let block = &blocks(stream.as_bytes())[0];
+        let rewrite = block.rewrite().with_part(part.clone(), text);
+        assert_eq!(rewrite.is_some(), can, "{stream:?} {part:?} {text:?}");
+        if let Some(rewrite) = rewrite {
+            let (event, ..) = meaning(&written(&rewrite));
+            let mut expected = block.event().unwrap().data().to_owned();
+            expected.replace_range(part, text);
+            assert_eq!(event.unwrap().data(), expected);
+        }
+    }
+}
