@@ -396,3 +396,57 @@ fn a_part_that_cannot_stand_there_is_refused() {
         }
     }
 }
+
+/// Every byte, for blocks with all that can be special about them.
+#[test]
+fn rewritten_byte_for_byte() {
+    let at = |stream: &str, number: usize| blocks(stream.as_bytes()).swap_remove(number);
+    let c = EventType::from_static("c");
+    let nine = EventId::from_static("9");
+
+    let twice = at("event: a\nid:1\nretry: 1\nevent:b\r\nid: 2\nretry:2\nx\ndata\n\n", 0);
+    let expected = "event: a\nid:1\nretry: 1\nevent: c\r\nid: 9\nretry: 7\nx\ndata\n\n";
+    let rewrite = twice.with_event_type(c).with_id(nine).with_retry(Duration::from_millis(7));
+    assert_eq!(written(&rewrite), expected);
+    let expected = "id:1\nretry: 1\nid: 2\nretry:2\nx\ndata\n\n";
+    assert_eq!(written(&twice.without(Field::Event)), expected);
+    // What is set stays, also if the others go.
+    let expected = "id:1\nretry: 1\nevent: c\r\nid: 2\nretry:2\nx\ndata\n\n";
+    assert_eq!(written(&twice.with_event_type(c).without(Field::Event)), expected);
+
+    let none = at(": hi\rx:y\r\r", 0);
+    let rewrite = none.with_event_type(c).with_id(nine).with_retry(Duration::ZERO);
+    assert_eq!(written(&rewrite), ": hi\rx:y\revent: c\rid: 9\rretry: 0\r\r");
+    assert_eq!(
+        written(&none.with_data("a\nb").with_id(nine)),
+        ": hi\rx:y\rid: 9\rdata: a\rdata: b\r\r"
+    );
+    assert_eq!(written(&none.with_comment("1\n2")), ": hi\rx:y\r: 1\r: 2\r\r");
+    assert_eq!(written(&none.without(Field::Comment)), "x:y\r\r");
+    assert_eq!(written(&none.without(Field::Unknown)), ": hi\r\r");
+
+    let data = at("data:a\r\n: c\r\ndata: b\r\nid\r\n\r\n", 0);
+    assert_eq!(written(&data.with_data("x")), "data: x\r\n: c\r\nid\r\n\r\n");
+    assert_eq!(written(&data.with_data("x\n")), "data: x\r\ndata: \r\n: c\r\nid\r\n\r\n");
+    assert_eq!(
+        written(&data.with_event_type(c)),
+        "event: c\r\ndata:a\r\n: c\r\ndata: b\r\nid\r\n\r\n"
+    );
+
+    let blank = at("data: a\n\n\n", 1);
+    assert_eq!(written(&blank.with_data("x")), "data: x\n\n");
+    let marked = at("\u{feff}data: a\n\n", 0);
+    assert_eq!(written(&marked.with_data("x").with_id(nine)), "\u{feff}id: 9\ndata: x\n\n");
+}
+
+/// A block that the end of the stream cut off has lines without an end.
+#[test]
+fn a_block_that_was_cut_off_is_rewritten() {
+    let mut decoder = Decoder::builder().at_end(sse_wire::AtEnd::Dispatch).build_blocks();
+    assert!(decoder.feed(b"data: a\nid: 1").next_block().unwrap().is_none());
+    let mut end = decoder.finish();
+    let block = end.block().unwrap();
+    assert_eq!(block.rewrite().to_bytes(), "data: a\nid: 1");
+    assert_eq!(block.with_comment("c").to_bytes(), "data: a\nid: 1\n: c\n");
+    assert_eq!(block.with_id(EventId::from_static("2")).to_bytes(), "data: a\nid: 2\n");
+}
