@@ -98,8 +98,6 @@ fn decode(criterion: &mut Criterion) {
         ("SseCodec", codec),
     ];
     let mut group = criterion.benchmark_group("adapters");
-    group.sample_size(20).warm_up_time(Duration::from_millis(200));
-    group.measurement_time(Duration::from_millis(600));
     for corpus in corpora::all() {
         if !["llm", "cjk", "tiny"].contains(&corpus.name) {
             continue;
@@ -162,5 +160,12 @@ fn throughput(corpus: &Corpus) -> Throughput {
     }
 }
 
-criterion_group!(benches, decode);
+criterion_group! {
+    name = benches;
+    config = Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_millis(600));
+    targets = decode
+}
 criterion_main!(benches);

@@ -8,10 +8,7 @@ use std::{hint::black_box, time::Duration};
 
 use bytes::Bytes;
 use corpora::{Chunks, Corpus};
-use criterion::{
-    BenchmarkGroup, BenchmarkId, Criterion, Throughput, criterion_group, criterion_main,
-    measurement::WallTime,
-};
+use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
 use sse_wire::{BlockDecoder, BlockFilter, Decoder, Encoder, Event, EventType, Verdict};
 
 /// Runs a benchmark for each corpus and each way to cut it. `work` gives the number of events and
@@ -22,7 +19,7 @@ fn each(
     chunkings: &[(&str, Chunks)],
     mut work: impl FnMut(&[&[u8]]) -> (usize, usize),
 ) {
-    let mut group = group(criterion, name);
+    let mut group = criterion.benchmark_group(name);
     for corpus in corpora::all() {
         group.throughput(throughput(&corpus));
         for &(cut, chunks) in chunkings {
@@ -34,13 +31,6 @@ fn each(
         }
     }
     group.finish();
-}
-
-fn group<'a>(criterion: &'a mut Criterion, name: &str) -> BenchmarkGroup<'a, WallTime> {
-    let mut group = criterion.benchmark_group(name);
-    group.sample_size(20).warm_up_time(Duration::from_millis(200));
-    group.measurement_time(Duration::from_millis(600));
-    group
 }
 
 fn throughput(corpus: &Corpus) -> Throughput {
@@ -66,7 +56,7 @@ fn decode(criterion: &mut Criterion) {
 }
 
 fn decode_bytes(criterion: &mut Criterion) {
-    let mut group = group(criterion, "decode_bytes");
+    let mut group = criterion.benchmark_group("decode_bytes");
     for corpus in corpora::all() {
         group.throughput(throughput(&corpus));
         for (cut, chunks) in Chunks::ALL {
@@ -133,7 +123,7 @@ fn gateway(criterion: &mut Criterion) {
 
 /// Whole streams that pass: with a look at their events, or with some blocks changed.
 fn pass(criterion: &mut Criterion) {
-    let mut group = group(criterion, "pass");
+    let mut group = criterion.benchmark_group("pass");
     for corpus in corpora::all() {
         group.throughput(throughput(&corpus));
         let chunks: Vec<_> = corpus
@@ -194,7 +184,7 @@ fn pass(criterion: &mut Criterion) {
 }
 
 fn encode(criterion: &mut Criterion) {
-    let mut group = group(criterion, "encode");
+    let mut group = criterion.benchmark_group("encode");
     for corpus in corpora::all() {
         group.throughput(throughput(&corpus));
         let mut encoder = Encoder::with_capacity(2 * corpus.bytes.len());
@@ -217,7 +207,7 @@ fn encode(criterion: &mut Criterion) {
 
 /// What bounds every decoder: copying the bytes, finding the line ends, checking the text.
 fn limits(criterion: &mut Criterion) {
-    let mut group = group(criterion, "limits");
+    let mut group = criterion.benchmark_group("limits");
     for corpus in corpora::all() {
         group.throughput(throughput(&corpus));
         let chunks = corpus.chunks(Chunks::Fixed(16 << 10));
@@ -243,5 +233,13 @@ fn limits(criterion: &mut Criterion) {
     group.finish();
 }
 
-criterion_group!(benches, decode, decode_bytes, blocks, gateway, pass, encode, limits);
+criterion_group! {
+    name = benches;
+    // Here and not in the groups, so that the command line has the last word.
+    config = Criterion::default()
+        .sample_size(20)
+        .warm_up_time(Duration::from_millis(200))
+        .measurement_time(Duration::from_millis(600));
+    targets = decode, decode_bytes, blocks, gateway, pass, encode, limits
+}
 criterion_main!(benches);
