@@ -184,10 +184,12 @@ impl<'a> Rewrite<'a> {
     }
 
     /// Appends the block to a buffer.
+    ///
+    /// Behind something else, a byte order mark would be none, so it is left out.
     pub fn write_to(&self, buffer: &mut Vec<u8>) {
         let start = buffer.len();
         buffer.reserve(self.raw.len() + 64);
-        self.pieces(|piece| {
+        self.pieces(start == 0, |piece| {
             let bytes = match &piece {
                 Piece::Kept(range) => &self.raw[range.clone()],
                 Piece::New(bytes) => bytes,
@@ -213,7 +215,7 @@ impl<'a> Rewrite<'a> {
         };
         let mut chunks = Chunks { shared, chunks: Vec::new(), copied: Vec::new(), last: None };
         let mut kept = 0..0;
-        self.pieces(|piece| match piece {
+        self.pieces(true, |piece| match piece {
             Piece::Kept(range) if range.start == kept.end => kept.end = range.end,
             Piece::Kept(range) => chunks.keep(core::mem::replace(&mut kept, range)),
             Piece::New(bytes) => {
@@ -226,8 +228,9 @@ impl<'a> Rewrite<'a> {
         chunks.finish()
     }
 
-    /// Gives the parts of the result, in order.
-    fn pieces(&self, mut give: impl FnMut(Piece<'_>)) {
+    /// Gives the parts of the result, in order. Nothing else stands before them if they come
+    /// `first`.
+    fn pieces(&self, first: bool, mut give: impl FnMut(Piece<'_>)) {
         let lines = Lines::new(self.raw, self.starts_stream);
         let mut pos = self.raw.len() - lines.rest().len();
         if pos == self.raw.len() {
@@ -236,7 +239,7 @@ impl<'a> Rewrite<'a> {
         }
         // What was in the middle of the stream is no byte order mark. If nothing stands before it any
         // more, a real one keeps it from being taken for that.
-        let mut is_start = self.starts_stream && pos == 0;
+        let mut is_start = self.starts_stream && first && pos == 0;
         let mut give = |piece: Piece<'_>| {
             if let (true, Piece::Kept(range)) = (is_start, &piece) {
                 if self.raw[range.clone()].starts_with(&BOM) {
@@ -246,7 +249,9 @@ impl<'a> Rewrite<'a> {
             is_start &= piece.is_empty();
             give(piece);
         };
-        give(Piece::Kept(0..pos));
+        if first || !self.starts_stream {
+            give(Piece::Kept(0..pos));
+        }
 
         let mut seen = Seen::default();
         let mut line_end: &[u8] = &[];

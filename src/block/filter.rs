@@ -80,6 +80,7 @@ where
         let mut blocks = decoder.start(Source::Borrowed(chunk));
         let mut passed = Passed { chunk, kept: 0..0, copied: Vec::new(), output, has_started };
         loop {
+            let mut mark = 0;
             let step = blocks.step();
             let (verdict, span) = match step {
                 Ok(None) => break,
@@ -87,11 +88,14 @@ where
                 Ok(Some(Found { span, place })) => {
                     let BlockDecoder { raw, interpreter, .. } = &mut *blocks.decoder;
                     let raw = span.clone().map_or(&raw[..], |span| &chunk[span]);
-                    let is_no_mark = place.offset > 0 && raw.starts_with(&BOM);
-                    if is_no_mark && !*passed.has_started {
-                        // All blocks before it are gone. A real byte order mark keeps this one from
-                        // being taken for that.
-                        passed.copy(&BOM);
+                    if raw.starts_with(&BOM) {
+                        if place.offset == 0 {
+                            mark = BOM.len();
+                        } else if !*passed.has_started {
+                            // All blocks before it are gone. A real byte order mark keeps this one
+                            // from being taken for that.
+                            passed.copy(&BOM);
+                        }
                     }
                     let mut block = Block { raw, place, interpreter, chunk: None };
                     (decide(Ok(&mut block), encoder), Some(span))
@@ -102,9 +106,17 @@ where
                 encoder.clear();
             }
             match span {
-                Some(Some(span)) if verdict == Verdict::Keep => passed.keep(span),
-                Some(None) if verdict == Verdict::Keep => passed.copy(&blocks.decoder.raw),
-                _ => {}
+                Some(_) if verdict == Verdict::Replace => {}
+                // A byte order mark that something was written before would be none.
+                Some(Some(span)) if mark > 0 && *passed.has_started => {
+                    passed.keep(span.start + mark..span.end);
+                }
+                Some(Some(span)) => passed.keep(span),
+                Some(None) => {
+                    let mark = if *passed.has_started { mark } else { 0 };
+                    passed.copy(&blocks.decoder.raw[mark..]);
+                }
+                None => {}
             }
         }
         passed.finish();

@@ -450,3 +450,27 @@ fn a_block_that_was_cut_off_is_rewritten() {
     assert_eq!(block.with_comment("c").to_bytes(), "data: a\nid: 1\n: c\n");
     assert_eq!(block.with_id(EventId::from_static("2")).to_bytes(), "data: a\nid: 2\n");
 }
+
+#[test]
+fn a_byte_order_mark_behind_what_was_written_is_left_out() {
+    let stream = Bytes::from("\u{feff}data: a\n\ndata: b\n\n");
+    for (size, replaces) in [(100, true), (100, false), (4, true), (4, false)] {
+        let mut filter = BlockFilter::new(|block, encoder| {
+            let block = block.unwrap();
+            if block.offset() > 0 {
+                return Verdict::Keep;
+            }
+            encoder.keep_alive();
+            if replaces {
+                encoder.rewritten(&block.rewrite());
+                return Verdict::Replace;
+            }
+            Verdict::Keep
+        });
+        let mut output = Vec::new();
+        for chunk in stream.chunks(size) {
+            filter.pass(&Bytes::copy_from_slice(chunk), &mut output);
+        }
+        assert_eq!(output.concat(), b":\n\ndata: a\n\ndata: b\n\n");
+    }
+}
