@@ -25,6 +25,7 @@ mod line;
 #[cfg(test)]
 mod linear;
 mod machine;
+mod parts;
 mod rewrite;
 mod scan;
 mod stats;

@@ -11,17 +11,10 @@ use crate::{
     event::millis,
     field::BOM,
     line::Lines,
+    parts::Parts,
     scan::{self, CR, LF},
     value::{EventId, EventType},
 };
-
-/// What happens to a field.
-#[derive(Clone, Copy, Debug, Default)]
-enum Change<T> {
-    #[default]
-    Keep,
-    Set(T),
-}
 
 /// A block of which some fields are changed. Made by [`Block::rewrite`](crate::Block::rewrite).
 ///
@@ -52,11 +45,12 @@ pub struct Rewrite<'a> {
     /// The same, if it can be shared.
     shared: Option<&'a Bytes>,
     starts_stream: bool,
-    data: Change<&'a str>,
-    event_type: Change<EventType<'a>>,
-    id: Change<EventId<'a>>,
+    // What is set. `None` leaves a field as it is.
+    data: Option<&'a str>,
+    event_type: Option<EventType<'a>>,
+    id: Option<EventId<'a>>,
     /// In milliseconds.
-    retry: Change<u64>,
+    retry: Option<u64>,
     comment: Option<&'a str>,
     without: Fields,
     /// A part of the raw bytes, and what takes its place.
@@ -77,20 +71,16 @@ impl Fields {
     }
 }
 
-/// Kept parts of at least this many bytes are shared, smaller ones copied: that costs less than to
-/// count one more reference, up to about here.
-const SHARED: usize = 512;
-
 impl<'a> Rewrite<'a> {
     pub(crate) fn new(raw: &'a [u8], shared: Option<&'a Bytes>, starts_stream: bool) -> Self {
         Self {
             raw,
             shared,
             starts_stream,
-            data: Change::Keep,
-            event_type: Change::Keep,
-            id: Change::Keep,
-            retry: Change::Keep,
+            data: None,
+            event_type: None,
+            id: None,
+            retry: None,
             comment: None,
             without: Fields::default(),
             splice: None,
@@ -99,7 +89,7 @@ impl<'a> Rewrite<'a> {
 
     /// Sets the data, a `data` field for each of its lines.
     pub fn with_data(self, data: &'a str) -> Self {
-        Self { data: Change::Set(data), ..self }
+        Self { data: Some(data), ..self }
     }
 
     /// Puts other text in the place of a part of the data, and touches no other byte of the block.
@@ -156,17 +146,17 @@ impl<'a> Rewrite<'a> {
 
     /// Sets the event type.
     pub fn with_event_type(self, event_type: EventType<'a>) -> Self {
-        Self { event_type: Change::Set(event_type), ..self }
+        Self { event_type: Some(event_type), ..self }
     }
 
     /// Sets the last event ID; an empty one resets it.
     pub fn with_id(self, id: EventId<'a>) -> Self {
-        Self { id: Change::Set(id), ..self }
+        Self { id: Some(id), ..self }
     }
 
     /// Sets the reconnection time, in whole milliseconds.
     pub fn with_retry(self, time: Duration) -> Self {
-        Self { retry: Change::Set(millis(time)), ..self }
+        Self { retry: Some(millis(time)), ..self }
     }
 
     /// Appends a comment, a line of its own for each of its lines.
@@ -190,11 +180,11 @@ impl<'a> Rewrite<'a> {
         let start = buffer.len();
         buffer.reserve(self.raw.len() + 64);
         self.pieces(start == 0, |piece| {
-            let bytes = match &piece {
-                Piece::Kept(range) => &self.raw[range.clone()],
-                Piece::New(bytes) => bytes,
-            };
-            join(buffer, start, bytes);
+            let bytes = piece.bytes(self.raw);
+            if makes_crlf(buffer[start..].last(), bytes) {
+                buffer.push(LF);
+            }
+            buffer.extend_from_slice(bytes);
         });
     }
 
@@ -213,19 +203,22 @@ impl<'a> Rewrite<'a> {
         let Some(shared) = self.shared else {
             return Vec::from([self.to_bytes()]);
         };
-        let mut chunks = Chunks { shared, chunks: Vec::new(), copied: Vec::new(), last: None };
-        let mut kept = 0..0;
-        self.pieces(true, |piece| match piece {
-            Piece::Kept(range) if range.start == kept.end => kept.end = range.end,
-            Piece::Kept(range) => chunks.keep(core::mem::replace(&mut kept, range)),
-            Piece::New(bytes) => {
-                let end = kept.end;
-                chunks.keep(core::mem::replace(&mut kept, end..end));
-                chunks.copy(bytes);
+        let mut chunks = Vec::new();
+        let mut parts = Parts::new(shared, &mut chunks);
+        let mut last = None;
+        self.pieces(true, |piece| {
+            let bytes = piece.bytes(shared);
+            if makes_crlf(last.as_ref(), bytes) {
+                parts.copy(&[LF]);
+            }
+            last = bytes.last().copied().or(last);
+            match piece {
+                Piece::Kept(range) => parts.keep(range),
+                Piece::New(bytes) => parts.copy(bytes),
             }
         });
-        chunks.keep(kept);
-        chunks.finish()
+        parts.finish();
+        chunks
     }
 
     /// Gives the parts of the result, in order. Nothing else stands before them if they come
@@ -246,7 +239,7 @@ impl<'a> Rewrite<'a> {
                     give(Piece::New(&BOM));
                 }
             }
-            is_start &= piece.is_empty();
+            is_start &= piece.bytes(self.raw).is_empty();
             give(piece);
         };
         if first || !self.starts_stream {
@@ -265,26 +258,18 @@ impl<'a> Rewrite<'a> {
         let mut new = NewLines { give: &mut give, line_end, is_open: false };
         for (number, line) in lines.enumerate() {
             let (raw, field) = (line.raw(), line.field());
-            if Some(number) == seen.data {
-                self.missing(seen, &mut new);
+            if seen.place(Field::Data) == Some(number) {
+                self.write_missing(seen, &mut new);
             }
             let is_open = line.line_end().is_empty();
             let line_end = if is_open { new.line_end } else { line.line_end() };
             let mut here = NewLines { give: &mut *new.give, line_end, is_open: false };
-            let is_replaced = match field {
-                Field::Data => self.sets_data(),
-                Field::Event => Some(number) == seen.event_type && self.sets_event_type(),
-                Field::Id => Some(number) == seen.id && self.sets_id(),
-                Field::Retry => Some(number) == seen.retry && self.sets_retry(),
-                Field::Comment | Field::Unknown => false,
-            };
-            match field {
-                Field::Data if Some(number) == seen.data => self.data_lines(&mut here),
-                Field::Event if is_replaced => self.event_type_line(&mut here),
-                Field::Id if is_replaced => self.id_line(&mut here),
-                Field::Retry if is_replaced => self.retry_line(&mut here),
-                _ => {}
+            let is_place = seen.place(field) == Some(number);
+            if is_place {
+                self.write(field, &mut here);
             }
+            // Data is replaced as a whole, and of the others the line that counts.
+            let is_replaced = self.sets(field) && (is_place || field == Field::Data);
             if !is_replaced && !self.without.contains(field) {
                 self.keep_line(pos..pos + raw.len(), new.give);
                 // Only the last line, if the end of the stream cut it off.
@@ -292,9 +277,9 @@ impl<'a> Rewrite<'a> {
             }
             pos += raw.len();
         }
-        if seen.data.is_none() {
-            self.missing(seen, &mut new);
-            self.data_lines(&mut new);
+        if seen.place(Field::Data).is_none() {
+            self.write_missing(seen, &mut new);
+            self.write(Field::Data, &mut new);
         }
         if let Some(comment) = self.comment {
             new.write_all(b": ", comment);
@@ -313,101 +298,37 @@ impl<'a> Rewrite<'a> {
         }
     }
 
-    fn sets_data(&self) -> bool {
-        matches!(self.data, Change::Set(_))
+    fn sets(&self, field: Field) -> bool {
+        match field {
+            Field::Data => self.data.is_some(),
+            Field::Event => self.event_type.is_some(),
+            Field::Id => self.id.is_some(),
+            Field::Retry => self.retry.is_some(),
+            Field::Comment | Field::Unknown => false,
+        }
     }
 
-    fn sets_event_type(&self) -> bool {
-        matches!(self.event_type, Change::Set(_))
-    }
-
-    fn sets_id(&self) -> bool {
-        matches!(self.id, Change::Set(_))
-    }
-
-    fn sets_retry(&self) -> bool {
-        matches!(self.retry, Change::Set(_))
+    /// Writes what the field is set to, if it is.
+    #[inline]
+    fn write(&self, field: Field, new: &mut NewLines<'_, impl FnMut(Piece<'_>)>) {
+        match (field, self.data, self.event_type, self.id, self.retry) {
+            (Field::Data, Some(data), ..) => new.write_all(b"data: ", data),
+            (Field::Event, _, Some(event_type), ..) => new.write(b"event: ", event_type.as_str()),
+            (Field::Id, _, _, Some(id), _) => new.write(b"id: ", id.as_str()),
+            (Field::Retry, _, _, _, Some(millis)) => {
+                new.write(b"retry: ", decimal(millis, &mut [0; MAX_DIGITS]));
+            }
+            _ => {}
+        }
     }
 
     /// Writes what is set and was not there.
-    fn missing(&self, seen: Seen, new: &mut NewLines<'_, impl FnMut(Piece<'_>)>) {
-        if seen.event_type.is_none() {
-            self.event_type_line(new);
-        }
-        if seen.id.is_none() {
-            self.id_line(new);
-        }
-        if seen.retry.is_none() {
-            self.retry_line(new);
-        }
-    }
-
-    fn data_lines(&self, new: &mut NewLines<'_, impl FnMut(Piece<'_>)>) {
-        if let Change::Set(data) = self.data {
-            new.write_all(b"data: ", data);
-        }
-    }
-
-    fn event_type_line(&self, new: &mut NewLines<'_, impl FnMut(Piece<'_>)>) {
-        if let Change::Set(event_type) = self.event_type {
-            new.write(b"event: ", event_type.as_str());
-        }
-    }
-
-    fn id_line(&self, new: &mut NewLines<'_, impl FnMut(Piece<'_>)>) {
-        if let Change::Set(id) = self.id {
-            new.write(b"id: ", id.as_str());
-        }
-    }
-
-    fn retry_line(&self, new: &mut NewLines<'_, impl FnMut(Piece<'_>)>) {
-        if let Change::Set(millis) = self.retry {
-            new.write(b"retry: ", decimal(millis, &mut [0; MAX_DIGITS]));
-        }
-    }
-}
-
-/// The result in chunks: large kept parts shared, all between them copied.
-struct Chunks<'a> {
-    shared: &'a Bytes,
-    chunks: Vec<Bytes>,
-    copied: Vec<u8>,
-    last: Option<u8>,
-}
-
-impl Chunks<'_> {
-    fn keep(&mut self, range: Range<usize>) {
-        let bytes = &self.shared[range.clone()];
-        if bytes.len() < SHARED {
-            return self.copy(bytes);
-        }
-        // The same as in `join`.
-        if bytes[0] == LF && self.last == Some(CR) {
-            self.copied.push(LF);
-        }
-        self.last = bytes.last().copied();
-        let kept = self.shared.slice(range);
-        if !self.copied.is_empty() {
-            self.chunks.push(core::mem::take(&mut self.copied).into());
-        }
-        self.chunks.push(kept);
-    }
-
-    fn copy(&mut self, bytes: &[u8]) {
-        if let Some(&last) = bytes.last() {
-            if bytes[0] == LF && self.last == Some(CR) {
-                self.copied.push(LF);
+    fn write_missing(&self, seen: Seen, new: &mut NewLines<'_, impl FnMut(Piece<'_>)>) {
+        for field in [Field::Event, Field::Id, Field::Retry] {
+            if seen.place(field).is_none() {
+                self.write(field, new);
             }
-            self.copied.extend_from_slice(bytes);
-            self.last = Some(last);
         }
-    }
-
-    fn finish(mut self) -> Vec<Bytes> {
-        if !self.copied.is_empty() {
-            self.chunks.push(self.copied.into());
-        }
-        self.chunks
     }
 }
 
@@ -439,13 +360,24 @@ impl Seen {
             Field::Comment | Field::Unknown => {}
         }
     }
+
+    /// The line whose place what is set takes.
+    fn place(self, field: Field) -> Option<usize> {
+        match field {
+            Field::Data => self.data,
+            Field::Event => self.event_type,
+            Field::Id => self.id,
+            Field::Retry => self.retry,
+            Field::Comment | Field::Unknown => None,
+        }
+    }
 }
 
 impl Piece<'_> {
-    fn is_empty(&self) -> bool {
+    fn bytes<'b>(&'b self, raw: &'b [u8]) -> &'b [u8] {
         match self {
-            Self::Kept(range) => range.is_empty(),
-            Self::New(bytes) => bytes.is_empty(),
+            Self::Kept(range) => &raw[range.clone()],
+            Self::New(bytes) => bytes,
         }
     }
 }
@@ -474,17 +406,8 @@ impl<G: FnMut(Piece<'_>)> NewLines<'_, G> {
     }
 }
 
-/// Appends to what was written since `start`.
-///
-/// A line end that is a CR, and the blank line behind it that is a LF, were not neighbours before.
-/// They would be one line end, and the block would not end.
-#[inline]
-fn join(buffer: &mut Vec<u8>, start: usize, bytes: &[u8]) {
-    if bytes.is_empty() {
-        return;
-    }
-    if bytes.first() == Some(&LF) && buffer[start..].last() == Some(&CR) {
-        buffer.push(LF);
-    }
-    buffer.extend_from_slice(bytes);
+/// Whether two bytes would be one line end that were not neighbours before: a line's CR, and the LF
+/// of the blank line. The block would not end.
+fn makes_crlf(last: Option<&u8>, next: &[u8]) -> bool {
+    last == Some(&CR) && next.first() == Some(&LF)
 }

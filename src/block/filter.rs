@@ -1,12 +1,12 @@
 //! Whole streams, block by block: some pass, some do not, some are changed.
 
 use alloc::vec::Vec;
-use core::{fmt, mem, ops::Range};
+use core::fmt;
 
 use bytes::Bytes;
 
 use super::{Block, BlockDecoder, BlockEnd, Found};
-use crate::{chunk::Source, encoder::Encoder, error::DecodeError, field::BOM};
+use crate::{chunk::Source, encoder::Encoder, error::DecodeError, field::BOM, parts::Parts};
 
 /// What a [`BlockFilter`] does with a block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -55,9 +55,6 @@ pub struct BlockFilter<F> {
     has_started: bool,
 }
 
-/// Kept blocks of at least this many bytes together are shared, fewer are copied.
-const SHARED: usize = 512;
-
 impl<F> BlockFilter<F>
 where
     F: FnMut(Result<&mut Block<'_>, DecodeError>, &mut Encoder) -> Verdict,
@@ -78,7 +75,7 @@ where
     pub fn pass(&mut self, chunk: &Bytes, output: &mut Vec<Bytes>) {
         let Self { decoder, decide, encoder, has_started } = self;
         let mut blocks = decoder.start(Source::Borrowed(chunk));
-        let mut passed = Passed { chunk, kept: 0..0, copied: Vec::new(), output, has_started };
+        let mut passed = Parts::new(chunk, output);
         loop {
             let mut mark = 0;
             let step = blocks.step();
@@ -91,10 +88,11 @@ where
                     if raw.starts_with(&BOM) {
                         if place.offset == 0 {
                             mark = BOM.len();
-                        } else if !*passed.has_started {
+                        } else if !*has_started {
                             // All blocks before it are gone. A real byte order mark keeps this one
                             // from being taken for that.
                             passed.copy(&BOM);
+                            *has_started = true;
                         }
                     }
                     let mut block = Block { raw, place, interpreter, chunk: None };
@@ -103,20 +101,17 @@ where
             };
             if !encoder.as_bytes().is_empty() {
                 passed.copy(encoder.as_bytes());
+                *has_started = true;
                 encoder.clear();
             }
-            match span {
-                Some(_) if verdict == Verdict::Replace => {}
+            if let (Verdict::Keep, Some(span)) = (verdict, span) {
                 // A byte order mark that something was written before would be none.
-                Some(Some(span)) if mark > 0 && *passed.has_started => {
-                    passed.keep(span.start + mark..span.end);
+                let mark = if *has_started { mark } else { 0 };
+                match span {
+                    Some(span) => passed.keep(span.start + mark..span.end),
+                    None => passed.copy(&blocks.decoder.raw[mark..]),
                 }
-                Some(Some(span)) => passed.keep(span),
-                Some(None) => {
-                    let mark = if *passed.has_started { mark } else { 0 };
-                    passed.copy(&blocks.decoder.raw[mark..]);
-                }
-                None => {}
+                *has_started = true;
             }
         }
         passed.finish();
@@ -138,58 +133,5 @@ impl<F> BlockFilter<F> {
 impl<F> fmt::Debug for BlockFilter<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BlockFilter").field("decoder", &self.decoder).finish_non_exhaustive()
-    }
-}
-
-/// What passes of a chunk.
-struct Passed<'p> {
-    chunk: &'p Bytes,
-    /// Where in the chunk kept blocks lie side by side.
-    kept: Range<usize>,
-    copied: Vec<u8>,
-    output: &'p mut Vec<Bytes>,
-    has_started: &'p mut bool,
-}
-
-impl Passed<'_> {
-    #[inline]
-    fn keep(&mut self, span: Range<usize>) {
-        *self.has_started = true;
-        if span.start == self.kept.end && !self.kept.is_empty() {
-            self.kept.end = span.end;
-        } else {
-            self.flush_kept();
-            self.kept = span;
-        }
-    }
-
-    fn copy(&mut self, bytes: &[u8]) {
-        *self.has_started = true;
-        self.flush_kept();
-        if self.copied.capacity() == 0 {
-            self.copied.reserve(bytes.len().max(self.chunk.len()));
-        }
-        self.copied.extend_from_slice(bytes);
-    }
-
-    fn flush_kept(&mut self) {
-        let kept = mem::replace(&mut self.kept, 0..0);
-        if kept.len() < SHARED {
-            self.copied.extend_from_slice(&self.chunk[kept]);
-        } else {
-            self.flush_copied();
-            self.output.push(self.chunk.slice(kept));
-        }
-    }
-
-    fn flush_copied(&mut self) {
-        if !self.copied.is_empty() {
-            self.output.push(mem::take(&mut self.copied).into());
-        }
-    }
-
-    fn finish(mut self) {
-        self.flush_kept();
-        self.flush_copied();
     }
 }
