@@ -185,12 +185,8 @@ where
         loop {
             if !this.output.is_empty() {
                 this.silence.reset();
-                return Poll::Ready(Some(Ok(this
-                    .output
-                    .drain(..)
-                    .collect::<Vec<_>>()
-                    .concat()
-                    .into())));
+                let output = std::mem::take(&mut this.output).concat();
+                return Poll::Ready(Some(Ok(output.into())));
             }
             if this.is_over {
                 return Poll::Ready(None);

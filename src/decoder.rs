@@ -194,13 +194,13 @@ impl Decoder {
     ///
     /// With [`AtEnd::Dispatch`], as from [`Events::next_event`] for the last line.
     pub fn finish(&mut self) -> Result<End<'_>, DecodeError> {
-        let mut end = End {
-            event: None,
+        let mut stream = StreamEnd {
             pending_bytes: self.machine.block_size(0) + self.unread.len(),
             had_data: self.interpreter.holds_data(),
         };
         if self.ended {
-            return Ok(End { pending_bytes: 0, had_data: false, ..end });
+            stream = StreamEnd { pending_bytes: 0, had_data: false };
+            return Ok(End { event: None, stream });
         }
         self.ended = true;
         if self.at_end == AtEnd::Dispatch && self.is_reading() {
@@ -210,11 +210,12 @@ impl Decoder {
             }
             if self.interpreter.dispatch(&slots, &NO_CHUNK) {
                 self.counters.events += 1;
-                end.had_data = true;
-                end.event = Some(self.interpreter.event(&slots, &NO_CHUNK));
+                stream.had_data = true;
+                let event = Some(self.interpreter.event(&slots, &NO_CHUNK));
+                return Ok(End { event, stream });
             }
         }
-        Ok(end)
+        Ok(End { event: None, stream })
     }
 
     /// Whether the block under way is one that may be dispatched.
@@ -474,11 +475,56 @@ impl Iterator for EventBufs<'_> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct End<'a> {
     event: Option<Event<'a>>,
+    stream: StreamEnd,
+}
+
+impl<'a> End<'a> {
+    /// See [`StreamEnd::is_clean`].
+    #[must_use]
+    pub const fn is_clean(&self) -> bool {
+        self.stream.is_clean()
+    }
+
+    /// See [`StreamEnd::pending_bytes`].
+    #[must_use]
+    pub const fn pending_bytes(&self) -> u64 {
+        self.stream.pending_bytes
+    }
+
+    /// See [`StreamEnd::had_data`].
+    #[must_use]
+    pub const fn had_data(&self) -> bool {
+        self.stream.had_data
+    }
+
+    /// The event that was dispatched although no blank line ended it. Only with
+    /// [`AtEnd::Dispatch`].
+    #[must_use]
+    pub const fn event(&self) -> Option<Event<'a>> {
+        self.event
+    }
+
+    /// The rest, which borrows nothing.
+    #[must_use]
+    pub const fn without_event(&self) -> StreamEnd {
+        self.stream
+    }
+}
+
+/// How a stream ended. See [`End`], of which this is what can be kept.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct StreamEnd {
     pending_bytes: u64,
     had_data: bool,
 }
 
-impl<'a> End<'a> {
+impl StreamEnd {
+    /// Within the data of a block of which so many bytes had come.
+    #[cfg(any(feature = "std", feature = "stream", feature = "tokio-util"))]
+    pub(crate) const fn within_data(pending_bytes: u64) -> Self {
+        Self { pending_bytes, had_data: true }
+    }
+
     /// Whether the stream ended at the end of a block: nothing was cut off.
     #[must_use]
     pub const fn is_clean(&self) -> bool {
@@ -495,13 +541,6 @@ impl<'a> End<'a> {
     #[must_use]
     pub const fn had_data(&self) -> bool {
         self.had_data
-    }
-
-    /// The event that was dispatched although no blank line ended it. Only with
-    /// [`AtEnd::Dispatch`].
-    #[must_use]
-    pub const fn event(&self) -> Option<Event<'a>> {
-        self.event
     }
 }
 

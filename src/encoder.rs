@@ -150,12 +150,6 @@ impl Encoder {
         frame
     }
 
-    /// Appends bytes that are known to be right here.
-    pub(crate) fn raw(&mut self, bytes: &[u8]) -> &mut Self {
-        self.buffer.extend_from_slice(bytes);
-        self
-    }
-
     /// Forgets what was written, and keeps the buffer.
     pub fn clear(&mut self) {
         self.buffer.clear();

@@ -150,13 +150,19 @@ struct Shortened<'a>(&'a str);
 
 impl fmt::Debug for Shortened<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        const SHOWN: usize = 200;
-        if self.0.len() <= SHOWN {
+        let start = start_of(self.0);
+        if start.len() == self.0.len() {
             return fmt::Debug::fmt(self.0, f);
         }
-        let end = (0..=SHOWN).rev().find(|&end| self.0.is_char_boundary(end)).unwrap_or(0);
-        write!(f, "{:?}.. ({} bytes)", &self.0[..end], self.0.len())
+        write!(f, "{start:?}.. ({} bytes)", self.0.len())
     }
+}
+
+/// What a text begins with: whole characters, at most 200 bytes of them.
+pub(crate) fn start_of(text: &str) -> &str {
+    let most = text.len().min(200);
+    let end = (0..=most).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    &text[..end]
 }
 
 /// An event that owns its text: `'static`, `Send`, in one allocation.

@@ -57,7 +57,7 @@ pub(crate) struct Feed<'d> {
 impl<'d> Feed<'d> {
     #[inline]
     pub(crate) fn new(source: Source<'d>, unread: &mut Unread) -> Self {
-        let source = if unread.0.is_some() { unread.queue(source) } else { source };
+        let source = if unread.is_empty() { source } else { unread.queue(source) };
         Self { chunk: Chunk::new(source), pos: 0 }
     }
 
@@ -72,17 +72,14 @@ impl<'d> Feed<'d> {
         machine.consume(self.pos);
         self.pos = 0;
         self.chunk.clear();
-        unread.0.is_some() && self.dequeue(unread)
+        !unread.is_empty() && self.dequeue(unread)
     }
 
     #[cold]
     fn dequeue(&mut self, unread: &mut Unread) -> bool {
-        let next = unread.pop();
-        let more = next.is_some();
-        if let Some(next) = next {
-            self.chunk = Chunk::new(Source::Shared(next));
-        }
-        more
+        let Some(next) = unread.pop() else { return false };
+        self.chunk = Chunk::new(Source::Shared(next));
+        true
     }
 
     /// The caller reads no further for now: keeps the rest for the next time.

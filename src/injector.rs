@@ -137,16 +137,15 @@ impl Injector {
     /// way. The injector then stands at the start of the next stream, whose byte order mark it
     /// leaves out.
     pub fn close(&mut self) -> Bytes {
-        let mut end = Encoder::new();
-        end.raw(self.withheld());
+        let mut end = self.withheld().to_vec();
         if !self.at_boundary() {
             // The first may just complete a CRLF.
-            end.raw(b"\n\n");
+            end.extend_from_slice(b"\n\n");
         }
-        end.raw(self.waiting.as_bytes());
+        end.extend_from_slice(self.waiting.as_bytes());
         *self = Self { left_out: Some(0), ..Self::new() };
         self.machine.expect_no_mark();
-        end.take().into_bytes()
+        end.into()
     }
 
     /// Reads a chunk. Where the first boundary is, if frames wait for one.

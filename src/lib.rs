@@ -35,7 +35,7 @@ mod value;
 pub use adapters::*;
 pub use block::{Block, BlockBuf, BlockBufs, BlockDecoder, BlockEnd, BlockFilter, Blocks, Verdict};
 pub use config::{AtEnd, DecoderBuilder, InvalidUtf8, OnError};
-pub use decoder::{Decoder, End, EventBufs, Events, Item};
+pub use decoder::{Decoder, End, EventBufs, Events, Item, StreamEnd};
 pub use encoder::{Encoder, Frame};
 pub use error::{DecodeError, DecodeErrorKind, InvalidValue};
 pub use event::{Event, EventBuf};

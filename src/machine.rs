@@ -529,17 +529,17 @@ impl Machine {
             if self.after_cr && *pos < input.len() {
                 let _ = self.swallow_lf(input, pos);
             }
-            let Some(len) = scan.line_end(*pos).map(|end| end - *pos) else {
+            let Some(end) = scan.line_end(*pos) else {
                 if *pos < input.len() {
                     self.line = Line::Value(Field::Unknown);
                     *pos = input.len();
                 }
                 return Token::Starved;
             };
-            let blank = len == 0 && self.line == Line::Start;
-            self.after_cr = input[*pos + len] == CR;
+            let blank = end == *pos && self.line == Line::Start;
+            self.after_cr = input[end] == CR;
             self.line = Line::Start;
-            *pos += len + 1;
+            *pos = end + 1;
             if blank {
                 self.phase = Phase::Reading;
                 self.start_block(*pos);

@@ -6,9 +6,9 @@ use bytes::BytesMut;
 use thiserror::Error;
 use tokio_util::codec;
 
-use super::pump::{Pump, StreamEnd};
+use super::pump::Pump;
 use crate::{
-    decoder::Decoder,
+    decoder::{Decoder, StreamEnd},
     encoder::{Encoder, Frame},
     error::DecodeError,
     event::{Event, EventBuf},

@@ -8,8 +8,13 @@ use std::{
 use bytes::BytesMut;
 use thiserror::Error;
 
-use super::pump::{Pump, StreamEnd};
-use crate::{decoder::Decoder, encoder::Encoder, error::DecodeError, event::EventBuf};
+use super::pump::Pump;
+use crate::{
+    decoder::{Decoder, StreamEnd},
+    encoder::Encoder,
+    error::DecodeError,
+    event::EventBuf,
+};
 
 /// Bytes that are read at once. Connections give less, files this much.
 const READ: usize = 16 * 1024;

@@ -7,12 +7,9 @@ use thiserror::Error;
 
 use crate::{
     encoder::Encoder,
-    event::{Event, EventBuf},
+    event::{Event, EventBuf, start_of},
     scan,
 };
-
-/// Bytes of the data that an error keeps, at most.
-const SNIPPET: usize = 200;
 
 /// Data that is not the JSON that was wanted.
 ///
@@ -34,13 +31,11 @@ fn in_id(id: Option<&str>) -> String {
 impl JsonError {
     #[cold]
     fn new(source: serde_json::Error, event: &Event<'_>) -> Self {
-        let data = event.data();
-        let end = (0..=SNIPPET.min(data.len())).rev().find(|&end| data.is_char_boundary(end));
         Self {
             source,
             event_type: event.event_type().to_owned(),
             id: event.id().map(ToOwned::to_owned),
-            snippet: data[..end.unwrap_or(0)].to_owned(),
+            snippet: start_of(event.data()).to_owned(),
         }
     }
 

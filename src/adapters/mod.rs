@@ -29,8 +29,6 @@ pub use io::{EventReader, ReadError};
 pub use json::JsonError;
 #[cfg(all(feature = "json", feature = "stream"))]
 pub use json::{JsonEvents, JsonStreamError};
-#[cfg(any(feature = "std", feature = "stream", feature = "tokio-util"))]
-pub use pump::StreamEnd;
 pub use sentinel::{DONE, EventIteratorExt, UntilData, is_event_stream};
 #[cfg(feature = "stream")]
 pub use stream::{ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream, StreamError};

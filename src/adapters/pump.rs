@@ -6,37 +6,10 @@ use bytes::Bytes;
 
 use crate::{
     chunk::Source,
-    decoder::{Decoder, Reading},
+    decoder::{Decoder, Reading, StreamEnd},
     error::DecodeError,
     event::EventBuf,
 };
-
-/// How a stream ended. See [`End`](crate::End), of which this is what can be kept.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct StreamEnd {
-    pub(crate) pending_bytes: u64,
-    pub(crate) had_data: bool,
-}
-
-impl StreamEnd {
-    /// Whether the stream ended at the end of a block: nothing was cut off.
-    #[must_use]
-    pub const fn is_clean(&self) -> bool {
-        self.pending_bytes == 0
-    }
-
-    /// How many bytes the last block had, whose blank line never came.
-    #[must_use]
-    pub const fn pending_bytes(&self) -> u64 {
-        self.pending_bytes
-    }
-
-    /// Whether that block had data: whether an event was cut off, or just a comment or an ID.
-    #[must_use]
-    pub const fn had_data(&self) -> bool {
-        self.had_data
-    }
-}
 
 /// What comes out: events, or comments as well.
 pub(crate) trait Output: Sized {
@@ -113,13 +86,10 @@ impl<T: Output> Pump<T> {
             return None;
         }
         let (end, event) = match self.decoder.finish() {
-            Ok(end) => (
-                StreamEnd { pending_bytes: end.pending_bytes(), had_data: end.had_data() },
-                end.event().map(|event| Ok(T::from_event(event.to_buf()))),
-            ),
-            Err(error) => {
-                (StreamEnd { pending_bytes: error.size(), had_data: true }, Some(Err(error)))
+            Ok(end) => {
+                (end.without_event(), end.event().map(|event| Ok(T::from_event(event.to_buf()))))
             }
+            Err(error) => (StreamEnd::within_data(error.size()), Some(Err(error))),
         };
         self.end = Some(end);
         event

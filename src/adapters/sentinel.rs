@@ -54,6 +54,11 @@ pub struct UntilData<'d, I> {
 }
 
 impl<I> UntilData<'_, I> {
+    fn unless_done<E>(&mut self, event: Result<EventBuf, E>) -> Option<Result<EventBuf, E>> {
+        self.done = event.as_ref().is_ok_and(|event| event.data() == self.data);
+        (!self.done).then_some(event)
+    }
+
     /// Whether the event with that data came. If not, the stream was cut.
     #[must_use]
     pub fn is_done(&self) -> bool {
@@ -81,8 +86,7 @@ impl<E, I: Iterator<Item = Result<EventBuf, E>>> Iterator for UntilData<'_, I> {
             return None;
         }
         let event = self.events.next()?;
-        self.done = event.as_ref().is_ok_and(|event| event.data() == self.data);
-        (!self.done).then_some(event)
+        self.unless_done(event)
     }
 }
 
@@ -105,8 +109,7 @@ where
         }
         core::pin::Pin::new(&mut this.events).poll_next(cx).map(|event| {
             let event = event?;
-            this.done = event.as_ref().is_ok_and(|event| event.data() == this.data);
-            (!this.done).then_some(event)
+            this.unless_done(event)
         })
     }
 }

@@ -12,12 +12,12 @@ use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
 use super::{
-    pump::{Output, Pump, StreamEnd},
+    pump::{Output, Pump},
     sentinel::UntilData,
     tap::Tap,
 };
 use crate::{
-    decoder::{Decoder, Item, Reading},
+    decoder::{Decoder, Item, Reading, StreamEnd},
     error::DecodeError,
     event::{Event, EventBuf},
 };
