@@ -39,7 +39,7 @@ impl<'p> Parts<'p> {
     pub(crate) fn copy(&mut self, bytes: &[u8]) {
         self.flush_kept();
         if self.copied.capacity() == 0 {
-            self.copied.reserve(bytes.len().max(self.input.len()));
+            self.copied.reserve(bytes.len() + self.input.len() + self.input.len() / 8);
         }
         self.copied.extend_from_slice(bytes);
     }

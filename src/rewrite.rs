@@ -1,5 +1,7 @@
 //! A block with some of its fields changed, and all other bytes as they came.
 
+mod render;
+
 use alloc::vec::Vec;
 use core::{ops::Range, time::Duration};
 
@@ -7,14 +9,14 @@ use bytes::Bytes;
 
 use crate::{
     Field,
-    encoder::{MAX_DIGITS, decimal},
     event::millis,
-    field::BOM,
     line::Lines,
     parts::Parts,
-    scan::{self, CR, LF},
+    scan,
     value::{EventId, EventType},
 };
+
+use self::render::Copied;
 
 /// A block of which some fields are changed. Made by [`Block::rewrite`](crate::Block::rewrite).
 ///
@@ -177,15 +179,9 @@ impl<'a> Rewrite<'a> {
     ///
     /// Behind something else, a byte order mark would be none, so it is left out.
     pub fn write_to(&self, buffer: &mut Vec<u8>) {
-        let start = buffer.len();
+        let is_first = buffer.is_empty();
         buffer.reserve(self.raw.len() + 64);
-        self.pieces(start == 0, |piece| {
-            let bytes = piece.bytes(self.raw);
-            if makes_crlf(buffer[start..].last(), bytes) {
-                buffer.push(LF);
-            }
-            buffer.extend_from_slice(bytes);
-        });
+        self.render(is_first, &mut Copied { raw: self.raw, buffer });
     }
 
     /// The block.
@@ -205,209 +201,8 @@ impl<'a> Rewrite<'a> {
         };
         let mut chunks = Vec::new();
         let mut parts = Parts::new(shared, &mut chunks);
-        let mut last = None;
-        self.pieces(true, |piece| {
-            let bytes = piece.bytes(shared);
-            if makes_crlf(last.as_ref(), bytes) {
-                parts.copy(&[LF]);
-            }
-            last = bytes.last().copied().or(last);
-            match piece {
-                Piece::Kept(range) => parts.keep(range),
-                Piece::New(bytes) => parts.copy(bytes),
-            }
-        });
+        self.render(true, &mut parts);
         parts.finish();
         chunks
     }
-
-    /// Gives the parts of the result, in order. Nothing else stands before them if they come
-    /// `first`.
-    fn pieces(&self, first: bool, mut give: impl FnMut(Piece<'_>)) {
-        let lines = Lines::new(self.raw, self.starts_stream);
-        let mut pos = self.raw.len() - lines.rest().len();
-        if pos == self.raw.len() {
-            // A LF alone is no late one, but the blank line itself.
-            pos = 0;
-        }
-        // What was in the middle of the stream is no byte order mark. If nothing stands before it any
-        // more, a real one keeps it from being taken for that.
-        let mut is_start = self.starts_stream && first && pos == 0;
-        let mut give = |piece: Piece<'_>| {
-            if let (true, Piece::Kept(range)) = (is_start, &piece) {
-                if self.raw[range.clone()].starts_with(&BOM) {
-                    give(Piece::New(&BOM));
-                }
-            }
-            is_start &= piece.bytes(self.raw).is_empty();
-            give(piece);
-        };
-        if first || !self.starts_stream {
-            give(Piece::Kept(0..pos));
-        }
-
-        let mut seen = Seen::default();
-        let mut line_end: &[u8] = &[];
-        for (number, line) in lines.clone().enumerate() {
-            if number == 0 {
-                line_end = line.line_end();
-            }
-            seen.note(number, line.field());
-        }
-        let line_end = if line_end.is_empty() { b"\n" } else { line_end };
-        let mut new = NewLines { give: &mut give, line_end, is_open: false };
-        for (number, line) in lines.enumerate() {
-            let (raw, field) = (line.raw(), line.field());
-            if seen.place(Field::Data) == Some(number) {
-                self.write_missing(seen, &mut new);
-            }
-            let is_open = line.line_end().is_empty();
-            let line_end = if is_open { new.line_end } else { line.line_end() };
-            let mut here = NewLines { give: &mut *new.give, line_end, is_open: false };
-            let is_place = seen.place(field) == Some(number);
-            if is_place {
-                self.write(field, &mut here);
-            }
-            // Data is replaced as a whole, and of the others the line that counts.
-            let is_replaced = self.sets(field) && (is_place || field == Field::Data);
-            if !is_replaced && !self.without.contains(field) {
-                self.keep_line(pos..pos + raw.len(), new.give);
-                // Only the last line, if the end of the stream cut it off.
-                new.is_open = is_open;
-            }
-            pos += raw.len();
-        }
-        if seen.place(Field::Data).is_none() {
-            self.write_missing(seen, &mut new);
-            self.write(Field::Data, &mut new);
-        }
-        if let Some(comment) = self.comment {
-            new.write_all(b": ", comment);
-        }
-        give(Piece::Kept(pos..self.raw.len()));
-    }
-
-    fn keep_line(&self, line: Range<usize>, give: &mut impl FnMut(Piece<'_>)) {
-        match &self.splice {
-            Some((part, text)) if line.start <= part.start && part.end <= line.end => {
-                give(Piece::Kept(line.start..part.start));
-                give(Piece::New(text.as_bytes()));
-                give(Piece::Kept(part.end..line.end));
-            }
-            _ => give(Piece::Kept(line)),
-        }
-    }
-
-    fn sets(&self, field: Field) -> bool {
-        match field {
-            Field::Data => self.data.is_some(),
-            Field::Event => self.event_type.is_some(),
-            Field::Id => self.id.is_some(),
-            Field::Retry => self.retry.is_some(),
-            Field::Comment | Field::Unknown => false,
-        }
-    }
-
-    /// Writes what the field is set to, if it is.
-    #[inline]
-    fn write(&self, field: Field, new: &mut NewLines<'_, impl FnMut(Piece<'_>)>) {
-        match (field, self.data, self.event_type, self.id, self.retry) {
-            (Field::Data, Some(data), ..) => new.write_all(b"data: ", data),
-            (Field::Event, _, Some(event_type), ..) => new.write(b"event: ", event_type.as_str()),
-            (Field::Id, _, _, Some(id), _) => new.write(b"id: ", id.as_str()),
-            (Field::Retry, _, _, _, Some(millis)) => {
-                new.write(b"retry: ", decimal(millis, &mut [0; MAX_DIGITS]));
-            }
-            _ => {}
-        }
-    }
-
-    /// Writes what is set and was not there.
-    fn write_missing(&self, seen: Seen, new: &mut NewLines<'_, impl FnMut(Piece<'_>)>) {
-        for field in [Field::Event, Field::Id, Field::Retry] {
-            if seen.place(field).is_none() {
-                self.write(field, new);
-            }
-        }
-    }
-}
-
-/// A part of the result.
-enum Piece<'p> {
-    /// Of the block as it came.
-    Kept(Range<usize>),
-    New(&'p [u8]),
-}
-
-/// Which lines matter.
-#[derive(Clone, Copy, Debug, Default)]
-struct Seen {
-    /// The first one.
-    data: Option<usize>,
-    /// The last ones.
-    event_type: Option<usize>,
-    id: Option<usize>,
-    retry: Option<usize>,
-}
-
-impl Seen {
-    fn note(&mut self, number: usize, field: Field) {
-        match field {
-            Field::Data => _ = self.data.get_or_insert(number),
-            Field::Event => self.event_type = Some(number),
-            Field::Id => self.id = Some(number),
-            Field::Retry => self.retry = Some(number),
-            Field::Comment | Field::Unknown => {}
-        }
-    }
-
-    /// The line whose place what is set takes.
-    fn place(self, field: Field) -> Option<usize> {
-        match field {
-            Field::Data => self.data,
-            Field::Event => self.event_type,
-            Field::Id => self.id,
-            Field::Retry => self.retry,
-            Field::Comment | Field::Unknown => None,
-        }
-    }
-}
-
-impl Piece<'_> {
-    fn bytes<'b>(&'b self, raw: &'b [u8]) -> &'b [u8] {
-        match self {
-            Self::Kept(range) => &raw[range.clone()],
-            Self::New(bytes) => bytes,
-        }
-    }
-}
-
-struct NewLines<'n, G> {
-    give: &'n mut G,
-    line_end: &'n [u8],
-    /// The line before has no end yet.
-    is_open: bool,
-}
-
-impl<G: FnMut(Piece<'_>)> NewLines<'_, G> {
-    fn write(&mut self, start: &[u8], value: &str) {
-        if core::mem::take(&mut self.is_open) {
-            (self.give)(Piece::New(self.line_end));
-        }
-        for part in [start, value.as_bytes(), self.line_end] {
-            (self.give)(Piece::New(part));
-        }
-    }
-
-    fn write_all(&mut self, start: &[u8], text: &str) {
-        for line in scan::split_lines(text) {
-            self.write(start, line);
-        }
-    }
-}
-
-/// Whether two bytes would be one line end that were not neighbours before: a line's CR, and the LF
-/// of the blank line. The block would not end.
-fn makes_crlf(last: Option<&u8>, next: &[u8]) -> bool {
-    last == Some(&CR) && next.first() == Some(&LF)
 }

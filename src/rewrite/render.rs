@@ -1,0 +1,301 @@
+//! Writes a changed block: two passes over its lines, one to see them all and one to write.
+
+use alloc::vec::Vec;
+use core::{mem, ops::Range};
+
+use super::Rewrite;
+use crate::{
+    Field,
+    chunk::{Chunk, Source},
+    encoder::{MAX_DIGITS, decimal},
+    field::{self, BOM},
+    line::Lines,
+    parts::Parts,
+    scan::{self, CR, LF},
+};
+
+/// Where a changed block goes.
+pub(super) trait Output {
+    /// Appends a part of the block as it came.
+    fn keep(&mut self, part: Range<usize>);
+
+    /// Appends other bytes.
+    fn copy(&mut self, bytes: &[u8]);
+}
+
+/// All in one buffer.
+pub(super) struct Copied<'b> {
+    pub(super) raw: &'b [u8],
+    pub(super) buffer: &'b mut Vec<u8>,
+}
+
+impl Output for Copied<'_> {
+    #[inline]
+    fn keep(&mut self, part: Range<usize>) {
+        self.buffer.extend_from_slice(&self.raw[part]);
+    }
+
+    #[inline]
+    fn copy(&mut self, bytes: &[u8]) {
+        self.buffer.extend_from_slice(bytes);
+    }
+}
+
+impl Output for Parts<'_> {
+    fn keep(&mut self, part: Range<usize>) {
+        Parts::keep(self, part);
+    }
+
+    fn copy(&mut self, bytes: &[u8]) {
+        Parts::copy(self, bytes);
+    }
+}
+
+impl Rewrite<'_> {
+    /// Writes the result. Nothing else stands before it if it is the `first`.
+    pub(super) fn render(&self, first: bool, output: &mut impl Output) {
+        let raw = self.raw;
+        let mut pos = raw.len() - Lines::new(raw, self.starts_stream).rest().len();
+        if pos == raw.len() {
+            // A LF alone is no late one, but the blank line itself.
+            pos = 0;
+        }
+        let is_start = self.starts_stream && first && pos == 0;
+        let mut writer =
+            Writer { raw, kept: 0..0, after_cr: false, is_open: false, is_start, output };
+        if first || !self.starts_stream {
+            writer.keep(0..pos);
+        }
+
+        let mut chunk = Chunk::new(Source::Borrowed(raw));
+        let mut seen = Seen::default();
+        let mut line_end: &[u8] = b"\n";
+        let mut next = pos;
+        while let Some(line) = Line::next(&mut chunk, &mut next) {
+            if seen.lines == 0 && line.end < next {
+                line_end = &raw[line.end..next];
+            }
+            seen.note(line.field);
+        }
+
+        chunk.rewind();
+        let mut next = pos;
+        let mut number = 0;
+        while let Some(line) = Line::next(&mut chunk, &mut next) {
+            number += 1;
+            let is_place = seen.place(line.field) == Some(number);
+            if is_place && line.field == Field::Data {
+                self.write_missing(seen, line_end, &mut writer);
+            }
+            let is_open = line.end == next;
+            let is_set = self.sets(line.field);
+            if is_place && is_set {
+                let line_end = if is_open { line_end } else { &raw[line.end..next] };
+                self.write(line.field, line_end, &mut writer);
+            }
+            // Data is replaced as a whole, and of the others the line that counts.
+            let is_replaced = is_set && (is_place || line.field == Field::Data);
+            if !is_replaced && !self.without.contains(line.field) {
+                self.keep_line(pos..next, &mut writer);
+                // Only the last line, if the end of the stream cut it off.
+                writer.is_open = is_open;
+            }
+            pos = next;
+        }
+        if seen.data.is_none() {
+            self.write_missing(seen, line_end, &mut writer);
+            self.write(Field::Data, line_end, &mut writer);
+        }
+        if let Some(comment) = self.comment {
+            writer.lines(b": ", comment, line_end);
+        }
+        writer.finish(pos..raw.len());
+    }
+
+    #[inline]
+    fn keep_line(&self, line: Range<usize>, writer: &mut Writer<'_, impl Output>) {
+        match &self.splice {
+            Some((part, text)) if line.start <= part.start && part.end <= line.end => {
+                writer.keep(line.start..part.start);
+                writer.copy(text.as_bytes());
+                writer.keep(part.end..line.end);
+            }
+            _ => writer.keep(line),
+        }
+    }
+
+    #[inline]
+    fn sets(&self, field: Field) -> bool {
+        match field {
+            Field::Data => self.data.is_some(),
+            Field::Event => self.event_type.is_some(),
+            Field::Id => self.id.is_some(),
+            Field::Retry => self.retry.is_some(),
+            Field::Comment | Field::Unknown => false,
+        }
+    }
+
+    /// Writes what the field is set to, if it is.
+    fn write(&self, field: Field, line_end: &[u8], writer: &mut Writer<'_, impl Output>) {
+        match (field, self.data, self.event_type, self.id, self.retry) {
+            (Field::Data, Some(data), ..) => writer.lines(b"data: ", data, line_end),
+            (Field::Event, _, Some(event_type), ..) => {
+                writer.line(b"event: ", event_type.as_str(), line_end);
+            }
+            (Field::Id, _, _, Some(id), _) => writer.line(b"id: ", id.as_str(), line_end),
+            (Field::Retry, _, _, _, Some(millis)) => {
+                writer.line(b"retry: ", decimal(millis, &mut [0; MAX_DIGITS]), line_end);
+            }
+            _ => {}
+        }
+    }
+
+    /// Writes what is set and was not there.
+    fn write_missing(&self, seen: Seen, line_end: &[u8], writer: &mut Writer<'_, impl Output>) {
+        for field in [Field::Event, Field::Id, Field::Retry] {
+            if self.sets(field) && seen.place(field).is_none() {
+                self.write(field, line_end, writer);
+            }
+        }
+    }
+}
+
+/// A line of the block.
+struct Line {
+    field: Field,
+    /// Where its text ends, and its line end starts.
+    end: usize,
+}
+
+impl Line {
+    /// The line that starts there; the next one starts where `pos` then is.
+    #[inline]
+    fn next(chunk: &mut Chunk<'_>, pos: &mut usize) -> Option<Self> {
+        let mut scan = chunk.scan();
+        let raw = scan.bytes();
+        let end = scan.line_end(*pos).unwrap_or(raw.len());
+        if end == *pos {
+            return None;
+        }
+        let (field, _) = field::split(&raw[*pos..end]);
+        *pos = match raw[end..] {
+            [CR, LF, ..] => end + 2,
+            [_, ..] => end + 1,
+            [] => end,
+        };
+        Some(Self { field, end })
+    }
+}
+
+/// Which lines matter, counted from 1.
+#[derive(Clone, Copy, Debug, Default)]
+struct Seen {
+    lines: usize,
+    /// The first one.
+    data: Option<usize>,
+    /// The last ones.
+    event_type: Option<usize>,
+    id: Option<usize>,
+    retry: Option<usize>,
+}
+
+impl Seen {
+    #[inline]
+    fn note(&mut self, field: Field) {
+        self.lines += 1;
+        match field {
+            Field::Data => _ = self.data.get_or_insert(self.lines),
+            Field::Event => self.event_type = Some(self.lines),
+            Field::Id => self.id = Some(self.lines),
+            Field::Retry => self.retry = Some(self.lines),
+            Field::Comment | Field::Unknown => {}
+        }
+    }
+
+    /// The line whose place what is set takes.
+    #[inline]
+    fn place(self, field: Field) -> Option<usize> {
+        match field {
+            Field::Data => self.data,
+            Field::Event => self.event_type,
+            Field::Id => self.id,
+            Field::Retry => self.retry,
+            Field::Comment | Field::Unknown => None,
+        }
+    }
+}
+
+struct Writer<'w, O> {
+    raw: &'w [u8],
+    /// What was kept, side by side, and has not been written yet: so that lines which stay together
+    /// cost one copy.
+    kept: Range<usize>,
+    /// The last byte that was written is a CR.
+    after_cr: bool,
+    /// The line before has no end yet.
+    is_open: bool,
+    /// Nothing was written to the start of the stream yet.
+    is_start: bool,
+    output: &'w mut O,
+}
+
+impl<O: Output> Writer<'_, O> {
+    #[inline]
+    fn keep(&mut self, part: Range<usize>) {
+        if part.start != self.kept.end {
+            self.flush();
+            self.kept.start = part.start;
+        }
+        self.kept.end = part.end;
+    }
+
+    #[inline]
+    fn flush(&mut self) {
+        let kept = mem::replace(&mut self.kept, 0..0);
+        let Some(last) = self.raw[kept.clone()].last() else { return };
+        // What was in the middle of the stream is no byte order mark. If nothing stands before it
+        // any more, a real one keeps it from being taken for that.
+        if mem::take(&mut self.is_start) && self.raw[kept.clone()].starts_with(&BOM) {
+            self.output.copy(&BOM);
+        }
+        self.after_cr = *last == CR;
+        self.output.keep(kept);
+    }
+
+    #[inline]
+    fn copy(&mut self, bytes: &[u8]) {
+        self.flush();
+        self.is_start &= bytes.is_empty();
+        self.output.copy(bytes);
+    }
+
+    fn line(&mut self, start: &[u8], value: &str, line_end: &[u8]) {
+        if mem::take(&mut self.is_open) {
+            self.copy(line_end);
+        }
+        self.copy(start);
+        self.output.copy(value.as_bytes());
+        self.output.copy(line_end);
+        self.after_cr = line_end == [CR];
+    }
+
+    fn lines(&mut self, start: &[u8], text: &str, line_end: &[u8]) {
+        for line in scan::split_lines(text) {
+            self.line(start, line, line_end);
+        }
+    }
+
+    /// Ends the block with its blank line.
+    fn finish(&mut self, blank_line: Range<usize>) {
+        if self.kept.is_empty() || self.kept.end != blank_line.start {
+            self.flush();
+            // A line's CR and the LF of the blank line would be one line end that were not
+            // neighbours before, and the block would not end.
+            if self.after_cr && self.raw[blank_line.clone()].first() == Some(&LF) {
+                self.output.copy(&[LF]);
+            }
+        }
+        self.keep(blank_line);
+        self.flush();
+    }
+}
