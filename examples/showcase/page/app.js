@@ -19,11 +19,13 @@ for (const [name, system] of Object.entries(systems)) {
 for (const tab of tabs) {
   tab.id = `tab-${tab.dataset.tab}`;
   tab.setAttribute('aria-controls', tab.dataset.tab);
-  tab.addEventListener('click', () => { location.hash = tab.dataset.tab; });
+  tab.addEventListener('click', () => { location.hash = `/${tab.dataset.tab}`; });
 }
 
 function show() {
-  const shown = systems[location.hash.slice(1)] ? location.hash.slice(1) : 'typewriter';
+  // The slash, so that the address names no element to scroll to.
+  const wanted = location.hash.slice('#/'.length);
+  const shown = Object.hasOwn(systems, wanted) ? wanted : 'typewriter';
   for (const tab of tabs) tab.setAttribute('aria-selected', String(tab.dataset.tab === shown));
   for (const [name, { section, shown: onShown, hidden: onHidden }] of Object.entries(systems)) {
     const wasHidden = section.hidden;

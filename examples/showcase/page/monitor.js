@@ -1,7 +1,7 @@
 import { wire } from './wire.js';
 
-/** Two minutes, a sample each second: as many as the chart is wide. */
-const SAMPLES = 120;
+/** A minute, a sample each second: as many as the chart is wide. */
+const SAMPLES = 60;
 const HEIGHT = 50;
 
 export function init(section) {

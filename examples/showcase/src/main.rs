@@ -93,7 +93,10 @@ async fn main() -> Result<(), Box<dyn Error>> {
         signal.cancel();
     });
     // Waits until all responses are over. Streams end where an event does, see `Streams::respond`.
-    axum::serve(listener, app).with_graceful_shutdown(shutdown.cancelled_owned()).await?;
+    // `into_make_service`, because a router alone copies its routes for each connection.
+    axum::serve(listener, app.into_make_service())
+        .with_graceful_shutdown(shutdown.cancelled_owned())
+        .await?;
     Ok(())
 }
 

@@ -7,7 +7,7 @@ use futures_util::Stream;
 use serde_json::json;
 use sse_wire::{Event, EventType, Frame};
 use sysinfo::{ProcessesToUpdate, System, get_current_pid};
-use tokio::{sync::watch, time::interval};
+use tokio::{sync::watch, time::sleep};
 use tokio_stream::wrappers::WatchStream;
 
 use crate::streams::{Streams, json_frame};
@@ -36,10 +36,11 @@ impl Monitor {
     /// Looks once a second; one event for however many receivers.
     pub async fn sample(self, streams: Streams) {
         let mut system = System::new();
+        // CPU time is counted from one look to the next.
+        system.refresh_cpu_usage();
         let process = get_current_pid();
-        let mut second = interval(Duration::from_secs(1));
         loop {
-            second.tick().await;
+            sleep(Duration::from_secs(1)).await;
             system.refresh_cpu_usage();
             system.refresh_memory();
             let memory = process.ok().and_then(|process| {

@@ -41,7 +41,7 @@ export async function visit(browser, address, tab, options = {}) {
   const page = await context.newPage();
   const faults = [];
   page.on('pageerror', (error) => faults.push(String(error)));
-  await page.goto(`${address}/#${tab}`);
+  await page.goto(`${address}/#/${tab}`);
   const section = page.locator(`#${tab}`);
   await section.waitFor({ state: 'visible' });
   return {

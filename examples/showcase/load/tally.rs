@@ -1,0 +1,36 @@
+//! What became of numbered events.
+
+use crate::Anything;
+
+#[derive(Default)]
+pub struct Tally {
+    pub received: u32,
+    pub lost: u32,
+    pub doubled: u32,
+}
+
+impl Tally {
+    /// Counts a number where another one was expected, and says which one comes next.
+    pub fn note(&mut self, expected: u32, number: u32) -> u32 {
+        self.received += 1;
+        if number < expected {
+            self.doubled += 1;
+            return expected;
+        }
+        self.lost += number - expected;
+        number + 1
+    }
+
+    pub fn add(&mut self, other: &Self) {
+        self.received += other.received;
+        self.lost += other.lost;
+        self.doubled += other.doubled;
+    }
+
+    pub fn check(&self) -> Result<(), Anything> {
+        if self.received == 0 || self.lost + self.doubled > 0 {
+            return Err("not every event came once".into());
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,67 @@
+//! A running showcase, for the tests.
+
+// Not every test uses all of it.
+#![allow(dead_code)]
+
+use std::{
+    io::{BufRead, BufReader},
+    path::PathBuf,
+    process::{Child, Command, Stdio},
+    time::Duration,
+};
+
+use reqwest::{Client, Response};
+use serde_json::Value;
+use tokio::time::timeout;
+
+pub struct Server {
+    pub process: Child,
+    pub address: String,
+    pub client: Client,
+}
+
+impl Server {
+    pub fn start() -> Self {
+        // Where `cargo test` has built the example.
+        let mut program: PathBuf = std::env::current_exe().expect("a test has a path");
+        program.pop();
+        program.pop();
+        program.push(format!("examples/showcase{}", std::env::consts::EXE_SUFFIX));
+        assert!(program.exists(), "run `cargo build -p sse-wire-showcase --examples`");
+        let mut process = Command::new(program)
+            .args(["--heartbeat", "100", "--pace", "20", "--thinking", "5"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("the showcase starts");
+        let mut line = String::new();
+        let output = process.stdout.take().expect("piped");
+        BufReader::new(output).read_line(&mut line).expect("it prints its address");
+        let address = line.trim().to_owned();
+        Self { process, address, client: Client::builder().no_proxy().build().expect("a client") }
+    }
+
+    pub async fn get(&self, path: &str) -> Response {
+        let response = self.client.get(format!("{}{path}", self.address)).send().await;
+        response.expect("an answer")
+    }
+
+    pub async fn post(&self, path: &str, body: &Value) -> Value {
+        let request = self.client.post(format!("{}{path}", self.address)).json(body);
+        let response = request.send().await.expect("an answer");
+        assert!(response.status().is_success(), "{}", response.status());
+        response.json().await.expect("JSON")
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        // It may have ended already.
+        _ = self.process.kill();
+        _ = self.process.wait();
+    }
+}
+
+pub async fn in_time<T>(what: impl Future<Output = T>) -> T {
+    timeout(Duration::from_secs(20), what).await.expect("it takes too long")
+}

@@ -1,0 +1,153 @@
+//! The showcase behind nginx, whose buffering is on unless told otherwise.
+//!
+//! Needs Debian's package `nginx`; without it this is skipped, and says so.
+
+mod common;
+
+use std::{
+    fs,
+    net::TcpListener,
+    path::{Path, PathBuf},
+    process::{Child, Command, ExitCode},
+    time::{Duration, Instant},
+};
+
+use futures_util::StreamExt;
+use serde_json::{Value, json};
+use sse_wire::ByteStreamExt;
+use tokio::time::sleep;
+
+use self::common::{Server, in_time};
+
+/// Milliseconds between two events.
+const DELAY: u64 = 40;
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    if Command::new("nginx").arg("-v").output().is_err() {
+        println!("\nskipped the tests behind nginx: it is not installed\n");
+        return ExitCode::SUCCESS;
+    }
+    let server = Server::start();
+    let nginx = Nginx::start(&server.address).await;
+
+    let spread = spread(&server, &format!("{}/typewriter", nginx.address)).await;
+    println!("behind nginx, the events of {:?} came over {spread:?}", sent_over());
+    assert!(spread > sent_over() / 2, "they came together");
+
+    let buffered = self::spread(&server, &format!("{}/buffered/typewriter", nginx.address)).await;
+    println!("without the header `x-accel-buffering`, over {buffered:?}");
+    assert!(buffered < sent_over() / 2, "nginx has not buffered, so the test above shows nothing");
+
+    stops(&server, &nginx).await;
+    println!("a client that leaves nginx stops the work of the server");
+    ExitCode::SUCCESS
+}
+
+const TEXT: &str = "一行一行的文字,不断的回答。";
+
+fn sent_over() -> Duration {
+    Duration::from_millis(DELAY) * u32::try_from(TEXT.chars().count()).expect("a short text")
+}
+
+/// The time from the first event to the last.
+async fn spread(server: &Server, url: &str) -> Duration {
+    let url = format!("{url}?text={TEXT}&delay={DELAY}");
+    let response = server.client.get(url).send().await.expect("an answer");
+    assert_eq!(response.status(), 200);
+    let mut events = response.bytes_stream().events();
+    let mut times = Vec::new();
+    while let Some(event) = in_time(events.next()).await {
+        event.expect("a stream");
+        times.push(Instant::now());
+    }
+    assert_eq!(times.len(), TEXT.chars().count() + 2);
+    times[times.len() - 1] - times[0]
+}
+
+/// A client that leaves nginx in the middle of an answer.
+async fn stops(server: &Server, nginx: &Nginx) {
+    let question = json!({ "question": "为什么?" });
+    let request = server.client.post(format!("{}/chat", nginx.address)).json(&question);
+    let mut events = request.send().await.expect("an answer").bytes_stream().events();
+    let start = in_time(events.next()).await.expect("an event").expect("a stream");
+    let start: Value = start.json().expect("JSON");
+    drop(events);
+    in_time(async {
+        loop {
+            let response = server.get(&format!("/chat/{}", start["answer"])).await;
+            let progress: Value = response.json().await.expect("JSON");
+            match progress["state"].as_str() {
+                Some("working") => sleep(Duration::from_millis(10)).await,
+                state => return assert_eq!(state, Some("stopped")),
+            }
+        }
+    })
+    .await;
+}
+
+struct Nginx {
+    process: Child,
+    address: String,
+    folder: PathBuf,
+}
+
+impl Nginx {
+    /// As it comes: nothing is set that concerns streams. Only `/buffered/` does not listen to what
+    /// the showcase says about buffering.
+    async fn start(upstream: &str) -> Self {
+        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+        let port = port.expect("a port").port();
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("nginx-{port}"));
+        fs::create_dir_all(&folder).expect("a folder");
+        let configuration = format!(
+            "daemon off;
+            master_process off;
+            pid nginx.pid;
+            error_log error.log;
+            events {{}}
+            http {{
+                access_log off;
+                client_body_temp_path body;
+                proxy_temp_path proxy;
+                fastcgi_temp_path fastcgi;
+                uwsgi_temp_path uwsgi;
+                scgi_temp_path scgi;
+                server {{
+                    listen 127.0.0.1:{port};
+                    location / {{
+                        proxy_pass {upstream};
+                    }}
+                    location /buffered/ {{
+                        proxy_pass {upstream}/;
+                        proxy_ignore_headers X-Accel-Buffering;
+                    }}
+                }}
+            }}"
+        );
+        fs::write(folder.join("nginx.conf"), configuration).expect("written");
+        let process = Command::new("nginx")
+            .arg("-p")
+            .arg(&folder)
+            .args(["-c", "nginx.conf", "-e", "error.log"])
+            .spawn()
+            .expect("nginx starts");
+        let address = format!("http://127.0.0.1:{port}");
+        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+        in_time(async {
+            while client.get(&address).send().await.is_err() {
+                sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        Self { process, address, folder }
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        _ = self.process.kill();
+        _ = self.process.wait();
+        _ = fs::remove_dir_all(&self.folder);
+    }
+}
