@@ -16,7 +16,7 @@ export function init(section) {
   let isShown = false;
   let unseen = 0;
   // What comes at once after a reconnection was missed.
-  let cameBack = 0;
+  let cameBack = -Infinity;
 
   function show(name, value) {
     section.querySelector(`[data-figure=${name}]`).textContent = value;

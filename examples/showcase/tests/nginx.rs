@@ -31,14 +31,21 @@ async fn main() -> ExitCode {
     let server = Server::start();
     let nginx = Nginx::start(&server.address).await;
 
-    let spread = spread(&server, &format!("{}/typewriter", nginx.address)).await;
-    println!("behind nginx, the events of {:?} came over {spread:?}", sent_over());
-    assert!(spread > sent_over() / 2, "they came together");
-
-    let buffered = self::spread(&server, &format!("{}/buffered/typewriter", nginx.address)).await;
-    println!("without the header `x-accel-buffering`, over {buffered:?}");
+    for path in ["", "/advised"] {
+        let spread = spread(&server, &format!("{}{path}/typewriter", nginx.address)).await;
+        println!("`{path}/`: the events of {:?} came over {spread:?}", sent_over());
+        assert!(spread > sent_over() / 2, "they came together");
+    }
+    let buffered = spread(&server, &format!("{}/buffered/typewriter", nginx.address)).await;
+    println!("`/buffered/`: over {buffered:?}");
     assert!(buffered < sent_over() / 2, "nginx has not buffered, so the test above shows nothing");
 
+    // With HTTP/1.0, the default of older versions, a stream that is cut has just ended.
+    for (path, must_see) in [("", false), ("/advised", true)] {
+        let seen = is_cut_seen(&server, &format!("{}{path}", nginx.address)).await;
+        println!("`{path}/`: a cut looks like {}", if seen { "a cut" } else { "an end" });
+        assert!(seen || !must_see);
+    }
     stops(&server, &nginx).await;
     println!("a client that leaves nginx stops the work of the server");
     ExitCode::SUCCESS
@@ -63,6 +70,25 @@ async fn spread(server: &Server, url: &str) -> Duration {
     }
     assert_eq!(times.len(), TEXT.chars().count() + 2);
     times[times.len() - 1] - times[0]
+}
+
+/// Whether a client can tell that the server was cut off.
+async fn is_cut_seen(server: &Server, address: &str) -> bool {
+    let url = format!("{address}/notifications?client=behind-nginx");
+    let response = server.client.get(url).send().await.expect("an answer");
+    let mut events = response.bytes_stream().events();
+    in_time(events.next()).await.expect("an event").expect("a stream");
+    let cut = format!("{}/notifications/cut?client=behind-nginx", server.address);
+    server.client.post(cut).send().await.expect("an answer");
+    in_time(async {
+        loop {
+            match events.next().await {
+                Some(Ok(_)) => {}
+                end => return end.is_some(),
+            }
+        }
+    })
+    .await
 }
 
 /// A client that leaves nginx in the middle of an answer.
@@ -93,8 +119,8 @@ struct Nginx {
 }
 
 impl Nginx {
-    /// As it comes: nothing is set that concerns streams. Only `/buffered/` does not listen to what
-    /// the showcase says about buffering.
+    /// `/` is as it comes: nothing is set that concerns streams. `/advised/` is what the README says,
+    /// and `/buffered/` does not listen to what the showcase says about buffering.
     async fn start(upstream: &str) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let port = port.expect("a port").port();
@@ -117,6 +143,11 @@ impl Nginx {
                     listen 127.0.0.1:{port};
                     location / {{
                         proxy_pass {upstream};
+                    }}
+                    location /advised/ {{
+                        proxy_pass {upstream}/;
+                        proxy_http_version 1.1;
+                        proxy_set_header Connection \"\";
                     }}
                     location /buffered/ {{
                         proxy_pass {upstream}/;
