@@ -15,7 +15,7 @@ use crate::{
     event::{Event, EventBuf},
     feed::{Feed, Unread},
     interpret::{Interpreter, Slots},
-    line::Lines,
+    line::{LineEnds, Lines},
     machine::{Machine, Part, Token},
     rewrite::Rewrite,
     scan,
@@ -62,6 +62,7 @@ pub struct BlockDecoder {
     /// The bytes of the block under way from chunks that are gone.
     raw: Vec<u8>,
     place: Place,
+    line_ends: LineEnds,
     id: BlockId,
     rejects_invalid: bool,
     counters: Counters,
@@ -93,6 +94,7 @@ impl BlockDecoder {
             interpreter: Interpreter::new(rejects_invalid, last_event_id),
             raw: Vec::new(),
             place: Place::default(),
+            line_ends: LineEnds::new(),
             id: BlockId::default(),
             rejects_invalid,
             counters: Counters::default(),
@@ -160,6 +162,7 @@ impl BlockDecoder {
         self.interpreter.reset();
         self.raw.clear();
         self.place = Place::default();
+        self.line_ends.clear();
         self.id = BlockId::default();
         self.counters = Counters::default();
         self.unread.clear();
@@ -270,18 +273,19 @@ impl Blocks<'_> {
         let Some(Found { span, place }) = self.step()? else {
             return Ok(None);
         };
-        let BlockDecoder { raw, interpreter, .. } = &mut *self.decoder;
+        let BlockDecoder { raw, line_ends, interpreter, .. } = &mut *self.decoder;
         let raw = match span {
             Some(span) => &self.feed.chunk.bytes()[span],
             None => raw,
         };
-        Ok(Some(Block { raw, place, interpreter, chunk: None }))
+        Ok(Some(Block { raw, place, line_ends, interpreter, chunk: None }))
     }
 
     fn step(&mut self) -> Result<Option<Found>, DecodeError> {
-        let Self { decoder, feed, start, lent } = self;
-        decoder.end_loan(core::mem::take(lent));
+        self.decoder.end_loan(core::mem::take(&mut self.lent));
+        self.decoder.line_ends.forget_old();
         loop {
+            let Self { decoder, feed, start, .. } = self;
             let mut pos = feed.pos;
             let token = decoder.machine.next(&mut feed.chunk.scan(), &mut pos);
             if matches!(token, Token::EndOfBlock | Token::Resynced) {
@@ -289,29 +293,14 @@ impl Blocks<'_> {
             }
             feed.pos = pos;
             match token {
-                Token::Value(Field::Retry, span, part) => {
-                    decoder.interpreter.retry(&feed.chunk.bytes()[span], part);
+                Token::Value(field, span, part) => {
+                    let end = span.end;
+                    decoder.read(field, feed.chunk.bytes(), span, part);
+                    if part.ends() {
+                        decoder.note_line_end(field, end);
+                    }
                 }
-                Token::Value(Field::Id, span, part) => {
-                    let offset = decoder.machine.offset(span.start);
-                    decoder.id.read(offset, &feed.chunk.bytes()[span], part);
-                }
-                Token::Value(field, _, part) if part.ends() => decoder.count(field),
-                Token::Value(..) => {}
-                Token::EndOfBlock => {
-                    decoder.counters.blocks += 1;
-                    let span = core::mem::replace(start, pos)..pos;
-                    let place = decoder.next_place(pos);
-                    let span = if decoder.raw.is_empty() {
-                        Some(span)
-                    } else {
-                        decoder.keep(&feed.chunk.bytes()[span]);
-                        *lent = true;
-                        None
-                    };
-                    decoder.track(feed.chunk.bytes(), span.clone(), place)?;
-                    return Ok(Some(Found { span, place }));
-                }
+                Token::EndOfBlock => return self.found().map(Some),
                 Token::Starved => {
                     if !decoder.machine.is_skipping() && !decoder.machine.has_failed() {
                         decoder.keep(&feed.chunk.bytes()[*start..]);
@@ -329,10 +318,30 @@ impl Blocks<'_> {
                 Token::Resynced => {
                     *start = pos;
                     decoder.next_place(pos);
+                    decoder.line_ends.clear();
                     decoder.id = BlockId::default();
                 }
             }
         }
+    }
+
+    /// A block has ended at the position.
+    #[inline]
+    fn found(&mut self) -> Result<Found, DecodeError> {
+        let Self { decoder, feed, start, lent } = self;
+        decoder.counters.blocks += 1;
+        decoder.line_ends.end_block();
+        let span = core::mem::replace(start, feed.pos)..feed.pos;
+        let place = decoder.next_place(feed.pos);
+        let span = if decoder.raw.is_empty() {
+            Some(span)
+        } else {
+            decoder.keep(&feed.chunk.bytes()[span]);
+            *lent = true;
+            None
+        };
+        decoder.track(feed.chunk.bytes(), span.clone(), place)?;
+        Ok(Found { span, place })
     }
 }
 
@@ -344,11 +353,15 @@ impl Drop for Blocks<'_> {
 }
 
 impl BlockDecoder {
-    fn count(&mut self, field: Field) {
+    /// Reads a value, or a part of it, as far as it matters before anybody asks for the event.
+    #[inline]
+    fn read(&mut self, field: Field, chunk: &[u8], span: Range<usize>, part: Part) {
         match field {
-            Field::Comment => self.counters.comments += 1,
-            Field::Unknown => self.counters.unknown_fields += 1,
-            Field::Data | Field::Event | Field::Id | Field::Retry => {}
+            Field::Data | Field::Event => {}
+            Field::Retry => self.interpreter.retry(&chunk[span], part),
+            Field::Id => self.id.read(self.machine.offset(span.start), &chunk[span], part),
+            Field::Comment => self.counters.comments += u64::from(part.ends()),
+            Field::Unknown => self.counters.unknown_fields += u64::from(part.ends()),
         }
     }
 
@@ -356,6 +369,14 @@ impl BlockDecoder {
     fn next_place(&mut self, pos: usize) -> Place {
         let next = Place { offset: self.machine.offset(pos) };
         core::mem::replace(&mut self.place, next)
+    }
+
+    /// A line of the block under way ends at this index of the input.
+    #[inline]
+    fn note_line_end(&mut self, field: Field, end: usize) {
+        let end = self.machine.offset(end) - self.place.offset;
+        // Blocks are kept whole, so they are as long as an index can tell.
+        self.line_ends.push(field, usize::try_from(end).unwrap_or(usize::MAX));
     }
 
     fn keep(&mut self, bytes: &[u8]) {
@@ -458,6 +479,7 @@ impl Place {
 pub struct Block<'a> {
     raw: &'a [u8],
     place: Place,
+    line_ends: &'a LineEnds,
     interpreter: &'a mut Interpreter,
     /// What the event that was asked for borrows.
     chunk: Option<Chunk<'a>>,
@@ -494,7 +516,7 @@ impl<'a> Block<'a> {
 
     /// The block with other fields. See [`Rewrite`].
     pub fn rewrite(&self) -> Rewrite<'a> {
-        Rewrite::new(self.raw, None, self.place.offset == 0)
+        Rewrite::new(self.raw, None, self.place.offset == 0, self.line_ends)
     }
 
     /// With this data. See [`Rewrite::with_data`].
@@ -613,7 +635,7 @@ impl BlockBuf {
 
     /// The block with other fields. See [`Rewrite`].
     pub fn rewrite(&self) -> Rewrite<'_> {
-        Rewrite::new(&self.raw, Some(&self.raw), self.place.offset == 0)
+        Rewrite::new(&self.raw, Some(&self.raw), self.place.offset == 0, LineEnds::NONE)
     }
 
     /// With this data. See [`Rewrite::with_data`].
@@ -693,7 +715,8 @@ impl BlockEnd<'_> {
 
     /// The pending bytes as a block, as if it had ended. Only with [`AtEnd::Dispatch`].
     pub fn block(&mut self) -> Option<Block<'_>> {
-        let BlockDecoder { raw, interpreter, place, .. } = &mut *self.decoder;
-        self.is_block.then_some(Block { raw, place: *place, interpreter, chunk: None })
+        let BlockDecoder { raw, interpreter, place, line_ends, .. } = &mut *self.decoder;
+        line_ends.forget_old();
+        self.is_block.then_some(Block { raw, place: *place, line_ends, interpreter, chunk: None })
     }
 }

@@ -49,6 +49,62 @@ impl<'a> Iterator for Lines<'a> {
     }
 }
 
+/// Where the first lines of a block end, which the decoder knows anyway: so that nobody has to look
+/// for them again.
+#[derive(Clone, Debug)]
+pub(crate) struct LineEnds {
+    /// How many there were.
+    count: usize,
+    /// The index of each line end in the raw bytes of the block. The last place is for all that
+    /// find no other, which costs less than to ask whether there is one.
+    known: [(Field, usize); Self::KNOWN + 1],
+    /// The block has ended.
+    is_over: bool,
+}
+
+impl LineEnds {
+    /// Enough for one of each field that counts, twice.
+    const KNOWN: usize = 8;
+
+    pub(crate) const NONE: &'static Self = &Self::new();
+
+    pub(crate) const fn new() -> Self {
+        Self { count: 0, known: [(Field::Unknown, 0); Self::KNOWN + 1], is_over: false }
+    }
+
+    /// The next line ends there.
+    #[inline]
+    pub(crate) fn push(&mut self, field: Field, end: usize) {
+        self.known[self.count.min(Self::KNOWN)] = (field, end);
+        self.count += 1;
+    }
+
+    /// The block has ended. It is known until it is [forgotten](Self::forget_old).
+    #[inline]
+    pub(crate) fn end_block(&mut self) {
+        self.is_over = true;
+    }
+
+    /// Nothing is known any more of a block that has ended.
+    #[inline]
+    pub(crate) fn forget_old(&mut self) {
+        if self.is_over {
+            self.clear();
+        }
+    }
+
+    #[inline]
+    pub(crate) fn clear(&mut self) {
+        (self.count, self.is_over) = (0, false);
+    }
+
+    /// What the line of this number is, and where it ends.
+    #[inline]
+    pub(crate) fn get(&self, number: usize) -> Option<(Field, usize)> {
+        (number < self.count.min(Self::KNOWN)).then(|| self.known[number])
+    }
+}
+
 impl fmt::Debug for Lines<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.clone()).finish()

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use crate::{
     Field,
     event::millis,
-    line::Lines,
+    line::{LineEnds, Lines},
     parts::Parts,
     scan,
     value::{EventId, EventType},
@@ -47,6 +47,7 @@ pub struct Rewrite<'a> {
     /// The same, if it can be shared.
     shared: Option<&'a Bytes>,
     starts_stream: bool,
+    line_ends: &'a LineEnds,
     // What is set. `None` leaves a field as it is.
     data: Option<&'a str>,
     event_type: Option<EventType<'a>>,
@@ -74,11 +75,18 @@ impl Fields {
 }
 
 impl<'a> Rewrite<'a> {
-    pub(crate) fn new(raw: &'a [u8], shared: Option<&'a Bytes>, starts_stream: bool) -> Self {
+    #[inline]
+    pub(crate) fn new(
+        raw: &'a [u8],
+        shared: Option<&'a Bytes>,
+        starts_stream: bool,
+        line_ends: &'a LineEnds,
+    ) -> Self {
         Self {
             raw,
             shared,
             starts_stream,
+            line_ends,
             data: None,
             event_type: None,
             id: None,
@@ -90,6 +98,7 @@ impl<'a> Rewrite<'a> {
     }
 
     /// Sets the data, a `data` field for each of its lines.
+    #[inline]
     pub fn with_data(self, data: &'a str) -> Self {
         Self { data: Some(data), ..self }
     }
@@ -147,21 +156,25 @@ impl<'a> Rewrite<'a> {
     }
 
     /// Sets the event type.
+    #[inline]
     pub fn with_event_type(self, event_type: EventType<'a>) -> Self {
         Self { event_type: Some(event_type), ..self }
     }
 
     /// Sets the last event ID; an empty one resets it.
+    #[inline]
     pub fn with_id(self, id: EventId<'a>) -> Self {
         Self { id: Some(id), ..self }
     }
 
     /// Sets the reconnection time, in whole milliseconds.
+    #[inline]
     pub fn with_retry(self, time: Duration) -> Self {
         Self { retry: Some(millis(time)), ..self }
     }
 
     /// Appends a comment, a line of its own for each of its lines.
+    #[inline]
     pub fn with_comment(self, text: &'a str) -> Self {
         Self { comment: Some(text), ..self }
     }

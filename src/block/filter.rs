@@ -83,7 +83,7 @@ where
                 Ok(None) => break,
                 Err(error) => (decide(Err(error), encoder), None),
                 Ok(Some(Found { span, place })) => {
-                    let BlockDecoder { raw, interpreter, .. } = &mut *blocks.decoder;
+                    let BlockDecoder { raw, line_ends, interpreter, .. } = &mut *blocks.decoder;
                     let raw = span.clone().map_or(&raw[..], |span| &chunk[span]);
                     if raw.starts_with(&BOM) {
                         if place.offset == 0 {
@@ -95,7 +95,7 @@ where
                             *has_started = true;
                         }
                     }
-                    let mut block = Block { raw, place, interpreter, chunk: None };
+                    let mut block = Block { raw, place, line_ends, interpreter, chunk: None };
                     (decide(Ok(&mut block), encoder), Some(span))
                 }
             };

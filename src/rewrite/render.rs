@@ -9,7 +9,7 @@ use crate::{
     chunk::{Chunk, Source},
     encoder::{MAX_DIGITS, decimal},
     field::{self, BOM},
-    line::Lines,
+    line::{self, LineEnds},
     parts::Parts,
     scan::{self, CR, LF},
 };
@@ -55,7 +55,7 @@ impl Rewrite<'_> {
     /// Writes the result. Nothing else stands before it if it is the `first`.
     pub(super) fn render(&self, first: bool, output: &mut impl Output) {
         let raw = self.raw;
-        let mut pos = raw.len() - Lines::new(raw, self.starts_stream).rest().len();
+        let mut pos = raw.len() - line::Lines::new(raw, self.starts_stream).rest().len();
         if pos == raw.len() {
             // A LF alone is no late one, but the blank line itself.
             pos = 0;
@@ -67,25 +67,22 @@ impl Rewrite<'_> {
             writer.keep(0..pos);
         }
 
-        let mut chunk = Chunk::new(Source::Borrowed(raw));
+        let mut lines = Lines::new(raw, self.line_ends, pos);
         let mut seen = Seen::default();
         let mut line_end: &[u8] = b"\n";
-        let mut next = pos;
-        while let Some(line) = Line::next(&mut chunk, &mut next) {
-            if seen.lines == 0 && line.end < next {
-                line_end = &raw[line.end..next];
+        while let Some(line) = lines.next() {
+            if seen.lines == 0 && line.end < lines.pos {
+                line_end = &raw[line.end..lines.pos];
             }
             seen.note(line.field);
         }
 
-        chunk.rewind();
-        let mut next = pos;
-        let mut number = 0;
-        while let Some(line) = Line::next(&mut chunk, &mut next) {
-            number += 1;
-            let is_place = seen.place(line.field) == Some(number);
+        lines.rewind(pos);
+        while let Some(line) = lines.next() {
+            let (number, next) = (lines.number, lines.pos);
+            let is_place = seen.place(line.field) == number;
             if is_place && line.field == Field::Data {
-                self.write_missing(seen, line_end, &mut writer);
+                self.write_missing(&seen, line_end, &mut writer);
             }
             let is_open = line.end == next;
             let is_set = self.sets(line.field);
@@ -102,8 +99,8 @@ impl Rewrite<'_> {
             }
             pos = next;
         }
-        if seen.data.is_none() {
-            self.write_missing(seen, line_end, &mut writer);
+        if seen.data == 0 {
+            self.write_missing(&seen, line_end, &mut writer);
             self.write(Field::Data, line_end, &mut writer);
         }
         if let Some(comment) = self.comment {
@@ -151,9 +148,10 @@ impl Rewrite<'_> {
     }
 
     /// Writes what is set and was not there.
-    fn write_missing(&self, seen: Seen, line_end: &[u8], writer: &mut Writer<'_, impl Output>) {
+    #[inline]
+    fn write_missing(&self, seen: &Seen, line_end: &[u8], writer: &mut Writer<'_, impl Output>) {
         for field in [Field::Event, Field::Id, Field::Retry] {
-            if self.sets(field) && seen.place(field).is_none() {
+            if self.sets(field) && seen.place(field) == 0 {
                 self.write(field, line_end, writer);
             }
         }
@@ -167,36 +165,65 @@ struct Line {
     end: usize,
 }
 
-impl Line {
-    /// The line that starts there; the next one starts where `pos` then is.
+/// The lines of the block, looked for once, and only as far as the decoder does not know them.
+struct Lines<'r> {
+    raw: &'r [u8],
+    known: &'r LineEnds,
+    /// Not made before it is needed.
+    chunk: Option<Chunk<'r>>,
+    /// How many there were.
+    number: usize,
+    /// Where the next one starts.
+    pos: usize,
+}
+
+impl<'r> Lines<'r> {
+    fn new(raw: &'r [u8], known: &'r LineEnds, pos: usize) -> Self {
+        Self { raw, known, chunk: None, number: 0, pos }
+    }
+
+    fn rewind(&mut self, pos: usize) {
+        if let Some(chunk) = &mut self.chunk {
+            chunk.rewind();
+        }
+        (self.number, self.pos) = (0, pos);
+    }
+
     #[inline]
-    fn next(chunk: &mut Chunk<'_>, pos: &mut usize) -> Option<Self> {
-        let mut scan = chunk.scan();
-        let raw = scan.bytes();
-        let end = scan.line_end(*pos).unwrap_or(raw.len());
-        if end == *pos {
+    fn next(&mut self) -> Option<Line> {
+        if self.raw.get(self.pos).is_none_or(|&byte| scan::is_line_end(byte)) {
             return None;
         }
-        let (field, _) = field::split(&raw[*pos..end]);
-        *pos = match raw[end..] {
+        let (field, end) = self.known.get(self.number).unwrap_or_else(|| self.find());
+        debug_assert_eq!((field, end), self.find(), "{:?}", self.raw);
+        self.number += 1;
+        self.pos = match self.raw[end..] {
             [CR, LF, ..] => end + 2,
             [_, ..] => end + 1,
             [] => end,
         };
-        Some(Self { field, end })
+        Some(Line { field, end })
+    }
+
+    #[inline(never)]
+    fn find(&mut self) -> (Field, usize) {
+        let chunk = self.chunk.get_or_insert_with(|| Chunk::new(Source::Borrowed(self.raw)));
+        let end = chunk.scan().line_end(self.pos).unwrap_or(self.raw.len());
+        let (field, _) = field::split(&self.raw[self.pos..end]);
+        (field, end)
     }
 }
 
-/// Which lines matter, counted from 1.
-#[derive(Clone, Copy, Debug, Default)]
+/// Which lines matter, counted from 1; 0 is none.
+#[derive(Debug, Default)]
 struct Seen {
     lines: usize,
     /// The first one.
-    data: Option<usize>,
+    data: usize,
     /// The last ones.
-    event_type: Option<usize>,
-    id: Option<usize>,
-    retry: Option<usize>,
+    event_type: usize,
+    id: usize,
+    retry: usize,
 }
 
 impl Seen {
@@ -204,23 +231,23 @@ impl Seen {
     fn note(&mut self, field: Field) {
         self.lines += 1;
         match field {
-            Field::Data => _ = self.data.get_or_insert(self.lines),
-            Field::Event => self.event_type = Some(self.lines),
-            Field::Id => self.id = Some(self.lines),
-            Field::Retry => self.retry = Some(self.lines),
-            Field::Comment | Field::Unknown => {}
+            Field::Data if self.data == 0 => self.data = self.lines,
+            Field::Event => self.event_type = self.lines,
+            Field::Id => self.id = self.lines,
+            Field::Retry => self.retry = self.lines,
+            Field::Data | Field::Comment | Field::Unknown => {}
         }
     }
 
     /// The line whose place what is set takes.
     #[inline]
-    fn place(self, field: Field) -> Option<usize> {
+    fn place(&self, field: Field) -> usize {
         match field {
             Field::Data => self.data,
             Field::Event => self.event_type,
             Field::Id => self.id,
             Field::Retry => self.retry,
-            Field::Comment | Field::Unknown => None,
+            Field::Comment | Field::Unknown => 0,
         }
     }
 }
@@ -269,23 +296,28 @@ impl<O: Output> Writer<'_, O> {
         self.output.copy(bytes);
     }
 
-    fn line(&mut self, start: &[u8], value: &str, line_end: &[u8]) {
+    /// The start is an array, because a few bytes of a known number need no call to be copied.
+    #[inline]
+    fn line<const N: usize>(&mut self, start: &[u8; N], value: &str, line_end: &[u8]) {
+        self.flush();
+        self.is_start = false;
         if mem::take(&mut self.is_open) {
-            self.copy(line_end);
+            self.output.copy(line_end);
         }
-        self.copy(start);
+        self.output.copy(start);
         self.output.copy(value.as_bytes());
         self.output.copy(line_end);
         self.after_cr = line_end == [CR];
     }
 
-    fn lines(&mut self, start: &[u8], text: &str, line_end: &[u8]) {
+    fn lines<const N: usize>(&mut self, start: &[u8; N], text: &str, line_end: &[u8]) {
         for line in scan::split_lines(text) {
             self.line(start, line, line_end);
         }
     }
 
     /// Ends the block with its blank line.
+    #[inline]
     fn finish(&mut self, blank_line: Range<usize>) {
         if self.kept.is_empty() || self.kept.end != blank_line.start {
             self.flush();
