@@ -130,7 +130,7 @@ impl Drop for Tokens {
     }
 }
 
-type Decide = fn(Result<&mut Block<'_>, DecodeError>, &mut Encoder) -> Verdict;
+type Decide = fn(Result<&mut Block<'_>, DecodeError>, &mut Encoder<&mut Vec<u8>>) -> Verdict;
 
 /// The stream as it leaves: blocks that are whole, their model renamed, and what this proxy has to
 /// say between them.
@@ -211,12 +211,15 @@ where
     }
 }
 
-fn keep(_: Result<&mut Block<'_>, DecodeError>, _: &mut Encoder) -> Verdict {
+fn keep(_: Result<&mut Block<'_>, DecodeError>, _: &mut Encoder<&mut Vec<u8>>) -> Verdict {
     Verdict::Keep
 }
 
 /// Puts another name in the place of `"model"`, and touches no other byte.
-fn rename_model(block: Result<&mut Block<'_>, DecodeError>, encoder: &mut Encoder) -> Verdict {
+fn rename_model(
+    block: Result<&mut Block<'_>, DecodeError>,
+    encoder: &mut Encoder<&mut Vec<u8>>,
+) -> Verdict {
     #[derive(Deserialize)]
     struct Chunk<'a> {
         #[serde(borrow)]

@@ -1,7 +1,7 @@
 //! Events to bytes.
 
 use alloc::vec::Vec;
-use core::time::Duration;
+use core::{borrow::BorrowMut, time::Duration};
 
 use bytes::Bytes;
 
@@ -38,9 +38,13 @@ use crate::{
 /// There always is a space behind the colon, because a value that starts with a space would lose
 /// it otherwise, and because there are clients that look for `data: `. Data is split at LF, CR and
 /// CRLF; empty data is one `data` line.
+///
+/// # Buffer
+///
+/// The encoder has a buffer of its own, or [appends](Self::over) to that of somebody else.
 #[derive(Clone, Debug, Default)]
-pub struct Encoder {
-    buffer: Vec<u8>,
+pub struct Encoder<B = Vec<u8>> {
+    buffer: B,
 }
 
 impl Encoder {
@@ -54,81 +58,6 @@ impl Encoder {
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
         Self { buffer: Vec::with_capacity(bytes) }
-    }
-
-    /// Writes an event.
-    pub fn event<'e>(&mut self, event: impl Into<Event<'e>>) -> &mut Self {
-        let event = event.into();
-        self.other_fields(&event);
-        self.lines(b"data: ", event.data());
-        self.end_block()
-    }
-
-    /// Writes all of an event but its data, and the start of that.
-    #[cfg(feature = "json")]
-    pub(crate) fn begin_data(&mut self, event: Event<'_>) -> &mut Vec<u8> {
-        self.other_fields(&event);
-        self.buffer.extend_from_slice(b"data: ");
-        &mut self.buffer
-    }
-
-    #[cfg(feature = "json")]
-    pub(crate) fn end_data(&mut self) -> &mut Self {
-        self.buffer.push(scan::LF);
-        self.end_block()
-    }
-
-    #[inline]
-    fn other_fields(&mut self, event: &Event<'_>) {
-        if let Some(event_type) = event.event_field() {
-            self.line(b"event: ", event_type);
-        }
-        if let Some(id) = event.id() {
-            self.line(b"id: ", id);
-        }
-        if let Some(millis) = event.retry {
-            self.retry_line(millis);
-        }
-    }
-
-    /// Appends a block of somebody else's stream, changed. See [`Block`](crate::Block).
-    pub fn rewritten(&mut self, block: &Rewrite<'_>) -> &mut Self {
-        block.write_to(&mut self.buffer);
-        self
-    }
-
-    /// Appends blocks that are already encoded.
-    ///
-    /// ```
-    /// use sse_wire::{Encoder, Frame};
-    ///
-    /// let mut encoder = Encoder::new();
-    /// encoder.frame(&Frame::KEEP_ALIVE).frame(&Frame::KEEP_ALIVE);
-    /// assert_eq!(encoder.as_bytes(), b":\n\n:\n\n");
-    /// ```
-    pub fn frame(&mut self, frame: &Frame) -> &mut Self {
-        self.buffer.extend_from_slice(frame.as_bytes());
-        self
-    }
-
-    /// Writes a comment, a line of its own for each of its lines.
-    ///
-    /// A receiver ignores it. It shows that the connection lives, or tells something to whoever
-    /// reads the bytes.
-    pub fn comment(&mut self, text: &str) -> &mut Self {
-        self.lines(b": ", text).end_block()
-    }
-
-    /// Writes the shortest block, a comment without text: keeps proxies from closing an idle
-    /// connection.
-    pub fn keep_alive(&mut self) -> &mut Self {
-        self.buffer.extend_from_slice(KEEP_ALIVE);
-        self
-    }
-
-    /// Sets the receiver's reconnection time, without an event. Whole milliseconds.
-    pub fn retry(&mut self, time: Duration) -> &mut Self {
-        self.retry_line(millis(time)).end_block()
     }
 
     /// What was written since the last [`take`](Self::take) or [`clear`](Self::clear).
@@ -154,6 +83,104 @@ impl Encoder {
     pub fn clear(&mut self) {
         self.buffer.clear();
     }
+}
+
+impl<'b> Encoder<&'b mut Vec<u8>> {
+    /// An encoder that appends to a buffer.
+    ///
+    /// ```
+    /// use sse_wire::{Encoder, Event};
+    ///
+    /// let mut buffer = Vec::from(*b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\n\r\n");
+    /// let headers = buffer.len();
+    /// Encoder::over(&mut buffer).event(Event::new("a")).event(Event::new("b"));
+    /// assert_eq!(buffer[headers..], *b"data: a\n\ndata: b\n\n");
+    /// ```
+    pub fn over(buffer: &'b mut Vec<u8>) -> Self {
+        Self { buffer }
+    }
+}
+
+impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
+    /// Writes an event.
+    pub fn event<'e>(&mut self, event: impl Into<Event<'e>>) -> &mut Self {
+        let event = event.into();
+        self.other_fields(&event);
+        self.lines(b"data: ", event.data());
+        self.end_block()
+    }
+
+    #[cfg(feature = "json")]
+    pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
+        self.buffer.borrow_mut()
+    }
+
+    /// Writes all of an event but its data, and the start of that.
+    #[cfg(feature = "json")]
+    pub(crate) fn begin_data(&mut self, event: Event<'_>) -> &mut Vec<u8> {
+        self.other_fields(&event);
+        self.buffer.borrow_mut().extend_from_slice(b"data: ");
+        self.buffer.borrow_mut()
+    }
+
+    #[cfg(feature = "json")]
+    pub(crate) fn end_data(&mut self) -> &mut Self {
+        self.buffer.borrow_mut().push(scan::LF);
+        self.end_block()
+    }
+
+    #[inline]
+    fn other_fields(&mut self, event: &Event<'_>) {
+        if let Some(event_type) = event.event_field() {
+            self.line(b"event: ", event_type);
+        }
+        if let Some(id) = event.id() {
+            self.line(b"id: ", id);
+        }
+        if let Some(millis) = event.retry {
+            self.retry_line(millis);
+        }
+    }
+
+    /// Appends a block of somebody else's stream, changed. See [`Block`](crate::Block).
+    pub fn rewritten(&mut self, block: &Rewrite<'_>) -> &mut Self {
+        block.write_to(self.buffer.borrow_mut());
+        self
+    }
+
+    /// Appends blocks that are already encoded.
+    ///
+    /// ```
+    /// use sse_wire::{Encoder, Frame};
+    ///
+    /// let mut encoder = Encoder::new();
+    /// encoder.frame(&Frame::KEEP_ALIVE).frame(&Frame::KEEP_ALIVE);
+    /// assert_eq!(encoder.as_bytes(), b":\n\n:\n\n");
+    /// ```
+    pub fn frame(&mut self, frame: &Frame) -> &mut Self {
+        self.buffer.borrow_mut().extend_from_slice(frame.as_bytes());
+        self
+    }
+
+    /// Writes a comment, a line of its own for each of its lines.
+    ///
+    /// A receiver ignores it. It shows that the connection lives, or tells something to whoever
+    /// reads the bytes.
+    pub fn comment(&mut self, text: &str) -> &mut Self {
+        self.lines(b": ", text).end_block()
+    }
+
+    /// Writes the shortest block, a comment without text: keeps proxies from closing an idle
+    /// connection.
+    pub fn keep_alive(&mut self) -> &mut Self {
+        self.buffer.borrow_mut().extend_from_slice(KEEP_ALIVE);
+        self
+    }
+
+    /// Sets the receiver's reconnection time, without an event. Whole milliseconds.
+    pub fn retry(&mut self, time: Duration) -> &mut Self {
+        self.retry_line(millis(time)).end_block()
+    }
 
     #[inline]
     fn lines(&mut self, prefix: &[u8], text: &str) -> &mut Self {
@@ -165,10 +192,11 @@ impl Encoder {
 
     #[inline]
     fn line(&mut self, prefix: &[u8], value: &str) {
-        self.buffer.reserve(prefix.len() + value.len() + 2);
-        self.buffer.extend_from_slice(prefix);
-        self.buffer.extend_from_slice(value.as_bytes());
-        self.buffer.push(scan::LF);
+        let buffer = self.buffer.borrow_mut();
+        buffer.reserve(prefix.len() + value.len() + 2);
+        buffer.extend_from_slice(prefix);
+        buffer.extend_from_slice(value.as_bytes());
+        buffer.push(scan::LF);
     }
 
     fn retry_line(&mut self, millis: u64) -> &mut Self {
@@ -178,7 +206,7 @@ impl Encoder {
     }
 
     fn end_block(&mut self) -> &mut Self {
-        self.buffer.push(scan::LF);
+        self.buffer.borrow_mut().push(scan::LF);
         self
     }
 }

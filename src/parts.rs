@@ -38,10 +38,36 @@ impl<'p> Parts<'p> {
     /// Appends other bytes.
     pub(crate) fn copy(&mut self, bytes: &[u8]) {
         self.flush_kept();
-        if self.copied.capacity() == 0 {
-            self.copied.reserve(bytes.len() + self.input.len() + self.input.len() / 8);
-        }
         self.copied.extend_from_slice(bytes);
+    }
+
+    /// Appends what is written to the end of a buffer, without a copy of it. Whether that is any.
+    #[inline]
+    pub(crate) fn write<T>(&mut self, write: impl FnOnce(&mut Vec<u8>) -> T) -> (bool, T) {
+        let start = self.copied.len();
+        let result = write(&mut self.copied);
+        let is_any = self.copied.len() > start;
+        if is_any {
+            if !self.kept.is_empty() {
+                self.put_kept_before(start);
+            } else if start > 0 && self.copied.capacity() < self.input.len() {
+                // The second one in a row: most likely, there will be more.
+                self.copied.reserve(self.input.len() + self.input.len() / 8);
+            }
+        }
+        (is_any, result)
+    }
+
+    /// What was kept comes before what was copied from `start` on.
+    #[cold]
+    fn put_kept_before(&mut self, start: usize) {
+        let written = self.copied.split_off(start);
+        self.flush_kept();
+        if self.copied.is_empty() {
+            self.copied = written;
+        } else {
+            self.copied.extend_from_slice(&written);
+        }
     }
 
     pub(crate) fn finish(mut self) {

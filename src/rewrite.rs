@@ -16,8 +16,6 @@ use crate::{
     value::{EventId, EventType},
 };
 
-use self::render::Copied;
-
 /// A block of which some fields are changed. Made by [`Block::rewrite`](crate::Block::rewrite).
 ///
 /// Only lines of the changed fields differ from what came; comments, unknown fields, order, spacing
@@ -194,7 +192,7 @@ impl<'a> Rewrite<'a> {
     pub fn write_to(&self, buffer: &mut Vec<u8>) {
         let is_first = buffer.is_empty();
         buffer.reserve(self.raw.len() + 64);
-        self.render(is_first, &mut Copied { raw: self.raw, buffer });
+        self.render(is_first, buffer);
     }
 
     /// The block.

@@ -1,6 +1,7 @@
 //! `serde_json`: data that is JSON.
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
+use core::borrow::BorrowMut;
 
 use serde::Serialize;
 use thiserror::Error;
@@ -103,7 +104,7 @@ impl EventBuf {
     }
 }
 
-impl Encoder {
+impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
     /// Writes an event whose data is a JSON value, straight into the buffer.
     ///
     /// ```
@@ -145,7 +146,7 @@ impl Encoder {
         event: impl Into<Event<'e>>,
         value: &T,
     ) -> Result<&mut Self, serde_json::Error> {
-        let start = self.as_bytes().len();
+        let start = self.buffer().len();
         let buffer = self.begin_data(event.into());
         let data = buffer.len();
         if let Err(error) = serde_json::to_writer(&mut *buffer, value) {

@@ -50,14 +50,13 @@ pub enum Verdict {
 pub struct BlockFilter<F> {
     decoder: BlockDecoder,
     decide: F,
-    encoder: Encoder,
     /// Something passed.
     has_started: bool,
 }
 
 impl<F> BlockFilter<F>
 where
-    F: FnMut(Result<&mut Block<'_>, DecodeError>, &mut Encoder) -> Verdict,
+    F: FnMut(Result<&mut Block<'_>, DecodeError>, &mut Encoder<&mut Vec<u8>>) -> Verdict,
 {
     /// A filter of blocks of at most 16 MiB.
     pub fn new(decide: F) -> Self {
@@ -66,22 +65,26 @@ where
 
     /// With a decoder that has other options.
     pub fn with_decoder(decoder: BlockDecoder, decide: F) -> Self {
-        Self { decoder, decide, encoder: Encoder::new(), has_started: false }
+        Self { decoder, decide, has_started: false }
     }
 
     /// Reads a chunk and appends what passes. A block that is not complete waits.
     ///
     /// After a fatal error, which the function has got, nothing passes any more.
     pub fn pass(&mut self, chunk: &Bytes, output: &mut Vec<Bytes>) {
-        let Self { decoder, decide, encoder, has_started } = self;
+        let Self { decoder, decide, has_started } = self;
         let mut blocks = decoder.start(Source::Borrowed(chunk));
         let mut passed = Parts::new(chunk, output);
         loop {
             let mut mark = 0;
             let step = blocks.step();
-            let (verdict, span) = match step {
+            let mut decide = |block: Result<&mut Block<'_>, DecodeError>,
+                              passed: &mut Parts<'_>| {
+                passed.write(|buffer| decide(block, &mut Encoder::over(buffer)))
+            };
+            let ((has_written, verdict), span) = match step {
                 Ok(None) => break,
-                Err(error) => (decide(Err(error), encoder), None),
+                Err(error) => (decide(Err(error), &mut passed), None),
                 Ok(Some(Found { span, place })) => {
                     let BlockDecoder { raw, line_ends, interpreter, .. } = &mut *blocks.decoder;
                     let raw = span.clone().map_or(&raw[..], |span| &chunk[span]);
@@ -96,14 +99,10 @@ where
                         }
                     }
                     let mut block = Block { raw, place, line_ends, interpreter, chunk: None };
-                    (decide(Ok(&mut block), encoder), Some(span))
+                    (decide(Ok(&mut block), &mut passed), Some(span))
                 }
             };
-            if !encoder.as_bytes().is_empty() {
-                passed.copy(encoder.as_bytes());
-                *has_started = true;
-                encoder.clear();
-            }
+            *has_started |= has_written;
             if let (Verdict::Keep, Some(span)) = (verdict, span) {
                 // A byte order mark that something was written before would be none.
                 let mark = if *has_started { mark } else { 0 };

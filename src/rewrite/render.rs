@@ -16,33 +16,28 @@ use crate::{
 
 /// Where a changed block goes.
 pub(super) trait Output {
-    /// Appends a part of the block as it came.
-    fn keep(&mut self, part: Range<usize>);
+    /// Appends a part of the block as it came: these bytes.
+    fn keep(&mut self, part: Range<usize>, bytes: &[u8]);
 
     /// Appends other bytes.
     fn copy(&mut self, bytes: &[u8]);
 }
 
 /// All in one buffer.
-pub(super) struct Copied<'b> {
-    pub(super) raw: &'b [u8],
-    pub(super) buffer: &'b mut Vec<u8>,
-}
-
-impl Output for Copied<'_> {
+impl Output for Vec<u8> {
     #[inline]
-    fn keep(&mut self, part: Range<usize>) {
-        self.buffer.extend_from_slice(&self.raw[part]);
+    fn keep(&mut self, _: Range<usize>, bytes: &[u8]) {
+        self.extend_from_slice(bytes);
     }
 
     #[inline]
     fn copy(&mut self, bytes: &[u8]) {
-        self.buffer.extend_from_slice(bytes);
+        self.extend_from_slice(bytes);
     }
 }
 
 impl Output for Parts<'_> {
-    fn keep(&mut self, part: Range<usize>) {
+    fn keep(&mut self, part: Range<usize>, _: &[u8]) {
         Parts::keep(self, part);
     }
 
@@ -134,26 +129,51 @@ impl Rewrite<'_> {
 
     /// Writes what the field is set to, if it is.
     fn write(&self, field: Field, line_end: &[u8], writer: &mut Writer<'_, impl Output>) {
-        match (field, self.data, self.event_type, self.id, self.retry) {
-            (Field::Data, Some(data), ..) => writer.lines(b"data: ", data, line_end),
-            (Field::Event, _, Some(event_type), ..) => {
-                writer.line(b"event: ", event_type.as_str(), line_end);
+        match field {
+            Field::Data => {
+                if let Some(data) = self.data {
+                    writer.lines(b"data: ", data, line_end);
+                }
             }
-            (Field::Id, _, _, Some(id), _) => writer.line(b"id: ", id.as_str(), line_end),
-            (Field::Retry, _, _, _, Some(millis)) => {
-                writer.line(b"retry: ", decimal(millis, &mut [0; MAX_DIGITS]), line_end);
-            }
-            _ => {}
+            Field::Event => self.write_event_type(line_end, writer),
+            Field::Id => self.write_id(line_end, writer),
+            Field::Retry => self.write_retry(line_end, writer),
+            Field::Comment | Field::Unknown => {}
+        }
+    }
+
+    #[inline]
+    fn write_event_type(&self, line_end: &[u8], writer: &mut Writer<'_, impl Output>) {
+        if let Some(event_type) = self.event_type {
+            writer.line(b"event: ", event_type.as_str(), line_end);
+        }
+    }
+
+    #[inline]
+    fn write_id(&self, line_end: &[u8], writer: &mut Writer<'_, impl Output>) {
+        if let Some(id) = self.id {
+            writer.line(b"id: ", id.as_str(), line_end);
+        }
+    }
+
+    #[inline]
+    fn write_retry(&self, line_end: &[u8], writer: &mut Writer<'_, impl Output>) {
+        if let Some(millis) = self.retry {
+            writer.line(b"retry: ", decimal(millis, &mut [0; MAX_DIGITS]), line_end);
         }
     }
 
     /// Writes what is set and was not there.
     #[inline]
     fn write_missing(&self, seen: &Seen, line_end: &[u8], writer: &mut Writer<'_, impl Output>) {
-        for field in [Field::Event, Field::Id, Field::Retry] {
-            if self.sets(field) && seen.place(field) == 0 {
-                self.write(field, line_end, writer);
-            }
+        if seen.event_type == 0 {
+            self.write_event_type(line_end, writer);
+        }
+        if seen.id == 0 {
+            self.write_id(line_end, writer);
+        }
+        if seen.retry == 0 {
+            self.write_retry(line_end, writer);
         }
     }
 }
@@ -279,14 +299,15 @@ impl<O: Output> Writer<'_, O> {
     #[inline]
     fn flush(&mut self) {
         let kept = mem::replace(&mut self.kept, 0..0);
-        let Some(last) = self.raw[kept.clone()].last() else { return };
+        let bytes = &self.raw[kept.clone()];
+        let Some(last) = bytes.last() else { return };
         // What was in the middle of the stream is no byte order mark. If nothing stands before it
         // any more, a real one keeps it from being taken for that.
-        if mem::take(&mut self.is_start) && self.raw[kept.clone()].starts_with(&BOM) {
+        if mem::take(&mut self.is_start) && bytes.starts_with(&BOM) {
             self.output.copy(&BOM);
         }
         self.after_cr = *last == CR;
-        self.output.keep(kept);
+        self.output.keep(kept, bytes);
     }
 
     #[inline]
