@@ -78,13 +78,12 @@ where
         loop {
             let mut mark = 0;
             let step = blocks.step();
-            let mut decide = |block: Result<&mut Block<'_>, DecodeError>,
-                              passed: &mut Parts<'_>| {
-                passed.write(|buffer| decide(block, &mut Encoder::over(buffer)))
-            };
             let ((has_written, verdict), span) = match step {
                 Ok(None) => break,
-                Err(error) => (decide(Err(error), &mut passed), None),
+                Err(error) => {
+                    let decide = |buffer: &mut _| decide(Err(error), &mut Encoder::over(buffer));
+                    (passed.write(decide), None)
+                }
                 Ok(Some(Found { span, place })) => {
                     let BlockDecoder { raw, line_ends, interpreter, .. } = &mut *blocks.decoder;
                     let raw = span.clone().map_or(&raw[..], |span| &chunk[span]);
@@ -99,7 +98,9 @@ where
                         }
                     }
                     let mut block = Block { raw, place, line_ends, interpreter, chunk: None };
-                    (decide(Ok(&mut block), &mut passed), Some(span))
+                    let decide =
+                        |buffer: &mut _| decide(Ok(&mut block), &mut Encoder::over(buffer));
+                    (passed.write(decide), Some(span))
                 }
             };
             *has_started |= has_written;
