@@ -8,8 +8,10 @@
 //! Needs Node and Debian's package `chromium`; without them it is skipped, and says so. With
 //! `SCREENSHOTS=folder` it keeps pictures.
 
+mod common;
+
 use std::{
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, ExitCode},
 };
 
@@ -21,7 +23,7 @@ fn main() -> ExitCode {
     }
     let status = Command::new("node")
         .args(["--test", "--test-reporter=spec"])
-        .env("SHOWCASE", showcase())
+        .env("SHOWCASE", common::program())
         .current_dir(folder)
         .status();
     if status.expect("Node was there").success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
@@ -38,14 +40,4 @@ fn missing(folder: &Path) -> Option<&'static str> {
     } else {
         None
     }
-}
-
-/// Where `cargo test` has built the example.
-fn showcase() -> PathBuf {
-    let mut path = std::env::current_exe().expect("a test has a path");
-    path.pop();
-    path.pop();
-    path.push(format!("examples/showcase{}", std::env::consts::EXE_SUFFIX));
-    assert!(path.exists(), "run `cargo build -p sse-wire-showcase --examples`");
-    path
 }

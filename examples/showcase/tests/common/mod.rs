@@ -14,6 +14,17 @@ use reqwest::{Client, Response};
 use serde_json::Value;
 use tokio::time::timeout;
 
+/// Where `cargo test` has built the example.
+pub fn program() -> PathBuf {
+    let mut path = std::env::current_exe().expect("a test has a path");
+    path.pop();
+    path.pop();
+    path.push(format!("examples/showcase{}", std::env::consts::EXE_SUFFIX));
+    assert!(path.exists(), "run `cargo build -p sse-wire-showcase --examples`");
+    path
+}
+
+/// A running showcase.
 pub struct Server {
     pub process: Child,
     pub address: String,
@@ -22,13 +33,7 @@ pub struct Server {
 
 impl Server {
     pub fn start() -> Self {
-        // Where `cargo test` has built the example.
-        let mut program: PathBuf = std::env::current_exe().expect("a test has a path");
-        program.pop();
-        program.pop();
-        program.push(format!("examples/showcase{}", std::env::consts::EXE_SUFFIX));
-        assert!(program.exists(), "run `cargo build -p sse-wire-showcase --examples`");
-        let mut process = Command::new(program)
+        let mut process = Command::new(program())
             .args(["--heartbeat", "100", "--pace", "20", "--thinking", "5"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
