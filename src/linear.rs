@@ -2,7 +2,7 @@
 
 use alloc::{format, string::String, vec::Vec};
 
-use crate::{BlockDecoder, Decoder, scan::searched};
+use crate::{BlockDecoder, Decoder, EventId, scan::searched};
 
 /// Long enough that quadratic work would be a thousand times as much.
 const LEN: usize = 1 << 18;
@@ -55,6 +55,32 @@ fn no_byte_is_searched_twice() {
                 while blocks.next_block().expect("within the limit").is_some() {}
             }
             assert!(searched::take() <= stream.len(), "{of}, blocks");
+        }
+    }
+}
+
+/// The decoder knows where the first lines end. Of a block with more of them, no byte is searched
+/// more than once for each of the two passes.
+#[test]
+fn a_block_is_rewritten_without_another_search() {
+    let id = EventId::from_static("1");
+    for (lines, passes) in [(1, 0), (8, 0), (9, 2), (1000, 2)] {
+        let mut stream = "data: 0123456789\r\n".repeat(lines).into_bytes();
+        stream.extend_from_slice(b"\r\n");
+        for size in [1, 7, stream.len()] {
+            let mut decoder = BlockDecoder::new();
+            let mut rewritten = Vec::new();
+            for chunk in stream.chunks(size) {
+                let mut blocks = decoder.feed(chunk);
+                while let Some(block) = blocks.next_block().expect("within the limit") {
+                    searched::take();
+                    rewritten = block.with_id(id).to_bytes().to_vec();
+                    let searched = searched::take();
+                    assert!(searched <= passes * stream.len(), "{searched} bytes, {lines} lines");
+                }
+            }
+            // In small chunks, the LF of the blank line comes later.
+            assert!(rewritten.starts_with(b"id: 1\r\ndata: 0123456789\r\n"));
         }
     }
 }

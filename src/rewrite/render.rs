@@ -215,7 +215,6 @@ impl<'r> Lines<'r> {
             return None;
         }
         let (field, end) = self.known.get(self.number).unwrap_or_else(|| self.find());
-        debug_assert_eq!((field, end), self.find(), "{:?}", self.raw);
         self.number += 1;
         self.pos = match self.raw[end..] {
             [CR, LF, ..] => end + 2,

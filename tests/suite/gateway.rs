@@ -141,6 +141,33 @@ proptest! {
         }
     }
 
+    /// A lent block's decoder knows where its lines end; an owned one's lines are looked for.
+    #[test]
+    fn lent_and_owned_blocks_are_rewritten_alike(
+        input in stream(),
+        sizes in sizes(),
+        data in text(),
+        more_lines in 0_usize..12,
+    ) {
+        let lines = "event: a\nid\nx: y\n:\r".repeat(more_lines);
+        let input = [lines.as_bytes(), &input].concat();
+        let event_type = EventType::from_static("b");
+        let mut decoder = BlockDecoder::new();
+        for chunk in laws::cut(&input, &sizes) {
+            let mut blocks = decoder.feed(chunk);
+            while let Some(block) = blocks.next_block().unwrap() {
+                let owned = block.to_buf();
+                prop_assert_eq!(
+                    block.with_data(&data).with_event_type(event_type).to_bytes(),
+                    owned.with_data(&data).with_event_type(event_type).to_bytes()
+                );
+                let block = block.with_id(EventId::from_static("1")).without(Field::Event);
+                let owned = owned.with_id(EventId::from_static("1")).without(Field::Event);
+                prop_assert_eq!(block.to_bytes(), owned.to_bytes());
+            }
+        }
+    }
+
     #[test]
     fn a_filter_that_keeps_all_changes_nothing(input in stream(), sizes in sizes()) {
         let mut filter = BlockFilter::new(|_, _| Verdict::Keep);
