@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use proptest::prelude::*;
+use proptest::{collection::vec, prelude::*, sample::select};
 use sse_wire::{
     BlockBuf, BlockDecoder, BlockFilter, Decoder, Event, EventBuf, EventId, EventType, Field,
     Frame, Injector, Rewrite, Verdict,
@@ -220,6 +220,43 @@ proptest! {
             .map(|event| (event.data().to_owned(), event.event_type().to_owned()))
             .collect();
         prop_assert_eq!(found, expected);
+    }
+
+    /// Small blocks and large ones, kept ones side by side, new ones before and between them.
+    #[test]
+    fn what_leaves_a_filter_leaves_in_order(
+        plan in vec((select(&[0_usize, 100, 600][..]), 0..4), 1..40),
+        sizes in vec(1_usize..9_000, 1..4),
+    ) {
+        let blocks: Vec<_> = plan
+            .iter()
+            .enumerate()
+            .map(|(number, (len, _))| format!("data: {number} {}\n\n", "x".repeat(*len)))
+            .collect();
+        let mut expected = Vec::new();
+        for (number, (block, (_, decision))) in blocks.iter().zip(&plan).enumerate() {
+            if *decision >= 2 {
+                expected.push(format!(": {number}\n\n"));
+            }
+            if decision % 2 == 1 {
+                expected.push(block.clone());
+            }
+        }
+
+        let mut decisions = plan.iter().map(|(_, decision)| decision).enumerate();
+        let mut filter = BlockFilter::new(|_, encoder| {
+            let (number, decision) = decisions.next().unwrap();
+            if *decision >= 2 {
+                encoder.comment(&number.to_string());
+            }
+            if decision % 2 == 1 { Verdict::Keep } else { Verdict::Replace }
+        });
+        let mut output = Vec::new();
+        for chunk in laws::cut(blocks.concat().as_bytes(), &sizes) {
+            filter.pass(&Bytes::copy_from_slice(chunk), &mut output);
+        }
+        prop_assert_eq!(output.concat(), expected.concat().into_bytes());
+        prop_assert!(output.iter().all(|part| !part.is_empty()));
     }
 
     /// Whatever passes, and wherever frames come: all events arrive, in order and whole, and the
@@ -460,6 +497,10 @@ fn rewritten_byte_for_byte() {
         "event: c\r\ndata:a\r\n: c\r\ndata: b\r\nid\r\n\r\n"
     );
 
+    // Where no line gives its place, the first one's line end is as good as any.
+    let mixed = at("x\r\ny\rdata: a\n\n", 0);
+    assert_eq!(written(&mixed.with_id(nine)), "x\r\ny\rid: 9\r\ndata: a\n\n");
+
     let blank = at("data: a\n\n\n", 1);
     assert_eq!(written(&blank.with_data("x")), "data: x\n\n");
     let marked = at("\u{feff}data: a\n\n", 0);
@@ -476,6 +517,13 @@ fn a_block_that_was_cut_off_is_rewritten() {
     assert_eq!(block.rewrite().to_bytes(), "data: a\nid: 1");
     assert_eq!(block.with_comment("c").to_bytes(), "data: a\nid: 1\n: c\n");
     assert_eq!(block.with_id(EventId::from_static("2")).to_bytes(), "data: a\nid: 2\n");
+
+    let mut decoder = Decoder::builder().at_end(sse_wire::AtEnd::Dispatch).build_blocks();
+    assert!(decoder.feed(b"x: a\n\ndata: b").next_block().unwrap().is_some());
+    assert!(decoder.feed(b"").next_block().unwrap().is_none());
+    let mut end = decoder.finish();
+    let block = end.block().unwrap();
+    assert_eq!(block.with_comment("c").to_bytes(), "data: b\n: c\n");
 }
 
 #[test]
