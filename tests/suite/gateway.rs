@@ -407,6 +407,11 @@ fn what_comes_first_now_is_no_byte_order_mark() {
     filter.pass(&Bytes::from(stream), &mut output);
     let events = events(&output.concat());
     assert_eq!(events.iter().map(EventBuf::data).collect::<Vec<_>>(), ["d"]);
+
+    // Within a line it is text.
+    let inner = blocks("data: a\u{feff}b\n\n".as_bytes()).swap_remove(0);
+    let without_a = inner.rewrite().with_part(0..1, "").unwrap();
+    assert_eq!(written(&without_a), "data: \u{feff}b\n\n");
 }
 
 #[test]
