@@ -233,6 +233,8 @@ test('on a phone nothing is wider than the screen', async () => {
     const [width, height] = await page.evaluate(() => [document.documentElement.scrollWidth, document.body.scrollHeight]);
     assert(width <= 375, `${tab} is ${width} wide`);
     assert(height > 300);
+    const shown = await page.getByRole('tab', { selected: true }).boundingBox();
+    assert(shown.x >= 0 && shown.x + shown.width <= 375, `the tab of ${tab} is out of sight`);
     await picture(page, `phone-${tab}`);
     await close();
   }
