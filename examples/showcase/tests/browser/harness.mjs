@@ -3,6 +3,7 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { existsSync, mkdirSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { setTimeout as pause } from 'node:timers/promises';
@@ -27,6 +28,30 @@ export async function startServer() {
       const ended = new Promise((resolve) => { server.once('exit', (code) => resolve(code)); });
       server.kill('SIGINT');
       return ended;
+    },
+  };
+}
+
+/** Stands before the server, and can break all connections at once. */
+export async function startBridge(address) {
+  const sockets = new Set();
+  const bridge = createServer((near) => {
+    const far = connect(Number(new URL(address).port), '127.0.0.1');
+    for (const [socket, other] of [[near, far], [far, near]]) {
+      sockets.add(socket);
+      socket.on('error', () => {});
+      socket.on('close', () => { sockets.delete(socket); other.destroy(); });
+      socket.pipe(other);
+    }
+  });
+  await new Promise((resolve) => { bridge.listen(0, '127.0.0.1', resolve); });
+  const cut = () => { for (const socket of sockets) socket.destroy(); };
+  return {
+    address: `http://127.0.0.1:${bridge.address().port}`,
+    cut,
+    close() {
+      bridge.close();
+      cut();
     },
   };
 }

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 
-import { picture, startBrowser, startServer, until, visit } from './harness.mjs';
+import { picture, startBridge, startBrowser, startServer, until, visit } from './harness.mjs';
 
 let server;
 let browser;
@@ -53,6 +53,32 @@ const ask = async ({ section }, question, how) => {
   await section.getByLabel('How to ask').selectOption(how);
   await section.getByRole('button', { name: 'Send' }).click();
 };
+
+test('a text and an answer go on where they were cut', async () => {
+  const bridge = await startBridge(server.address);
+  const typewriter = await visit(browser, bridge.address, 'typewriter');
+  const text = '一二三四五六七八九十'.repeat(8);
+  await typewriter.section.getByLabel('Text').fill(text);
+  await typewriter.section.getByRole('button', { name: 'Type' }).click();
+  const chat = await visit(browser, bridge.address, 'chat');
+  await ask(chat, '为什么?', 'get');
+  const paper = typewriter.section.locator('.paper');
+  const answer = chat.section.locator('.bubble').last();
+  for (const [what, output] of [['text', paper], ['answer', answer]]) {
+    await until(`some of the ${what}`, () => output.textContent(), (now) => now.length > 5);
+  }
+  bridge.cut();
+  await until('the cut', () => typewriter.status.textContent(), (said) => said.includes('coming back'));
+  assert((await paper.textContent()).length < text.length, 'it was cut before the end');
+
+  await until('the text', () => typewriter.status.textContent(), (said) => said === 'done: 80 characters', 20_000);
+  assert.equal(await paper.textContent(), text);
+  await until('the answer', () => chat.status.textContent(), (said) => said.startsWith('done: '), 20_000);
+  assert.match(await answer.textContent(), /^你问的是:“为什么\?”。服务器每想出一个词,.*又省钱。🙂$/s);
+  await typewriter.close();
+  await chat.close();
+  bridge.close();
+});
 
 test('chat: the same answer by POST and by GET', async () => {
   const visitor = await visit(browser, server.address, 'chat');
