@@ -270,15 +270,8 @@ impl Blocks<'_> {
     /// If a block is refused: see [`DecodeError`]. After a fatal error there are no more blocks.
     #[inline]
     pub fn next_block(&mut self) -> Result<Option<Block<'_>>, DecodeError> {
-        let Some(Found { span, place }) = self.step()? else {
-            return Ok(None);
-        };
-        let BlockDecoder { raw, line_ends, interpreter, .. } = &mut *self.decoder;
-        let raw = match span {
-            Some(span) => &self.feed.chunk.bytes()[span],
-            None => raw,
-        };
-        Ok(Some(Block { raw, place, line_ends, interpreter, chunk: None }))
+        let found = self.step()?;
+        Ok(found.map(|found| self.decoder.block(&found, self.feed.chunk.bytes())))
     }
 
     fn step(&mut self) -> Result<Option<Found>, DecodeError> {
@@ -369,6 +362,14 @@ impl BlockDecoder {
     fn next_place(&mut self, pos: usize) -> Place {
         let next = Place { offset: self.machine.offset(pos) };
         core::mem::replace(&mut self.place, next)
+    }
+
+    /// The block that was found, of which the chunk may hold the bytes.
+    #[inline]
+    fn block<'b>(&'b mut self, found: &Found, chunk: &'b [u8]) -> Block<'b> {
+        let Self { raw, line_ends, interpreter, .. } = self;
+        let raw = found.span.clone().map_or(&raw[..], |span| &chunk[span]);
+        Block { raw, place: found.place, line_ends, interpreter, chunk: None }
     }
 
     /// A line of the block under way ends at this index of the input.
@@ -501,7 +502,7 @@ impl<'a> Block<'a> {
     /// The lines in order: fields, comments and unknown fields, without the blank line.
     #[must_use]
     pub fn lines(&self) -> Lines<'a> {
-        self.place.lines(self.raw)
+        Lines::new(self.raw, self.place.offset == 0, self.line_ends)
     }
 
     /// The event that this block dispatches; `None` if it has no data.
@@ -572,12 +573,6 @@ impl<'a> Block<'a> {
     }
 }
 
-impl Place {
-    fn lines(self, raw: &[u8]) -> Lines<'_> {
-        Lines::new(raw, self.offset == 0)
-    }
-}
-
 impl fmt::Debug for Block<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.lines()).finish()
@@ -630,7 +625,7 @@ impl BlockBuf {
     /// See [`Block::lines`].
     #[must_use]
     pub fn lines(&self) -> Lines<'_> {
-        self.place.lines(&self.raw)
+        Lines::new(&self.raw, self.place.offset == 0, LineEnds::NONE)
     }
 
     /// The block with other fields. See [`Rewrite`].

@@ -104,14 +104,6 @@ impl<'d> Chunk<'d> {
         Scan { bytes: self.source.bytes(), index: &mut self.index }
     }
 
-    /// Lines are looked for from the start of the chunk again.
-    #[inline]
-    pub(crate) fn rewind(&mut self) {
-        if self.index.start > 0 {
-            self.index.clear();
-        }
-    }
-
     /// Finds out whether a part of the chunk is text.
     ///
     /// All that is left of the chunk is checked with the first part that is not ASCII: at once,

@@ -11,7 +11,12 @@ use crate::{
 /// The lines of a block, in order, without the blank one. See [`Block::lines`](crate::Block::lines).
 #[derive(Clone)]
 pub struct Lines<'a> {
-    rest: &'a [u8],
+    raw: &'a [u8],
+    /// Where the next one starts.
+    pos: usize,
+    known: &'a LineEnds,
+    /// How many there were.
+    number: usize,
 }
 
 impl<'a> Lines<'a> {
@@ -19,34 +24,51 @@ impl<'a> Lines<'a> {
     ///
     /// They may start with a byte order mark, or with the LF of a line end before them: any other
     /// LF there is a blank line, and the block has no lines anyway.
-    pub(crate) fn new(raw: &'a [u8], starts_stream: bool) -> Self {
+    #[inline]
+    pub(crate) fn new(raw: &'a [u8], starts_stream: bool, known: &'a LineEnds) -> Self {
         let start: &[u8] = if starts_stream { &BOM } else { &[LF] };
-        Self { rest: raw.strip_prefix(start).unwrap_or(raw) }
+        let pos = if raw.starts_with(start) { start.len() } else { 0 };
+        Self { raw, pos, known, number: 0 }
     }
 
-    /// What is left, the blank line included.
-    pub(crate) fn rest(&self) -> &'a [u8] {
-        self.rest
+    /// Where in the block the next line starts, or else the blank one.
+    #[inline]
+    pub(crate) fn pos(&self) -> usize {
+        self.pos
     }
 }
 
 impl<'a> Iterator for Lines<'a> {
     type Item = Line<'a>;
 
+    #[expect(clippy::inline_always, reason = "a rewritten block of one line is slower by a tenth")]
+    #[inline(always)]
     fn next(&mut self) -> Option<Line<'a>> {
-        let end = scan::line_end(self.rest).unwrap_or(self.rest.len());
-        if end == 0 {
+        let rest = &self.raw[self.pos..];
+        if rest.first().is_none_or(|&byte| scan::is_line_end(byte)) {
             return None;
         }
-        let line_end = match &self.rest[end..] {
+        let (field, len) = match self.known.get(self.number) {
+            Some((field, end)) => (field, end - self.pos),
+            None => find(rest),
+        };
+        let line_end = match &rest[len..] {
             [CR, LF, ..] => 2,
             [_, ..] => 1,
             [] => 0,
         };
-        let (raw, rest) = self.rest.split_at(end + line_end);
-        self.rest = rest;
-        Some(Line::new(raw, end))
+        self.pos += len + line_end;
+        self.number += 1;
+        Some(Line { raw: &rest[..len + line_end], len, field })
     }
+}
+
+/// What the first line is, and where it ends. Not inlined, so that lines which are known are.
+#[inline(never)]
+fn find(bytes: &[u8]) -> (Field, usize) {
+    let len = scan::line_end(bytes).unwrap_or(bytes.len());
+    let (field, _) = field::split(&bytes[..len]);
+    (field, len)
 }
 
 /// Where the first lines of a block end, which the decoder knows anyway: so that nobody has to look
@@ -132,28 +154,12 @@ impl fmt::Debug for Lines<'_> {
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Line<'a> {
     raw: &'a [u8],
-    field: Field,
-    name: &'a [u8],
-    value: &'a [u8],
     /// Bytes without the line end.
     len: usize,
+    field: Field,
 }
 
 impl<'a> Line<'a> {
-    /// A line that ends at `end`, with its line end behind that.
-    fn new(raw: &'a [u8], end: usize) -> Self {
-        let line = &raw[..end];
-        let (field, value) = field::split(line);
-        let (name_len, value) = match field {
-            Field::Unknown => match scan::colon(line) {
-                Some(colon) => (colon, field::value_start(line, colon + 1)),
-                None => (end, end),
-            },
-            known => (known.name().len(), value),
-        };
-        Self { raw, field, name: &line[..name_len], value: &line[value..], len: end }
-    }
-
     /// The bytes as they came, with the line end.
     #[must_use]
     pub fn raw(&self) -> &'a [u8] {
@@ -174,13 +180,29 @@ impl<'a> Line<'a> {
     /// The field name; empty for a comment.
     #[must_use]
     pub fn name(&self) -> &'a [u8] {
-        self.name
+        let len = match self.field {
+            Field::Unknown => scan::colon(self.text()).unwrap_or(self.len),
+            known => known.name().len(),
+        };
+        &self.raw[..len]
     }
 
     /// The value: what comes behind the colon, without one leading space.
     #[must_use]
     pub fn value(&self) -> &'a [u8] {
-        self.value
+        let text = self.text();
+        let start = match self.field {
+            Field::Unknown => match scan::colon(text) {
+                Some(colon) => field::value_start(text, colon + 1),
+                None => self.len,
+            },
+            _ => field::split(text).1,
+        };
+        &text[start..]
+    }
+
+    fn text(&self) -> &'a [u8] {
+        &self.raw[..self.len]
     }
 }
 

@@ -124,8 +124,8 @@ impl<'a> Rewrite<'a> {
         if scan::line_end(text.as_bytes()).is_some() {
             return None;
         }
-        let lines = Lines::new(self.raw, self.starts_stream);
-        let mut pos = self.raw.len() - lines.rest().len();
+        let lines = Lines::new(self.raw, self.starts_stream, self.line_ends);
+        let mut pos = lines.pos();
         let mut start = 0;
         for line in lines {
             if line.field() == Field::Data {

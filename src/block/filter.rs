@@ -5,7 +5,7 @@ use core::fmt;
 
 use bytes::Bytes;
 
-use super::{Block, BlockDecoder, BlockEnd, Found};
+use super::{Block, BlockDecoder, BlockEnd};
 use crate::{chunk::Source, encoder::Encoder, error::DecodeError, field::BOM, parts::Parts};
 
 /// What a [`BlockFilter`] does with a block.
@@ -84,11 +84,10 @@ where
                     let decide = |buffer: &mut _| decide(Err(error), &mut Encoder::over(buffer));
                     (passed.write(decide), None)
                 }
-                Ok(Some(Found { span, place })) => {
-                    let BlockDecoder { raw, line_ends, interpreter, .. } = &mut *blocks.decoder;
-                    let raw = span.clone().map_or(&raw[..], |span| &chunk[span]);
-                    if raw.starts_with(&BOM) {
-                        if place.offset == 0 {
+                Ok(Some(found)) => {
+                    let mut block = blocks.decoder.block(&found, chunk);
+                    if block.raw.starts_with(&BOM) {
+                        if block.offset() == 0 {
                             mark = BOM.len();
                         } else if !*has_started {
                             // All blocks before it are gone. A real byte order mark keeps this one
@@ -97,10 +96,9 @@ where
                             *has_started = true;
                         }
                     }
-                    let mut block = Block { raw, place, line_ends, interpreter, chunk: None };
                     let decide =
                         |buffer: &mut _| decide(Ok(&mut block), &mut Encoder::over(buffer));
-                    (passed.write(decide), Some(span))
+                    (passed.write(decide), Some(found.span))
                 }
             };
             *has_started |= has_written;

@@ -6,10 +6,9 @@ use core::{mem, ops::Range};
 use super::Rewrite;
 use crate::{
     Field,
-    chunk::{Chunk, Source},
     encoder::{MAX_DIGITS, decimal},
-    field::{self, BOM},
-    line::{self, LineEnds},
+    field::BOM,
+    line::Lines,
     parts::Parts,
     scan::{self, CR, LF},
 };
@@ -50,11 +49,9 @@ impl Rewrite<'_> {
     /// Writes the result. Nothing else stands before it if it is the `first`.
     pub(super) fn render(&self, first: bool, output: &mut impl Output) {
         let raw = self.raw;
-        let mut pos = raw.len() - line::Lines::new(raw, self.starts_stream).rest().len();
-        if pos == raw.len() {
-            // A LF alone is no late one, but the blank line itself.
-            pos = 0;
-        }
+        let lines = Lines::new(raw, self.starts_stream, self.line_ends);
+        // A LF alone is no late one, but the blank line itself.
+        let mut pos = if lines.pos() == raw.len() { 0 } else { lines.pos() };
         let is_start = self.starts_stream && first && pos == 0;
         let mut writer =
             Writer { raw, kept: 0..0, after_cr: false, is_open: false, is_start, output };
@@ -62,32 +59,32 @@ impl Rewrite<'_> {
             writer.keep(0..pos);
         }
 
-        let mut lines = Lines::new(raw, self.line_ends, pos);
         let mut seen = Seen::default();
         let mut line_end: &[u8] = b"\n";
-        while let Some(line) = lines.next() {
-            if seen.lines == 0 && line.end < lines.pos {
-                line_end = &raw[line.end..lines.pos];
+        for line in lines.clone() {
+            if seen.lines == 0 && !line.line_end().is_empty() {
+                line_end = line.line_end();
             }
-            seen.note(line.field);
+            seen.note(line.field());
         }
 
-        lines.rewind(pos);
-        while let Some(line) = lines.next() {
-            let (number, next) = (lines.number, lines.pos);
-            let is_place = seen.place(line.field) == number;
-            if is_place && line.field == Field::Data {
+        let mut number = 0;
+        for line in lines {
+            number += 1;
+            let (field, next) = (line.field(), pos + line.raw().len());
+            let is_place = seen.place(field) == number;
+            if is_place && field == Field::Data {
                 self.write_missing(&seen, line_end, &mut writer);
             }
-            let is_open = line.end == next;
-            let is_set = self.sets(line.field);
+            let is_open = line.line_end().is_empty();
+            let is_set = self.sets(field);
             if is_place && is_set {
-                let line_end = if is_open { line_end } else { &raw[line.end..next] };
-                self.write(line.field, line_end, &mut writer);
+                let line_end = if is_open { line_end } else { line.line_end() };
+                self.write(field, line_end, &mut writer);
             }
             // Data is replaced as a whole, and of the others the line that counts.
-            let is_replaced = is_set && (is_place || line.field == Field::Data);
-            if !is_replaced && !self.without.contains(line.field) {
+            let is_replaced = is_set && (is_place || field == Field::Data);
+            if !is_replaced && !self.without.contains(field) {
                 self.keep_line(pos..next, &mut writer);
                 // Only the last line, if the end of the stream cut it off.
                 writer.is_open = is_open;
@@ -175,61 +172,6 @@ impl Rewrite<'_> {
         if seen.retry == 0 {
             self.write_retry(line_end, writer);
         }
-    }
-}
-
-/// A line of the block.
-struct Line {
-    field: Field,
-    /// Where its text ends, and its line end starts.
-    end: usize,
-}
-
-/// The lines of the block, looked for once, and only as far as the decoder does not know them.
-struct Lines<'r> {
-    raw: &'r [u8],
-    known: &'r LineEnds,
-    /// Not made before it is needed.
-    chunk: Option<Chunk<'r>>,
-    /// How many there were.
-    number: usize,
-    /// Where the next one starts.
-    pos: usize,
-}
-
-impl<'r> Lines<'r> {
-    fn new(raw: &'r [u8], known: &'r LineEnds, pos: usize) -> Self {
-        Self { raw, known, chunk: None, number: 0, pos }
-    }
-
-    fn rewind(&mut self, pos: usize) {
-        if let Some(chunk) = &mut self.chunk {
-            chunk.rewind();
-        }
-        (self.number, self.pos) = (0, pos);
-    }
-
-    #[inline]
-    fn next(&mut self) -> Option<Line> {
-        if self.raw.get(self.pos).is_none_or(|&byte| scan::is_line_end(byte)) {
-            return None;
-        }
-        let (field, end) = self.known.get(self.number).unwrap_or_else(|| self.find());
-        self.number += 1;
-        self.pos = match self.raw[end..] {
-            [CR, LF, ..] => end + 2,
-            [_, ..] => end + 1,
-            [] => end,
-        };
-        Some(Line { field, end })
-    }
-
-    #[inline(never)]
-    fn find(&mut self) -> (Field, usize) {
-        let chunk = self.chunk.get_or_insert_with(|| Chunk::new(Source::Borrowed(self.raw)));
-        let end = chunk.scan().line_end(self.pos).unwrap_or(self.raw.len());
-        let (field, _) = field::split(&self.raw[self.pos..end]);
-        (field, end)
     }
 }
 
