@@ -2,6 +2,7 @@
 
 #[expect(dead_code, reason = "not all of the corpora are used here")]
 mod corpora;
+mod setup;
 
 use std::{
     convert::Infallible,
@@ -9,14 +10,14 @@ use std::{
     io::Read,
     pin::pin,
     task::{Context, Poll, Waker},
-    time::Duration,
 };
 
 use bytes::{Bytes, BytesMut};
 use corpora::{Chunks, Corpus};
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use futures_util::{Stream, stream};
 use http_body::Body;
+use setup::throughput;
 use sse_wire::{
     ByteStreamExt, Decoder, Encoder, Event, EventBody, EventBuf, EventReader, SseCodec,
 };
@@ -153,19 +154,9 @@ fn encoder_take(encoder: &mut Encoder, event: Event<'_>) -> usize {
     black_box(encoder.take()).as_bytes().len()
 }
 
-fn throughput(corpus: &Corpus) -> Throughput {
-    Throughput::ElementsAndBytes {
-        elements: corpus.events.len() as u64,
-        bytes: corpus.bytes.len() as u64,
-    }
-}
-
 criterion_group! {
     name = benches;
-    config = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(600));
+    config = setup::criterion();
     targets = decode
 }
 criterion_main!(benches);

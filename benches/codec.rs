@@ -3,12 +3,14 @@
 //! See `benches/README.md` for how to read the figures. Every benchmark checks what it decoded.
 
 mod corpora;
+mod setup;
 
-use std::{hint::black_box, time::Duration};
+use std::hint::black_box;
 
 use bytes::Bytes;
-use corpora::{Chunks, Corpus};
-use criterion::{BenchmarkId, Criterion, Throughput, criterion_group, criterion_main};
+use corpora::Chunks;
+use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
+use setup::throughput;
 use sse_wire::{BlockDecoder, BlockFilter, Decoder, Encoder, Event, EventType, Verdict};
 
 /// Runs a benchmark for each corpus and each way to cut it. `work` gives the number of events and
@@ -31,13 +33,6 @@ fn each(
         }
     }
     group.finish();
-}
-
-fn throughput(corpus: &Corpus) -> Throughput {
-    Throughput::ElementsAndBytes {
-        elements: corpus.events.len() as u64,
-        bytes: corpus.bytes.len() as u64,
-    }
 }
 
 fn decode(criterion: &mut Criterion) {
@@ -235,11 +230,7 @@ fn limits(criterion: &mut Criterion) {
 
 criterion_group! {
     name = benches;
-    // Here and not in the groups, so that the command line has the last word.
-    config = Criterion::default()
-        .sample_size(20)
-        .warm_up_time(Duration::from_millis(200))
-        .measurement_time(Duration::from_millis(600));
+    config = setup::criterion();
     targets = decode, decode_bytes, blocks, gateway, pass, encode, limits
 }
 criterion_main!(benches);

@@ -1,23 +1,21 @@
 // Chromium's own EventSource, fed by a server on the loopback interface.
 
 import { createServer } from 'node:http';
-import { existsSync } from 'node:fs';
 import { isDeepStrictEqual } from 'node:util';
 import { setTimeout as pause } from 'node:timers/promises';
 
+import { args, executablePath } from './chromium.mjs';
+
 export const name = 'Chromium';
 
-const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
 // Without a pause most pieces reach the page together.
 const PAUSE_MS = 2;
 
 export async function open() {
-  const executablePath = PATHS.find(existsSync);
   if (!executablePath) throw new Error('no Chromium is installed');
   const { chromium } = await import('playwright-core');
   // Before the server: if this fails, nothing keeps the process alive.
-  const browser = await chromium.launch({ executablePath, args: FLAGS });
+  const browser = await chromium.launch({ executablePath, args });
   const streams = [];
   const server = createServer((request, response) => serve(streams, request, response));
   await new Promise((resolve) => server.listen(0, '127.0.0.1', resolve));

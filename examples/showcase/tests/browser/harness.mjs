@@ -10,8 +10,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 
 import { chromium } from 'playwright-core';
 
-const BROWSERS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
-const FLAGS = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
+import { args, executablePath } from '../../../../tests/differential/chromium.mjs';
 
 /** A heartbeat and a pace that nobody has to wait for. */
 const OPTIONS = ['--heartbeat', '200', '--pace', '150', '--thinking', '25'];
@@ -57,7 +56,7 @@ export async function startBridge(address) {
 }
 
 export async function startBrowser() {
-  return chromium.launch({ executablePath: BROWSERS.find(existsSync), args: FLAGS });
+  return chromium.launch({ executablePath, args });
 }
 
 /** Opens a tab of the page as a person of their own, and fails if the page itself does. */

@@ -1,0 +1,10 @@
+// Where Chromium is, and how it starts without a display, a sandbox, or calls to its makers.
+
+import { existsSync } from 'node:fs';
+
+const PATHS = ['/usr/bin/chromium', '/usr/bin/chromium-browser', '/usr/bin/google-chrome'];
+
+/** Undefined if none is installed. */
+export const executablePath = PATHS.find(existsSync);
+
+export const args = ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'];
