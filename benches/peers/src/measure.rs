@@ -2,6 +2,7 @@
 
 use std::{
     fmt::Debug,
+    hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
     panic::{self, AssertUnwindSafe},
     time::{Duration, Instant},
 };
@@ -115,10 +116,12 @@ pub struct Score {
 /// Each round lets every contender make one pass.
 pub fn race(contenders: Vec<Contender<'_>>, rounds: usize) -> Vec<Score> {
     let mut lanes: Vec<_> = contenders.into_iter().map(Lane::new).collect();
+    let mut order: Vec<_> = (0..lanes.len()).collect();
     for round in 0..rounds {
-        for turn in 0..lanes.len() {
-            // Nobody always comes behind the same one and its traces in the caches.
-            let turn = (turn + round) % lanes.len();
+        // Nobody always comes behind the same one and its traces in the caches.
+        let random = BuildHasherDefault::<DefaultHasher>::new();
+        order.sort_by_key(|turn| random.hash_one((round, turn)));
+        for &turn in &order {
             lanes[turn].run(round, rounds);
         }
     }
