@@ -15,11 +15,14 @@ use futures_util::stream;
 use launchdarkly_sdk_transport::{
     ByteStream, HttpTransport, Request, Response, ResponseFuture, TransportError,
 };
-use sse_wire::{BlockDecoder, Decoder};
+use sse_wire::{
+    Block, BlockDecoder, BlockFilter, Decoder, Encoder, EventStream, EventType, Verdict,
+};
 
 use crate::{
     corpora::{Chunks, Corpus},
     drain::drain,
+    encode,
     measure::{Clock, Contender, Flaw, Limit, Outcome, Side},
 };
 
@@ -28,19 +31,24 @@ pub struct Cuts<'a> {
     corpus: &'a Corpus,
     lent: Vec<&'a [u8]>,
     shared: Vec<Bytes>,
+    /// How many bytes all blocks have.
+    block_bytes: usize,
 }
 
 impl<'a> Cuts<'a> {
     pub fn new(corpus: &'a Corpus, chunks: Chunks) -> Self {
         let lent = corpus.chunks(chunks);
         let shared = lent.iter().map(|chunk| Bytes::copy_from_slice(chunk)).collect();
-        Self { corpus, lent, shared }
+        // A LF that comes on its own belongs to the next block, and behind the last there is none.
+        let has_late_lf = corpus.bytes.ends_with(b"\r\n") && lent.last() == Some(&&b"\n"[..]);
+        let block_bytes = corpus.bytes.len() - usize::from(has_late_lf);
+        Self { corpus, lent, shared, block_bytes }
     }
 
     pub fn contenders(&'a self) -> Vec<Contender<'a>> {
         let events = (Some(self.corpus.events.len()), self.corpus.data_bytes());
         // What gives no events must at least come upon every byte.
-        let all_bytes = (None, self.corpus.bytes.len());
+        let all_bytes = (None, self.block_bytes);
 
         let lent = |name, side, expected, decode: fn(Lent<'_>, &mut Tally) -> Outcome| {
             Contender::new(name, side, move |clock| {
@@ -60,6 +68,9 @@ impl<'a> Cuts<'a> {
             lent("BlockDecoder::feed", Side::Ours, all_bytes, blocks),
             lent(FEED, Side::Ours, events, feed),
             shared(FEED_BYTES, Side::Ours, feed_bytes),
+            shared(EVENT_STREAM, Side::Ours, event_stream),
+            self.keep_all(),
+            self.rewrite_all(),
             lent("sse-core", Side::Peer, events, sse_core),
             lent("sse-stream", Side::Peer, events, sse_stream),
             shared("sseer", Side::Peer, sseer),
@@ -87,10 +98,59 @@ impl<'a> Cuts<'a> {
             })
         })
     }
+
+    fn keep_all(&'a self) -> Contender<'a> {
+        let is_right = |output: &[u8]| {
+            let is_same = output == &self.corpus.bytes[..self.block_bytes];
+            if is_same { Ok(()) } else { Err(Flaw::Wrong("other bytes".to_owned())) }
+        };
+        self.filter(KEEP_ALL, |_, _| Verdict::Keep, is_right)
+    }
+
+    fn rewrite_all(&'a self) -> Contender<'a> {
+        const CHANGED: &str = "changed";
+        let decide = |block: &mut Block<'_>, encoder: &mut Encoder<&mut Vec<u8>>| {
+            let event_type = EventType::from_static(CHANGED);
+            encoder.rewritten(&block.rewrite().with_event_type(event_type));
+            Verdict::Replace
+        };
+        let is_right = |output: &[u8]| {
+            let changed = |(_, data): &(_, String)| (CHANGED, data.clone());
+            encode::check(output, &self.corpus.events.iter().map(changed).collect())
+        };
+        self.filter(REWRITE_ALL, decide, is_right)
+    }
+
+    /// Passes all chunks. Their output is put together once, outside the passes, and looked at.
+    fn filter(
+        &'a self,
+        name: &'static str,
+        decide: impl Fn(&mut Block<'_>, &mut Encoder<&mut Vec<u8>>) -> Verdict + 'a,
+        is_right: impl Fn(&[u8]) -> Outcome,
+    ) -> Contender<'a> {
+        let mut output = Vec::new();
+        let mut tally = Tally { events: 0, bytes: 0, limit: Limit::default() };
+        let outcome =
+            filter(&self.shared, &mut tally, &decide, |part| output.extend_from_slice(part))
+                .and_then(|()| is_right(&output));
+        // Each block counts here, with an event or without.
+        let expected = (Some(tally.events), output.len());
+        Contender::new(name, Side::Ours, move |clock| {
+            outcome.clone()?;
+            run(clock, expected, |_, tally| {
+                filter(&self.shared, tally, &decide, |part| {
+                    black_box(part);
+                })
+            })
+        })
+    }
 }
 
 pub const FEED: &str = "Decoder::feed";
 pub const FEED_BYTES: &str = "Decoder::feed_bytes";
+pub const EVENT_STREAM: &str = "EventStream";
+pub const KEEP_ALL: &str = "BlockFilter, keep all";
+pub const REWRITE_ALL: &str = "BlockFilter, rewrite all";
 
 type Lent<'a> = Feed<Copied<slice::Iter<'a, &'a [u8]>>>;
 type Shared = Feed<vec::IntoIter<Bytes>>;
@@ -169,6 +229,46 @@ fn feed_bytes(chunks: Shared, tally: &mut Tally) -> Outcome {
         }
     }
     Ok(())
+}
+
+fn event_stream(chunks: Shared, tally: &mut Tally) -> Outcome {
+    let chunks = stream::iter(chunks.map(Ok::<_, Infallible>));
+    drain(EventStream::new(chunks), |event| {
+        let event = event.map_err(Flaw::failed)?;
+        tally.event(black_box(&event).data().as_bytes())
+    })
+}
+
+fn filter(
+    chunks: &[Bytes],
+    tally: &mut Tally,
+    decide: impl Fn(&mut Block<'_>, &mut Encoder<&mut Vec<u8>>) -> Verdict,
+    mut put: impl FnMut(&Bytes),
+) -> Outcome {
+    let mut outcome = Ok(());
+    let events = &mut tally.events;
+    let mut filter = BlockFilter::new(|block, encoder| match block {
+        Ok(block) => {
+            *events += 1;
+            decide(block, encoder)
+        }
+        Err(error) => {
+            outcome = Err(Flaw::failed(error));
+            Verdict::Keep
+        }
+    });
+    let mut output = Vec::new();
+    for chunk in chunks {
+        filter.pass(chunk, &mut output);
+        // What a chunk gives leaves before the next one comes, as in a proxy.
+        for part in output.drain(..) {
+            tally.bytes += part.len();
+            put(&part);
+        }
+        tally.limit.check()?;
+    }
+    drop(filter);
+    outcome
 }
 
 fn blocks(chunks: Lent<'_>, tally: &mut Tally) -> Outcome {

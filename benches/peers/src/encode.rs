@@ -103,7 +103,7 @@ fn run(clock: &mut Clock, events: &Events, encode: impl FnOnce(&mut Sink) -> Out
 }
 
 /// Whether the bytes mean the events.
-fn check(bytes: &[u8], expected: &Events) -> Outcome {
+pub fn check(bytes: &[u8], expected: &Events) -> Outcome {
     let mut decoder = Decoder::new();
     let mut events = decoder.feed(bytes);
     for (number, (event_type, data)) in expected.iter().enumerate() {

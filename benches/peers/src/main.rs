@@ -86,7 +86,7 @@ fn chosen<T>(
 }
 
 fn decode(corpora: &[Corpus], cuts: &[(&'static str, Chunks)], rounds: usize) {
-    const OURS: [&str; 2] = [decode::FEED, decode::FEED_BYTES];
+    const OURS: [&str; 3] = [decode::FEED, decode::FEED_BYTES, decode::EVENT_STREAM];
 
     let groups: Vec<_> = cuts
         .iter()

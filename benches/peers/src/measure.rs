@@ -89,8 +89,8 @@ impl Clock {
     }
 }
 
-/// When to give up. No more than a branch in passes whose time counts.
-#[derive(Clone, Copy)]
+/// When to give up, if ever. No more than a branch in passes whose time counts.
+#[derive(Clone, Copy, Default)]
 pub struct Limit(Option<Instant>);
 
 impl Limit {
