@@ -4,18 +4,23 @@
 
 #[allow(unsafe_code)]
 mod alloc;
+mod best;
 #[path = "../../corpora/mod.rs"]
 mod corpora;
+mod cut;
 mod decode;
 mod drain;
 mod encode;
+mod group;
 mod measure;
 mod table;
 
 use std::process::ExitCode;
 
 use clap::{Parser, ValueEnum};
-use corpora::{Chunks, Corpus};
+use corpora::Corpus;
+use group::{Group, Plan};
+use measure::Figure;
 use table::{Column, Table};
 
 /// Compares sse-wire with the other crates that decode or encode Server-Sent Events.
@@ -30,12 +35,26 @@ struct Options {
     /// Only one half.
     #[arg(long, value_name = "HALF")]
     only: Option<Half>,
-    /// How often each contender goes through each corpus; the first two do not count.
-    #[arg(long, value_name = "N", default_value_t = 17, value_parser = clap::value_parser!(u16).range(3..))]
-    rounds: u16,
+    /// How often each contender goes through each corpus; the first two do not count [default: 17,
+    /// with --best 62].
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(3..))]
+    rounds: Option<u16>,
     /// Five rounds, and only chunks of 16 KiB.
-    #[arg(long, conflicts_with_all = ["rounds", "chunks"])]
+    #[arg(long, conflicts_with_all = ["rounds", "chunks", "best"])]
     quick: bool,
+    /// The least time of many short passes, in several processes: holds on a busy machine too.
+    #[arg(long)]
+    best: bool,
+    /// With --best: all peers, not only those that are ever the fastest.
+    #[arg(long, requires = "best")]
+    all_peers: bool,
+    /// With --best: how many processes, one after the other; the median of them is shown.
+    #[arg(long, value_name = "N", default_value_t = 5, requires = "best")]
+    #[arg(value_parser = clap::value_parser!(u8).range(1..=50))]
+    processes: u8,
+    /// One of the processes: what it measures.
+    #[arg(long, hide = true, requires = "best")]
+    measure: Option<String>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -47,7 +66,7 @@ enum Half {
 fn main() -> ExitCode {
     let mut options = Options::parse();
     if options.quick {
-        options.rounds = 5;
+        options.rounds = Some(5);
         options.chunks = vec!["16KiB".to_owned()];
     }
     match compare(&options) {
@@ -61,14 +80,25 @@ fn main() -> ExitCode {
 
 fn compare(options: &Options) -> Result<(), String> {
     let corpora = chosen(corpora::all(), &options.corpus, |corpus| corpus.name)?;
-    let cuts = chosen(Chunks::ALL.to_vec(), &options.chunks, |&(name, _)| name)?;
-    let rounds = usize::from(options.rounds);
-    if options.only != Some(Half::Encode) {
-        decode(&corpora, &cuts, rounds);
+    let cuts = chosen(cut::all(), &options.chunks, |&(name, _)| name)?;
+    let plan = Plan {
+        rounds: options.rounds.map_or(if options.best { 62 } else { 17 }, usize::from),
+        figure: if options.best { Figure::Least } else { Figure::Median },
+        has_all_peers: options.all_peers || !options.best,
+    };
+    let decoding = cuts.into_iter().map(|(name, chunks)| Group::Decode(name, chunks));
+    let mut groups: Vec<_> = decoding.chain([Group::Encode]).collect();
+    if let Some(half) = options.only {
+        groups.retain(|group| matches!(group, Group::Encode) == (half == Half::Encode));
     }
-    if options.only != Some(Half::Decode) {
-        encode(&corpora, rounds);
+    if let Some(name) = &options.measure {
+        let group = groups.into_iter().find(|group| group.name() == name);
+        return best::measure(group.ok_or("there is nothing to measure")?, &corpora, &plan);
     }
+    if options.best {
+        return best::compare(&groups, &corpora, options.processes);
+    }
+    medians(&groups, &corpora, &plan);
     Ok(())
 }
 
@@ -85,46 +115,34 @@ fn chosen<T>(
     Ok(all.into_iter().filter(is_chosen).collect())
 }
 
-fn decode(corpora: &[Corpus], cuts: &[(&'static str, Chunks)], rounds: usize) {
-    const OURS: [&str; 3] = [decode::FEED, decode::FEED_BYTES, decode::EVENT_STREAM];
+fn medians(groups: &[Group], corpora: &[Corpus], plan: &Plan) {
+    let (encoding, decoding): (Vec<_>, Vec<_>) =
+        groups.iter().partition(|group| matches!(group, Group::Encode));
+    let measured = |&group: &Group| {
+        let columns: Vec<_> = corpora.iter().map(|corpus| group.race(corpus, plan)).collect();
+        println!("## {}\n", group.title());
+        table::print_group(group, &columns);
+        (group, columns)
+    };
+    let decoded: Vec<_> = decoding.iter().map(measured).collect();
+    if !decoded.is_empty() {
+        print_leads(corpora, &decoded);
+    }
+    encoding.iter().map(measured).for_each(drop);
+}
 
-    let groups: Vec<_> = cuts
-        .iter()
-        .map(|&(name, chunks)| {
-            let column = |corpus: &Corpus| Column {
-                corpus: corpus.name,
-                bytes: corpus.bytes.len(),
-                events: corpus.events.len(),
-                scores: measure::race(decode::Cuts::new(corpus, chunks).contenders(), rounds),
-            };
-            let columns: Vec<_> = corpora.iter().map(column).collect();
-            println!("## Decoding, chunks: {name}\n");
-            table::print_group(&columns, &OURS);
-            columns
-        })
-        .collect();
-
+fn print_leads(corpora: &[Corpus], decoded: &[(Group, Vec<Column>)]) {
     println!("## Decoding, the fastest peer's time in ours\n");
-    for ours in OURS {
-        let mut table = Table::new(ours, cuts.iter().map(|&(name, _)| name.to_owned()));
+    for ours in decoded[0].0.ours() {
+        let names = decoded.iter().map(|(group, _)| group.name().to_owned());
+        let mut table = Table::new(ours, names);
         for (number, corpus) in corpora.iter().enumerate() {
-            let lead = |columns: &Vec<Column>| columns[number].lead(ours);
-            let cell = |(lead, peer)| format!("{} {peer}", table::times(lead));
-            let cells = groups.iter().map(|columns| table::or_dash(lead(columns).map(cell)));
-            table.row(corpus.name, cells);
+            let lead = |columns: &[Column]| {
+                let lead = columns[number].lead(ours);
+                table::or_dash(lead.map(|(lead, peer)| format!("{} {peer}", table::times(lead))))
+            };
+            table.row(corpus.name, decoded.iter().map(|(_, columns)| lead(columns)));
         }
         table.print();
     }
-}
-
-fn encode(corpora: &[Corpus], rounds: usize) {
-    let column = |corpus: &Corpus| Column {
-        corpus: corpus.name,
-        bytes: encode::encoded_len(&corpus.events),
-        events: corpus.events.len(),
-        scores: measure::race(encode::contenders(corpus), rounds),
-    };
-    let columns: Vec<_> = corpora.iter().map(column).collect();
-    println!("## Encoding\n");
-    table::print_group(&columns, &[encode::REUSED, encode::FRAMES]);
 }

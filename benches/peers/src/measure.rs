@@ -3,9 +3,12 @@
 use std::{
     fmt::Debug,
     hash::{BuildHasher as _, BuildHasherDefault, DefaultHasher},
+    hint::black_box,
     panic::{self, AssertUnwindSafe},
     time::{Duration, Instant},
 };
+
+use serde::{Deserialize, Serialize};
 
 use crate::alloc;
 
@@ -21,7 +24,7 @@ const BUDGET: Duration = Duration::from_millis(500);
 /// Fewest measured passes of a slow contender.
 const FEWEST: usize = 3;
 
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Side {
     Ours,
     Peer,
@@ -49,7 +52,7 @@ impl<'a> Contender<'a> {
 
 pub type Outcome = Result<(), Flaw>;
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Serialize, Deserialize)]
 pub enum Flaw {
     TooSlow,
     /// An error or a panic.
@@ -104,17 +107,29 @@ impl Limit {
 }
 
 /// What came out for one contender.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Score {
-    pub name: &'static str,
+    pub name: String,
     pub side: Side,
-    /// The median.
     pub time: Option<Duration>,
     pub allocations: u64,
     pub flaw: Option<Flaw>,
 }
 
-/// Each round lets every contender make one pass.
-pub fn race(contenders: Vec<Contender<'_>>, rounds: usize) -> Vec<Score> {
+/// Which of the times of a contender is shown.
+#[derive(Clone, Copy)]
+pub enum Figure {
+    Median,
+    Least,
+}
+
+/// Each round lets every contender make one pass. Gives the least time of the probe as well.
+pub fn race(
+    contenders: Vec<Contender<'_>>,
+    rounds: usize,
+    figure: Figure,
+) -> (Vec<Score>, Duration) {
+    let mut least = Duration::MAX;
     let mut lanes: Vec<_> = contenders.into_iter().map(Lane::new).collect();
     let mut order: Vec<_> = (0..lanes.len()).collect();
     for round in 0..rounds {
@@ -124,8 +139,19 @@ pub fn race(contenders: Vec<Contender<'_>>, rounds: usize) -> Vec<Score> {
         for &turn in &order {
             lanes[turn].run(round, rounds);
         }
+        least = least.min(probe());
     }
-    lanes.into_iter().map(Lane::score).collect()
+    (lanes.into_iter().map(|lane| lane.score(figure)).collect(), least)
+}
+
+/// Takes the time of work that is always the same, and that takes longer while somebody else uses
+/// the other half of the core.
+fn probe() -> Duration {
+    let bytes = black_box([b'x'; 16 << 10]);
+    let start = Instant::now();
+    let count = |count, &byte| if byte == b'\n' { count + black_box(1) } else { count };
+    black_box(bytes.iter().fold(0, count));
+    start.elapsed()
 }
 
 struct Lane<'a> {
@@ -166,14 +192,17 @@ impl<'a> Lane<'a> {
         }
     }
 
-    fn score(mut self) -> Score {
+    fn score(mut self, figure: Figure) -> Score {
         self.times.sort_unstable();
         let is_out = matches!(self.flaw, Some(Flaw::TooSlow | Flaw::Failed(_)));
-        let median = self.times.get(self.times.len() / 2).copied();
+        let time = match figure {
+            Figure::Median => self.times.get(self.times.len() / 2),
+            Figure::Least => self.times.first(),
+        };
         Score {
-            name: self.contender.name,
+            name: self.contender.name.to_owned(),
             side: self.contender.side,
-            time: median.filter(|_| !is_out),
+            time: time.copied().filter(|_| !is_out),
             allocations: self.allocations,
             flaw: self.flaw,
         }

@@ -2,7 +2,12 @@
 
 use std::{collections::BTreeMap, time::Duration};
 
-use crate::measure::{Flaw, PATIENCE, Score, Side};
+use serde::{Deserialize, Serialize};
+
+use crate::{
+    group::Group,
+    measure::{Flaw, PATIENCE, Score, Side},
+};
 
 /// A table: its head, whose first cell is its name, and its rows.
 pub struct Table(Vec<Vec<String>>);
@@ -41,11 +46,14 @@ impl Table {
 }
 
 /// What came out for one corpus.
+#[derive(Clone, Serialize, Deserialize)]
 pub struct Column {
-    pub corpus: &'static str,
+    pub corpus: String,
     pub bytes: usize,
     pub events: usize,
     pub scores: Vec<Score>,
+    /// The least time of the probe.
+    pub probe: Duration,
 }
 
 impl Column {
@@ -62,9 +70,14 @@ impl Column {
     }
 
     /// How many times longer than we the fastest peer takes, and who that is.
-    pub fn lead(&self, ours: &str) -> Option<(f64, &'static str)> {
+    pub fn lead(&self, ours: &str) -> Option<(f64, &str)> {
         let peer = self.fastest_peer()?;
-        Some((ratio(peer.time, self.score(ours)?.time)?, peer.name))
+        Some((ratio(peer.time, self.score(ours)?.time)?, &peer.name))
+    }
+
+    /// How many times longer than the second the first takes.
+    pub fn ratio(&self, first: &str, second: &str) -> Option<f64> {
+        ratio(self.score(first)?.time, self.score(second)?.time)
     }
 }
 
@@ -72,41 +85,69 @@ fn ratio(theirs: Option<Duration>, ours: Option<Duration>) -> Option<f64> {
     Some(theirs?.as_secs_f64() / ours?.as_secs_f64())
 }
 
-/// Prints all figures of all corpora. `ours` are the names of what is compared with the fastest.
-pub fn print_group(columns: &[Column], ours: &[&str]) {
-    let Some(first) = columns.first() else { return };
-    let table = |name: &str, figure: &dyn Fn(&Column, &Score) -> Option<String>| {
-        let mut table = Table::new(name, columns.iter().map(|column| column.corpus.to_owned()));
-        for (number, score) in first.scores.iter().enumerate() {
-            let cells = columns.iter().map(|column| {
-                let score = &column.scores[number];
-                cell(score, figure(column, score))
-            });
-            table.row(&label(score.name), cells);
-        }
-        table
-    };
+/// Prints all figures of all corpora.
+pub fn print_group(group: Group, columns: &[Column]) {
     let megabytes =
         |column: &Column, time: Duration| column.bytes as f64 / time.as_secs_f64() / 1e6;
-    table("MB/s", &|column, score| Some(rounded(megabytes(column, score.time?)))).print();
-    let nanos = |column: &Column, time: Duration| time.as_secs_f64() * 1e9 / column.events as f64;
-    table("ns/event", &|column, score| Some(rounded(nanos(column, score.time?)))).print();
-    table("allocations/event", &|column, score| {
+    figures("MB/s", columns, |column, score| Some(rounded(megabytes(column, score.time?)))).print();
+    print_times(group, columns);
+    figures("allocations/event", columns, |column, score| {
         Some(format!("{:.2}", score.allocations as f64 / column.events as f64))
     })
     .print();
 
-    let mut ratios = table(&format!("time / {}'s", ours[0]), &|column, score| {
+    let ours = group.ours();
+    let mut ratios = figures(&format!("time / {}'s", ours[0]), columns, |column, score| {
         Some(times(ratio(score.time, column.score(ours[0])?.time)?))
     });
-    let fastest = |column: &Column| column.fastest_peer().map(|peer| peer.name.to_owned());
-    ratios.row("fastest peer", columns.iter().map(|column| or_dash(fastest(column))));
+    fastest_peers(&mut ratios, columns);
     for ours in ours {
         let lead = |column: &Column| or_dash(column.lead(ours).map(|(lead, _)| times(lead)));
         ratios.row(&format!("its time / {ours}'s"), columns.iter().map(lead));
     }
     ratios.print();
     print_flaws(columns);
+}
+
+/// Prints the times alone, and who is the fastest.
+pub fn print_best(group: Group, columns: &[Column]) {
+    print_times(group, columns);
+    print_flaws(columns);
+}
+
+fn print_times(group: Group, columns: &[Column]) {
+    let nanos = |time: Duration, count: usize| rounded(time.as_secs_f64() * 1e9 / count as f64);
+    let mut table =
+        figures("ns/event", columns, |column, score| Some(nanos(score.time?, column.events)));
+    fastest_peers(&mut table, columns);
+    table.print();
+    if group.is_single() {
+        let per_byte = |column: &Column, score: &Score| Some(nanos(score.time?, column.bytes));
+        figures("ns/byte", columns, per_byte).print();
+    }
+}
+
+fn fastest_peers(table: &mut Table, columns: &[Column]) {
+    let fastest = |column: &Column| column.fastest_peer().map(|peer| peer.name.clone());
+    table.row("fastest peer", columns.iter().map(|column| or_dash(fastest(column))));
+}
+
+/// A row for each contender, a column for each corpus.
+fn figures(
+    name: &str,
+    columns: &[Column],
+    figure: impl Fn(&Column, &Score) -> Option<String>,
+) -> Table {
+    let mut table = Table::new(name, columns.iter().map(|column| column.corpus.clone()));
+    let scores = columns.first().map_or(&[][..], |column| &column.scores);
+    for (number, score) in scores.iter().enumerate() {
+        let cells = columns.iter().map(|column| {
+            let score = &column.scores[number];
+            cell(score, figure(column, score))
+        });
+        table.row(&label(&score.name), cells);
+    }
+    table
 }
 
 /// A flaw is marked wherever it matters.
@@ -133,7 +174,7 @@ fn print_flaws(columns: &[Column]) {
                 Some(Flaw::Wrong(what)) => format!("* {what}"),
                 None => continue,
             };
-            flaws.entry((score.name, flaw)).or_default().push(column.corpus);
+            flaws.entry((&score.name, flaw)).or_default().push(column.corpus.as_str());
         }
     }
     for ((name, flaw), corpora) in &flaws {
@@ -159,7 +200,7 @@ pub fn times(ratio: f64) -> String {
 }
 
 /// Three digits, more or less.
-fn rounded(figure: f64) -> String {
+pub fn rounded(figure: f64) -> String {
     match figure {
         100.0.. => format!("{figure:.0}"),
         10.0.. => format!("{figure:.1}"),

@@ -1,0 +1,167 @@
+//! The least time of many short passes, in several processes: what the code takes when nobody else
+//! is in its way.
+//!
+//! Within a process, each contender keeps the place that its stack and its heap happen to have.
+//! Another process has other ones.
+//!
+//! Who uses the other half of a core slows down everything on this one, and not everything alike,
+//! for a second or more. The probe finds that out.
+
+use std::{
+    env,
+    fmt::Display,
+    io,
+    process::{Command, Stdio},
+    thread,
+    time::{Duration, Instant},
+};
+
+use crate::{
+    corpora::Corpus,
+    decode, encode,
+    group::{Group, Plan},
+    table::{self, Column, Table},
+};
+
+/// How many times longer the probe takes where nothing counts.
+const DISTURBED: f64 = 1.15;
+
+/// The time from one process to the next.
+const SHORTEST: Duration = Duration::from_secs(1);
+
+/// What one process measured: a column for each corpus.
+type Run = Vec<Column>;
+
+/// Measures in this process, and tells the one that started it.
+pub fn measure(group: Group, corpora: &[Corpus], plan: &Plan) -> Result<(), String> {
+    let run: Run = corpora.iter().map(|corpus| group.race(corpus, plan)).collect();
+    serde_json::to_writer(io::stdout(), &run).map_err(|error| error.to_string())
+}
+
+/// Has everything measured by processes, and prints it.
+pub fn compare(groups: &[Group], corpora: &[Corpus], processes: u8) -> Result<(), String> {
+    let mut measured: Vec<(Group, Vec<Run>)> =
+        groups.iter().map(|&group| (group, Vec::new())).collect();
+    for number in 0..2 * processes {
+        // Each of them comes again as late as possible, because a disturbance takes its time.
+        let fastest = fastest(&measured);
+        let is_open = |runs: &[Run]| number < processes || !suffices(runs, fastest, processes);
+        for (group, runs) in measured.iter_mut().filter(|(_, runs)| is_open(runs)) {
+            eprintln!("process {} of {}", number + 1, group.name());
+            let pause = Instant::now() + SHORTEST;
+            runs.push(process(*group, number)?);
+            thread::sleep(pause.saturating_duration_since(Instant::now()));
+        }
+    }
+
+    let fastest = fastest(&measured);
+    for (group, runs) in &measured {
+        println!("## {}\n", group.title());
+        table::print_best(*group, &medians(runs, fastest));
+    }
+
+    println!("## Times as long as ours\n");
+    let names = corpora.iter().map(|corpus| corpus.name.to_owned());
+    let mut summary = Table::new("fastest peer / ours", names);
+    let decoding = || measured.iter().filter(|(group, _)| !matches!(group, Group::Encode));
+    for (group, runs) in decoding() {
+        summary.row(group.name(), cells(runs, fastest, |column| leads(*group, column)));
+    }
+    for (_, runs) in decoding().filter(|(group, _)| group.name() == "16KiB") {
+        let filters = [decode::KEEP_ALL, decode::REWRITE_ALL];
+        let ratios = |column: &Column| filters.map(|name| column.ratio(decode::FEED, name)).into();
+        summary.row("Decoder::feed / BlockFilter", cells(runs, fastest, ratios));
+    }
+    for (group, runs) in measured.iter().filter(|(group, _)| matches!(group, Group::Encode)) {
+        summary.row("encoding", cells(runs, fastest, |column| leads(*group, column)));
+        let by_hand = |column: &Column| vec![column.ratio(encode::EXTEND, encode::REUSED)];
+        summary.row("extend_from_slice / Encoder", cells(runs, fastest, by_hand));
+    }
+    summary.print();
+    Ok(())
+}
+
+/// Measures in another process, whose stack begins elsewhere.
+fn process(group: Group, number: u8) -> Result<Run, String> {
+    let told = |error: &dyn Display| format!("process {number} of {}: {error}", group.name());
+    let mut command = Command::new(env::current_exe().map_err(|error| told(&error))?);
+    // So that glibc keeps what was freed, as it does in a server that has run for a while. Otherwise
+    // it depends on what was measured before whether each large event comes with page faults.
+    command
+        .envs([("MALLOC_TRIM_THRESHOLD_", "1073741824"), ("MALLOC_MMAP_THRESHOLD_", "33554432")]);
+    // The environment lies above the stack.
+    command.args(env::args_os().skip(1)).env("PAD", "x".repeat(usize::from(number) * 700));
+    command.args(["--measure", group.name()]).stderr(Stdio::inherit());
+    let output = command.output().map_err(|error| told(&error))?;
+    if !output.status.success() {
+        return Err(told(&output.status));
+    }
+    serde_json::from_slice(&output.stdout).map_err(|error| told(&error))
+}
+
+/// The least time of the probe in all processes.
+fn fastest(measured: &[(Group, Vec<Run>)]) -> Duration {
+    let columns = measured.iter().flat_map(|(_, runs)| runs).flatten();
+    columns.map(|column| column.probe).min().unwrap_or_default()
+}
+
+/// Whether there are as many undisturbed columns of each corpus as a median needs.
+fn suffices(runs: &[Run], fastest: Duration, processes: u8) -> bool {
+    let undisturbed = |number: &usize| {
+        let runs = runs.iter().filter(|run| !is_disturbed(&run[*number], fastest));
+        runs.count() > usize::from(processes) / 2
+    };
+    (0..runs[0].len()).all(|number| undisturbed(&number))
+}
+
+fn is_disturbed(column: &Column, fastest: Duration) -> bool {
+    column.probe > fastest.mul_f64(DISTURBED)
+}
+
+/// The columns of one corpus: the undisturbed ones, if there are any.
+fn columns(runs: &[Run], number: usize, fastest: Duration) -> Vec<&Column> {
+    let all: Vec<_> = runs.iter().map(|run| &run[number]).collect();
+    let undisturbed: Vec<_> =
+        all.iter().copied().filter(|column| !is_disturbed(column, fastest)).collect();
+    if undisturbed.is_empty() { all } else { undisturbed }
+}
+
+/// The median of the processes, for each contender and corpus.
+fn medians(runs: &[Run], fastest: Duration) -> Run {
+    let mut medians = runs[0].clone();
+    for (number, column) in medians.iter_mut().enumerate() {
+        let columns = columns(runs, number, fastest);
+        for (contender, score) in column.scores.iter_mut().enumerate() {
+            let scores = || columns.iter().map(|column| &column.scores[contender]);
+            let mut times: Vec<_> = scores().filter_map(|score| score.time).collect();
+            times.sort_unstable();
+            score.time = times.get(times.len() / 2).copied();
+            score.flaw = scores().find_map(|score| score.flaw.clone());
+        }
+    }
+    medians
+}
+
+/// How many times longer the fastest peer takes than each of ours.
+fn leads(group: Group, column: &Column) -> Vec<Option<f64>> {
+    let lead = |&ours: &&str| column.lead(ours).map(|(lead, _)| lead);
+    group.ours().iter().map(lead).collect()
+}
+
+/// A cell for each corpus: the ratios within each process, and of each the median of the processes.
+fn cells(
+    runs: &[Run],
+    fastest: Duration,
+    ratios: impl Fn(&Column) -> Vec<Option<f64>>,
+) -> Vec<String> {
+    let cell = |number: usize| {
+        let found: Vec<_> = columns(runs, number, fastest).into_iter().map(&ratios).collect();
+        let median = |which: usize| {
+            let mut values: Vec<_> = found.iter().filter_map(|ratios| ratios[which]).collect();
+            values.sort_unstable_by(f64::total_cmp);
+            table::or_dash(values.get(values.len() / 2).map(|&value| table::rounded(value)))
+        };
+        (0..found[0].len()).map(median).collect::<Vec<_>>().join(" / ")
+    };
+    (0..runs[0].len()).map(cell).collect()
+}

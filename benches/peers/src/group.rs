@@ -1,0 +1,87 @@
+//! What is compared in one table.
+
+use crate::{
+    corpora::{Chunks, Corpus},
+    cut, decode, encode,
+    measure::{self, Contender, Figure, Side},
+    table::Column,
+};
+
+#[derive(Clone, Copy)]
+pub enum Group {
+    /// Decoding of chunks of one kind, and how they are called.
+    Decode(&'static str, Chunks),
+    Encode,
+}
+
+/// How it is compared.
+pub struct Plan {
+    pub rounds: usize,
+    pub figure: Figure,
+    /// Not only those who are ever the fastest.
+    pub has_all_peers: bool,
+}
+
+impl Group {
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Decode(name, _) => name,
+            Self::Encode => "encode",
+        }
+    }
+
+    pub fn title(self) -> String {
+        match self {
+            Self::Decode(name, _) => format!("Decoding, chunks: {name}"),
+            Self::Encode => "Encoding".to_owned(),
+        }
+    }
+
+    /// The names of what is compared with the fastest peer.
+    pub fn ours(self) -> &'static [&'static str] {
+        match self {
+            Self::Decode(..) => &[decode::FEED, decode::FEED_BYTES, decode::EVENT_STREAM],
+            Self::Encode => &[encode::REUSED, encode::FRAMES],
+        }
+    }
+
+    /// The chunks are single bytes.
+    pub fn is_single(self) -> bool {
+        matches!(self, Self::Decode(_, chunks) if cut::is_single(chunks))
+    }
+
+    /// Those who are the fastest peer of a corpus, now or then.
+    fn swift(self) -> &'static [&'static str] {
+        match self {
+            Self::Decode(..) => &["sse-core", "sse-stream"],
+            Self::Encode => &["russe", "sse-stream"],
+        }
+    }
+
+    pub fn race(self, corpus: &Corpus, plan: &Plan) -> Column {
+        let is_short = matches!(plan.figure, Figure::Least);
+        let race = |mut contenders: Vec<Contender<'_>>| {
+            contenders.retain(|contender| {
+                let is_peer = contender.side == Side::Peer;
+                !is_peer || plan.has_all_peers || self.swift().contains(&contender.name)
+            });
+            measure::race(contenders, plan.rounds, plan.figure)
+        };
+        let (corpus, bytes, (scores, probe)) = match self {
+            Self::Decode(_, chunks) => {
+                let corpus = cut::portion(corpus, chunks, is_short);
+                let raced = race(decode::Cuts::new(&corpus, chunks).contenders());
+                let bytes = corpus.bytes.len();
+                (corpus, bytes, raced)
+            }
+            Self::Encode => {
+                let corpus = cut::portion(corpus, Chunks::Whole, is_short);
+                let raced = race(encode::contenders(&corpus));
+                let bytes = encode::encoded_len(&corpus.events);
+                (corpus, bytes, raced)
+            }
+        };
+        let events = corpus.events.len();
+        Column { corpus: corpus.name.to_owned(), bytes, events, scores, probe }
+    }
+}
