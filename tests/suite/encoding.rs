@@ -38,6 +38,66 @@ fn data_is_one_field_a_line() {
     }
 }
 
+/// Returns the block of an event with this data, built in the plainest way.
+fn plain(data: &str) -> String {
+    let data = data.replace("\r\n", "\n").replace('\r', "\n");
+    let lines: Vec<_> = data.split('\n').map(|line| format!("data: {line}")).collect();
+    lines.join("\n") + "\n\n"
+}
+
+/// Encodes into a buffer that has to grow, into one that has to grow late, and into a large one.
+fn assert_encodes_plainly(data: &str) {
+    for capacity in [0, 9, data.len() + 8, data.len() + 1000] {
+        let mut encoder = Encoder::with_capacity(capacity);
+        for count in 1..=2 {
+            let encoded = encoder.event(Event::new(data)).as_bytes();
+            let expected = plain(data).repeat(count);
+            assert!(encoded == expected.as_bytes(), "{data:?} with room for {capacity}");
+        }
+    }
+}
+
+#[test]
+fn data_of_every_length_is_written_whole() {
+    let text: String = ('!'..='~').cycle().take(600).collect();
+    for len in (0..150).chain(500..530) {
+        assert_encodes_plainly(&text[..len]);
+    }
+}
+
+#[test]
+fn line_ends_are_found_at_every_place() {
+    for len in (1..70).chain(505..520) {
+        for place in (0..len).filter(|place| len < 70 || place % 7 == 0) {
+            for end in ["\n", "\r", "\r\n", "\n\n"] {
+                let (before, after) = ("x".repeat(place), "y".repeat(len - place - 1));
+                assert_encodes_plainly(&format!("{before}{end}{after}"));
+            }
+        }
+    }
+}
+
+#[test]
+fn what_looks_like_a_line_end_is_data() {
+    for other in ('\0'..='\u{1f}').chain(['\u{7f}', '\u{8a}', '\u{8d}', '\u{10a}', '\u{10d}']) {
+        for (before, after) in [(0, 0), (3, 0), (7, 8), (0, 20), (40, 1), (600, 3)] {
+            let (before, after) = ("x".repeat(before), "\u{8a8d}".repeat(after));
+            assert_encodes_plainly(&format!("{before}{other}{after}"));
+        }
+    }
+}
+
+#[test]
+fn data_of_many_lines_is_written_whole() {
+    for size in [0, 1, 31, 32, 33, 100] {
+        for count in [2, 9, 1000] {
+            let lines: Vec<_> = (0..count).map(|line| "z".repeat((size + line) % 101)).collect();
+            assert_encodes_plainly(&lines.join("\n"));
+            assert_encodes_plainly(&lines.join("\r\n"));
+        }
+    }
+}
+
 #[test]
 fn the_other_fields_come_first() {
     let event = Event::new("x")
