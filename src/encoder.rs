@@ -120,21 +120,6 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
         self.buffer.borrow_mut()
     }
 
-    /// Writes all of an event but its data, and the start of that.
-    #[cfg(feature = "json")]
-    pub(crate) fn begin_data(&mut self, event: Event<'_>) -> &mut Vec<u8> {
-        let buffer = self.buffer.borrow_mut();
-        append_other_fields(buffer, &event);
-        buffer.extend_from_slice(b"data: ");
-        buffer
-    }
-
-    #[cfg(feature = "json")]
-    pub(crate) fn end_data(&mut self) -> &mut Self {
-        self.buffer.borrow_mut().extend_from_slice(b"\n\n");
-        self
-    }
-
     /// Appends a block of somebody else's stream, changed. See [`Block`](crate::Block).
     pub fn rewritten(&mut self, block: &Rewrite<'_>) -> &mut Self {
         block.write_to(self.buffer.borrow_mut());
@@ -308,7 +293,7 @@ fn append_any_data(buffer: &mut Vec<u8>, data: &[u8]) {
 /// `first` is that name, and `next` is the same with an LF before it, so that a single copy ends
 /// one line and starts another.
 #[inline]
-fn append_lines<const M: usize, const N: usize>(
+pub(crate) fn append_lines<const M: usize, const N: usize>(
     buffer: &mut Vec<u8>,
     first: &[u8; M],
     next: &[u8; N],

@@ -7,7 +7,7 @@ use serde::Serialize;
 use thiserror::Error;
 
 use crate::{
-    encoder::Encoder,
+    encoder::{Encoder, append_lines, append_other_fields},
     event::{Event, EventBuf, start_of},
     scan,
 };
@@ -118,7 +118,8 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
     ///
     /// # Errors
     ///
-    /// If the value cannot be JSON. Nothing is written then.
+    /// If the value cannot be written as JSON. The encoder then holds nothing of the event. That is
+    /// also the case after a panic of the value's [`Serialize`] implementation.
     pub fn json<T: Serialize + ?Sized>(
         &mut self,
         value: &T,
@@ -140,38 +141,53 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
     ///
     /// # Errors
     ///
-    /// If the value cannot be JSON. Nothing is written then.
+    /// If the value cannot be written as JSON. The encoder then holds nothing of the event. That is
+    /// also the case after a panic of the value's [`Serialize`] implementation.
     pub fn json_event<'e, T: Serialize + ?Sized>(
         &mut self,
         event: impl Into<Event<'e>>,
         value: &T,
     ) -> Result<&mut Self, serde_json::Error> {
-        let start = self.buffer().len();
-        let buffer = self.begin_data(event.into());
-        let data = buffer.len();
-        if let Err(error) = serde_json::to_writer(&mut *buffer, value) {
-            buffer.truncate(start);
-            return Err(error);
+        let event = event.into();
+        let block = Unfinished::new(self.buffer());
+        append_other_fields(block.buffer, &event);
+        block.buffer.extend_from_slice(b"data: ");
+        let start = block.buffer.len();
+        serde_json::to_writer(&mut *block.buffer, value)?;
+        // `serde_json` itself writes no line end, but a `RawValue` may hold some.
+        if scan::line_end(&block.buffer[start..]).is_some() {
+            let data = block.buffer.split_off(start);
+            append_lines(block.buffer, b"", b"\ndata: ", &data);
+        } else {
+            block.buffer.extend_from_slice(b"\n\n");
         }
-        // `serde_json` writes no line end of its own, but a `RawValue` may hold some.
-        if scan::line_end(&buffer[data..]).is_some() {
-            split_data(buffer, data);
-        }
-        Ok(self.end_data())
+        block.finish();
+        Ok(self)
     }
 }
 
-/// Makes a `data` field of each line from here on.
-#[cold]
-fn split_data(buffer: &mut Vec<u8>, start: usize) {
-    let text = buffer.split_off(start);
-    for byte in text {
-        // Line ends stand between two tokens of JSON, so a CRLF may as well be two of them.
-        if scan::is_line_end(byte) {
-            buffer.extend_from_slice(b"\ndata: ");
-        } else {
-            buffer.push(byte);
-        }
+/// A block that is removed from the buffer when this is dropped, unless it was finished.
+// `Serialize` is the caller's code. It may fail, or panic when a part of the block is written, and
+// the caller may catch the panic and use the encoder again.
+struct Unfinished<'b> {
+    buffer: &'b mut Vec<u8>,
+    start: usize,
+}
+
+impl<'b> Unfinished<'b> {
+    fn new(buffer: &'b mut Vec<u8>) -> Self {
+        let start = buffer.len();
+        Self { buffer, start }
+    }
+
+    fn finish(mut self) {
+        self.start = self.buffer.len();
+    }
+}
+
+impl Drop for Unfinished<'_> {
+    fn drop(&mut self) {
+        self.buffer.truncate(self.start);
     }
 }
 

@@ -1,6 +1,12 @@
 //! JSON in and out.
 
-use std::{collections::HashMap, error::Error as _};
+use std::{
+    borrow::BorrowMut,
+    collections::HashMap,
+    error::Error as _,
+    panic::{self, AssertUnwindSafe},
+    time::Duration,
+};
 
 use futures_util::{FutureExt, StreamExt, stream};
 use serde::{Serialize, Serializer};
@@ -28,7 +34,9 @@ fn an_error_tells_where_and_keeps_the_data_out_of_its_message() {
 fn a_value_with_line_ends_stays_one_event() {
     let raw = RawValue::from_string("{\n\"a\":\r\n[1,\r2]}".to_owned()).unwrap();
     let mut encoder = Encoder::new();
-    encoder.json(&raw).unwrap().json("x\n\ny: z").unwrap();
+    encoder.json(&raw).unwrap();
+    assert_eq!(encoder.as_bytes(), b"data: {\ndata: \"a\":\ndata: [1,\ndata: 2]}\n\n");
+    encoder.json("x\n\ny: z").unwrap();
     let mut decoder = sse_wire::Decoder::new();
     let mut events = decoder.feed(encoder.as_bytes());
     let event = events.next_event().unwrap().unwrap();
@@ -37,18 +45,52 @@ fn a_value_with_line_ends_stays_one_event() {
     assert_eq!(events.next_event().unwrap(), None);
 }
 
-#[test]
-fn what_cannot_be_json_leaves_nothing_behind() {
-    struct Bad;
-    impl Serialize for Bad {
-        fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
-            Err(serde::ser::Error::custom("bad"))
+/// A value that cannot be written.
+#[derive(Clone, Copy)]
+enum Bad {
+    Fails,
+    Panics,
+}
+
+impl Serialize for Bad {
+    fn serialize<S: Serializer>(&self, _: S) -> Result<S::Ok, S::Error> {
+        match self {
+            Self::Fails => Err(serde::ser::Error::custom("bad")),
+            Self::Panics => panic!("bad"),
         }
     }
-    let mut encoder = Encoder::new();
+}
+
+/// Tries to write values that cannot be written, and checks that nothing of them is left.
+fn assert_leaves_nothing<B: BorrowMut<Vec<u8>>>(encoder: &mut Encoder<B>, bad: Bad) {
+    let event = Event::new("")
+        .with_type(EventType::from_static("usage"))
+        .with_id(EventId::from_static("7"))
+        .with_retry(Duration::from_secs(1));
     encoder.keep_alive();
-    assert!(encoder.json(&(1, [2], Bad)).is_err());
-    assert_eq!(encoder.as_bytes(), b":\n\n");
+    let value = ("before", [2], bad);
+    for with_fields in [false, true] {
+        let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
+            if with_fields { encoder.json_event(event, &value) } else { encoder.json(&value) }
+                .is_ok()
+        }));
+        assert!(matches!((bad, outcome), (Bad::Fails, Ok(false)) | (Bad::Panics, Err(_))));
+    }
+    encoder.json_event(event, &1).unwrap();
+}
+
+#[test]
+fn a_value_that_cannot_be_written_leaves_nothing_of_its_event() {
+    let expected = b":\n\nevent: usage\nid: 7\nretry: 1000\ndata: 1\n\n";
+    for bad in [Bad::Fails, Bad::Panics] {
+        let mut encoder = Encoder::new();
+        assert_leaves_nothing(&mut encoder, bad);
+        assert_eq!(encoder.as_bytes(), expected);
+
+        let mut buffer = Vec::new();
+        assert_leaves_nothing(&mut Encoder::over(&mut buffer), bad);
+        assert_eq!(buffer, expected);
+    }
 }
 
 #[test]
