@@ -1,7 +1,11 @@
 //! Events to bytes.
 
 use alloc::vec::Vec;
-use core::{borrow::BorrowMut, time::Duration};
+use core::{
+    borrow::{Borrow, BorrowMut},
+    fmt,
+    time::Duration,
+};
 
 use bytes::Bytes;
 
@@ -42,7 +46,7 @@ use crate::{
 /// # Buffer
 ///
 /// The encoder has a buffer of its own, or [appends](Self::over) to that of somebody else.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Encoder<B = Vec<u8>> {
     buffer: B,
 }
@@ -162,6 +166,12 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
         append_retry(buffer, millis(time));
         buffer.push(scan::LF);
         self
+    }
+}
+
+impl<B: Borrow<Vec<u8>>> fmt::Debug for Encoder<B> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Encoder").field("buffer", &Shortened(self.buffer.borrow())).finish()
     }
 }
 
@@ -357,7 +367,7 @@ pub(crate) fn decimal(mut number: u64, digits: &mut [u8; MAX_DIGITS]) -> &str {
 /// let receivers = [frame.clone(), frame.clone()];
 /// assert!(receivers.iter().all(|frame| frame.as_bytes() == b"data: to all\n\n"));
 /// ```
-#[derive(Clone, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Default, PartialEq, Eq, Hash)]
 pub struct Frame(Bytes);
 
 impl Frame {
@@ -394,6 +404,26 @@ impl From<Frame> for Bytes {
 impl AsRef<[u8]> for Frame {
     fn as_ref(&self) -> &[u8] {
         &self.0
+    }
+}
+
+impl fmt::Debug for Frame {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Frame").field(&Shortened(&self.0)).finish()
+    }
+}
+
+/// Bytes whose debug form is short enough for a log: the first 200, and how many there are.
+struct Shortened<'a>(&'a [u8]);
+
+impl fmt::Debug for Shortened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = &self.0[..self.0.len().min(200)];
+        write!(f, "b\"{}\"", shown.escape_ascii())?;
+        if shown.len() < self.0.len() {
+            write!(f, ".. ({} bytes)", self.0.len())?;
+        }
+        Ok(())
     }
 }
 

@@ -185,3 +185,25 @@ fn owned_events_are_encoded_as_borrowed_ones() {
     assert_eq!(encoder.as_bytes(), Frame::from(event).as_bytes());
     assert_eq!(owned.into_data(), "x");
 }
+
+#[test]
+fn debug_shows_at_most_200_bytes() {
+    let mut encoder = Encoder::new();
+    assert_eq!(format!("{encoder:?}"), r#"Encoder { buffer: b"" }"#);
+    encoder.event(Event::new("\"\u{e9}\""));
+    assert_eq!(format!("{encoder:?}"), r#"Encoder { buffer: b"data: \"\xc3\xa9\"\n\n" }"#);
+    assert_eq!(format!("{:?}", encoder.take()), r#"Frame(b"data: \"\xc3\xa9\"\n\n")"#);
+
+    // 200 bytes are shown whole, and of more the first 200.
+    for (len, end) in
+        [(192, r#"\n\n""#), (193, r#"\n".. (201 bytes)"#), (9000, r#"".. (9008 bytes)"#)]
+    {
+        let mut buffer = Vec::new();
+        let mut encoder = Encoder::over(&mut buffer);
+        encoder.event(Event::new(&"x".repeat(len)));
+        let shown = format!(r#"b"data: {}{end}"#, "x".repeat(len.min(194)));
+        assert_eq!(format!("{encoder:?}"), format!("Encoder {{ buffer: {shown} }}"));
+        let frame = Frame::from(Event::new(&"x".repeat(len)));
+        assert_eq!(format!("{frame:?}"), format!("Frame({shown})"));
+    }
+}
