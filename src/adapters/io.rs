@@ -122,25 +122,24 @@ pub enum ReadError {
 }
 
 impl Encoder {
-    /// Writes what was encoded since the last [`take`](Self::take) or [`clear`](Self::clear), and
-    /// flushes the writer: an event that waits in a buffer is late.
+    /// Writes what was encoded to the writer, flushes it, and clears the buffer.
     ///
     /// ```
     /// use sse_wire::{Encoder, Event};
     ///
     /// let mut encoder = Encoder::new();
     /// let mut socket = Vec::new();
-    /// encoder.event(Event::new("a")).write_to(&mut socket)?;
-    /// encoder.event(Event::new("b")).write_to(&mut socket)?;
+    /// encoder.event(Event::new("a")).drain_to(&mut socket)?;
+    /// encoder.event(Event::new("b")).drain_to(&mut socket)?;
     /// assert_eq!(socket, b"data: a\n\ndata: b\n\n");
     /// # Ok::<_, std::io::Error>(())
     /// ```
     ///
     /// # Errors
     ///
-    /// As the writer's. Some of the bytes may have been written then, so the stream cannot go on;
-    /// they are forgotten here.
-    pub fn write_to<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
+    /// Returns the error of the writer. The writer may have taken some of the bytes, so the stream
+    /// cannot go on. The buffer is cleared all the same.
+    pub fn drain_to<W: Write + ?Sized>(&mut self, writer: &mut W) -> io::Result<()> {
         let written = writer.write_all(self.as_bytes()).and_then(|()| writer.flush());
         self.clear();
         written

@@ -71,6 +71,33 @@ fn one_byte_at_a_time_and_until_done() {
     assert!(events.next().is_none() && events.is_done());
 }
 
+/// Counts how often it is flushed.
+#[derive(Default)]
+struct Socket {
+    bytes: Vec<u8>,
+    flushed: usize,
+}
+
+impl Write for Socket {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.bytes.write(bytes)
+    }
+    fn flush(&mut self) -> io::Result<()> {
+        self.flushed += 1;
+        Ok(())
+    }
+}
+
+#[test]
+fn what_was_encoded_is_written_once_and_flushed() {
+    let (mut encoder, mut socket) = (Encoder::new(), Socket::default());
+    encoder.event(Event::new("a")).event(Event::new("b")).drain_to(&mut socket).unwrap();
+    assert!(encoder.as_bytes().is_empty());
+    encoder.event(Event::new("c")).drain_to(&mut socket).unwrap();
+    assert_eq!(socket.bytes, b"data: a\n\ndata: b\n\ndata: c\n\n");
+    assert_eq!(socket.flushed, 2);
+}
+
 struct Full;
 impl Write for Full {
     fn write(&mut self, _: &[u8]) -> io::Result<usize> {
@@ -84,7 +111,7 @@ impl Write for Full {
 #[test]
 fn a_writer_that_fails_is_told() {
     let mut encoder = Encoder::new();
-    let error = encoder.event(Event::new("a")).write_to(&mut Full).unwrap_err();
+    let error = encoder.event(Event::new("a")).drain_to(&mut Full).unwrap_err();
     assert_eq!(error.kind(), io::ErrorKind::BrokenPipe);
     assert!(encoder.as_bytes().is_empty());
 }
