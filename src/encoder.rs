@@ -1,4 +1,4 @@
-//! Events to bytes.
+//! Encoding: from events to bytes.
 
 use alloc::vec::Vec;
 use core::{
@@ -15,12 +15,11 @@ use crate::{
     scan,
 };
 
-/// Encodes events, comments and reconnection times, one behind the other into one buffer.
+/// Encodes events, comments and reconnection times into a buffer.
 ///
-/// Nothing here can fail: what would break a line cannot be an
-/// [`EventType`](crate::EventType) or an [`EventId`](crate::EventId), and data and comments are
-/// written line by line. Every call writes a whole block, so between two calls the stream is at a
-/// boundary.
+/// Encoding cannot fail. An [`EventType`](crate::EventType) and an [`EventId`](crate::EventId) never
+/// hold a line end, and the encoder splits data and comments into lines. Each call appends a whole
+/// block, so other blocks may be sent between two calls.
 ///
 /// ```
 /// use sse_wire::{Encoder, Event};
@@ -39,41 +38,43 @@ use crate::{
 /// # Form
 ///
 /// Lines end with LF. The fields of an event come in the order `event`, `id`, `retry`, `data`.
-/// There always is a space behind the colon, because a value that starts with a space would lose
-/// it otherwise, and because there are clients that look for `data: `. Data is split at LF, CR and
-/// CRLF; empty data is one `data` line.
+/// There is always a space after the colon. Without it, a value that starts with a space would lose
+/// that space, and some clients look for `data: `. Data is split at LF, CR and CRLF. Empty data is
+/// one `data` line.
 ///
 /// # Buffer
 ///
-/// The encoder has a buffer of its own, or [appends](Self::over) to that of somebody else.
+/// The encoder owns its buffer, or [appends](Self::over) to a buffer of the caller.
 #[derive(Clone, Default)]
 pub struct Encoder<B = Vec<u8>> {
     buffer: B,
 }
 
 impl Encoder {
-    /// An encoder with an empty buffer, which is not allocated yet.
+    /// Creates an encoder with an empty buffer. It does not allocate.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// An encoder whose buffer has room for this many bytes.
+    /// Creates an encoder whose buffer has room for at least this many bytes.
     #[must_use]
     pub fn with_capacity(bytes: usize) -> Self {
         Self { buffer: Vec::with_capacity(bytes) }
     }
 
-    /// What was written since the last [`take`](Self::take) or [`clear`](Self::clear).
+    /// Returns the bytes that were encoded since the buffer was last empty.
+    ///
+    /// [`take`](Self::take) and [`clear`](Self::clear) empty it.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.buffer
     }
 
-    /// Takes what was written.
+    /// Returns the encoded bytes as a frame, and empties the buffer.
     ///
-    /// Up to some KiB are copied to a frame of just that size, and the encoder keeps its buffer,
-    /// which costs less than to allocate another one. More is handed over as it is.
+    /// Up to 16 KiB are copied, so that the encoder can use its buffer again. That costs less than
+    /// a new buffer. If there are more bytes, the frame takes over the buffer.
     pub fn take(&mut self) -> Frame {
         if self.buffer.len() > COPIED {
             return Frame(Bytes::from(core::mem::take(&mut self.buffer)));
@@ -83,14 +84,14 @@ impl Encoder {
         frame
     }
 
-    /// Forgets what was written, and keeps the buffer.
+    /// Empties the buffer, and keeps its memory.
     pub fn clear(&mut self) {
         self.buffer.clear();
     }
 }
 
 impl<'b> Encoder<&'b mut Vec<u8>> {
-    /// An encoder that appends to a buffer.
+    /// Creates an encoder that appends to a buffer of the caller.
     ///
     /// ```
     /// use sse_wire::{Encoder, Event};
@@ -124,7 +125,7 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
         self.buffer.borrow_mut()
     }
 
-    /// Appends a block of somebody else's stream, changed. See [`Block`](crate::Block).
+    /// Appends a block that was received and changed. See [`Block`](crate::Block).
     pub fn rewritten(&mut self, block: &Rewrite<'_>) -> &mut Self {
         block.write_to(self.buffer.borrow_mut());
         self
@@ -144,23 +145,26 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
         self
     }
 
-    /// Writes a comment, a line of its own for each of its lines.
+    /// Appends a comment, with a comment line for each line of the text.
     ///
-    /// A receiver ignores it. It shows that the connection lives, or tells something to whoever
-    /// reads the bytes.
+    /// Receivers ignore comments. A comment keeps a connection open, or helps a person who reads
+    /// the bytes.
     pub fn comment(&mut self, text: &str) -> &mut Self {
         append_lines(self.buffer.borrow_mut(), b": ", b"\n: ", text.as_bytes());
         self
     }
 
-    /// Writes the shortest block, a comment without text: keeps proxies from closing an idle
-    /// connection.
+    /// Appends the shortest block, a comment without text.
+    ///
+    /// Sent from time to time, it keeps proxies from closing an idle connection.
     pub fn keep_alive(&mut self) -> &mut Self {
         self.buffer.borrow_mut().extend_from_slice(KEEP_ALIVE);
         self
     }
 
-    /// Sets the receiver's reconnection time, without an event. Whole milliseconds.
+    /// Appends a block that sets the receiver's reconnection time and dispatches no event.
+    ///
+    /// The time is cut to whole milliseconds.
     pub fn retry(&mut self, time: Duration) -> &mut Self {
         let buffer = self.buffer.borrow_mut();
         append_retry(buffer, millis(time));
@@ -269,7 +273,7 @@ fn append_short_data(buffer: &mut Vec<u8>, data: &[u8]) -> bool {
 #[inline]
 fn word(text: &[u8]) -> u64 {
     let len = text.len();
-    // The parts may overlap. They hold the same bits where they do.
+    // The parts may overlap. Where they do, they hold the same bits.
     if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
         let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
         u64::from(first) | u64::from(last) << (8 * (len - 4))
@@ -336,13 +340,14 @@ pub(crate) fn append_lines<const M: usize, const N: usize>(
 
 const KEEP_ALIVE: &[u8] = b":\n\n";
 
-/// Frames up to this size are copied out of the buffer.
+/// The size up to which a frame is copied out of the buffer.
 const COPIED: usize = 16 * 1024;
 
-/// Digits of `u64::MAX`.
+/// The number of digits of `u64::MAX`.
 pub(crate) const MAX_DIGITS: usize = 20;
 
-/// The decimal digits, without the machinery of `core::fmt`.
+/// Returns the decimal digits of a number.
+// `write!` needs `std` to write to a `Vec<u8>`.
 pub(crate) fn decimal(mut number: u64, digits: &mut [u8; MAX_DIGITS]) -> &str {
     let mut start = MAX_DIGITS;
     loop {
@@ -356,9 +361,9 @@ pub(crate) fn decimal(mut number: u64, digits: &mut [u8; MAX_DIGITS]) -> &str {
     core::str::from_utf8(&digits[start..]).unwrap_or_default()
 }
 
-/// Encoded blocks: whole ones, ready to be sent.
+/// Encoded blocks that are complete and can be sent.
 ///
-/// Clones share the bytes, so a frame is encoded once and sent to any number of receivers.
+/// Clones share the bytes, so a frame that goes to many receivers is encoded only once.
 ///
 /// ```
 /// use sse_wire::{Event, Frame};
@@ -371,16 +376,16 @@ pub(crate) fn decimal(mut number: u64, digits: &mut [u8; MAX_DIGITS]) -> &str {
 pub struct Frame(Bytes);
 
 impl Frame {
-    /// A comment without text. See [`Encoder::keep_alive`].
+    /// The shortest block, a comment without text. See [`Encoder::keep_alive`].
     pub const KEEP_ALIVE: Self = Self(Bytes::from_static(KEEP_ALIVE));
 
-    /// The bytes.
+    /// Returns the bytes.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.0
     }
 
-    /// The bytes, without copying them.
+    /// Returns the bytes without copying them.
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         self.0

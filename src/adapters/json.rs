@@ -1,4 +1,4 @@
-//! `serde_json`: data that is JSON.
+//! JSON data, with `serde_json`.
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::borrow::BorrowMut;
@@ -12,10 +12,10 @@ use crate::{
     scan,
 };
 
-/// Data that is not the JSON that was wanted.
+/// The error for data that is not JSON, or not JSON of the expected type.
 ///
-/// Tells in which event. The data itself is not part of the message, because messages end up in
-/// logs; what it began with is in [`snippet`](Self::snippet).
+/// The message names the event's type and ID. It does not show the data, because messages are often
+/// logged. [`snippet`](Self::snippet) returns the start of the data.
 #[derive(Debug, Error)]
 #[error("the data of an event of type `{event_type}`{} is not the JSON that was expected", in_id(.id.as_deref()))]
 pub struct JsonError {
@@ -40,25 +40,25 @@ impl JsonError {
         }
     }
 
-    /// The event type.
+    /// Returns the type of the event.
     #[must_use]
     pub fn event_type(&self) -> &str {
         &self.event_type
     }
 
-    /// The ID, if the event had one of its own.
+    /// Returns the ID of the event, or `None` if its block had no `id` field.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
     }
 
-    /// The first bytes of the data, at most 200.
+    /// Returns the start of the data, at most 200 bytes.
     #[must_use]
     pub fn snippet(&self) -> &str {
         &self.snippet
     }
 
-    /// What `serde_json` says.
+    /// Returns the error of `serde_json`.
     #[must_use]
     pub fn json_error(&self) -> &serde_json::Error {
         &self.source
@@ -66,7 +66,7 @@ impl JsonError {
 }
 
 impl<'a> Event<'a> {
-    /// The data as a JSON value, which may borrow from it.
+    /// Parses the data as JSON. The value may borrow from the data.
     ///
     /// ```
     /// use serde::Deserialize;
@@ -87,25 +87,27 @@ impl<'a> Event<'a> {
     ///
     /// # Errors
     ///
-    /// If the data is not JSON, or not such a value.
+    /// Returns an error if the data is not JSON, or not JSON of this type.
     pub fn json<T: serde::Deserialize<'a>>(&self) -> Result<T, JsonError> {
         serde_json::from_str(self.data()).map_err(|error| JsonError::new(error, self))
     }
 }
 
 impl EventBuf {
-    /// See [`Event::json`].
+    /// Parses the data as JSON. See [`Event::json`].
     ///
     /// # Errors
     ///
-    /// As there.
+    /// Returns an error if the data is not JSON, or not JSON of this type.
     pub fn json<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, JsonError> {
         self.as_event().json()
     }
 }
 
 impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
-    /// Writes an event whose data is a JSON value, straight into the buffer.
+    /// Appends an event whose data is a value as JSON.
+    ///
+    /// The value is serialized into the buffer, without a copy in between.
     ///
     /// ```
     /// use sse_wire::Encoder;
@@ -118,8 +120,8 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
     ///
     /// # Errors
     ///
-    /// If the value cannot be written as JSON. The encoder then holds nothing of the event. That is
-    /// also the case after a panic of the value's [`Serialize`] implementation.
+    /// Returns an error if the value cannot be written as JSON. The encoder then holds nothing of the
+    /// event. The same is true after a panic in the value's [`Serialize`] implementation.
     pub fn json<T: Serialize + ?Sized>(
         &mut self,
         value: &T,
@@ -127,7 +129,7 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
         self.json_event(Event::new(""), value)
     }
 
-    /// Writes this event with a JSON value as its data.
+    /// Appends an event whose data is a value as JSON instead of its own data.
     ///
     /// ```
     /// use sse_wire::{Encoder, Event, EventType};
@@ -141,8 +143,8 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
     ///
     /// # Errors
     ///
-    /// If the value cannot be written as JSON. The encoder then holds nothing of the event. That is
-    /// also the case after a panic of the value's [`Serialize`] implementation.
+    /// Returns an error if the value cannot be written as JSON. The encoder then holds nothing of the
+    /// event. The same is true after a panic in the value's [`Serialize`] implementation.
     pub fn json_event<'e, T: Serialize + ?Sized>(
         &mut self,
         event: impl Into<Event<'e>>,
@@ -166,8 +168,8 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
     }
 }
 
-/// A block that is removed from the buffer when this is dropped, unless it was finished.
-// `Serialize` is the caller's code. It may fail, or panic when a part of the block is written, and
+/// Removes the block from the buffer when it is dropped, unless the block was finished.
+// `Serialize` is the caller's code. It may fail or panic after a part of the block was written, and
 // the caller may catch the panic and use the encoder again.
 struct Unfinished<'b> {
     buffer: &'b mut Vec<u8>,
@@ -209,20 +211,21 @@ mod events {
 
     use super::{Error, EventBuf, JsonError};
 
-    /// Why [`JsonEvents`] gave no value.
+    /// An error of [`JsonEvents`].
     #[derive(Debug, Error)]
     #[non_exhaustive]
     pub enum JsonStreamError<E> {
         /// The stream of events failed.
         #[error("{0}")]
         Events(E),
-        /// Data that is not the JSON that was wanted. The next event may be.
+        /// The data of an event is not JSON, or not JSON of the expected type. The stream goes on
+        /// with the next event.
         #[error(transparent)]
         Json(#[from] JsonError),
     }
 
     pin_project! {
-        /// The data of events as JSON values. See
+        /// A stream of the data of events, parsed as JSON. See
         /// [`EventStreamExt::json`](crate::EventStreamExt::json).
         ///
         /// ```
@@ -250,7 +253,7 @@ mod events {
             Self { events, value: PhantomData }
         }
 
-        /// The stream of events.
+        /// Returns the stream of events.
         pub fn get_ref(&self) -> &S {
             &self.events
         }
