@@ -83,7 +83,7 @@ fn blocks(criterion: &mut Criterion) {
         for chunk in chunks {
             let mut blocks = decoder.feed(chunk);
             while let Some(mut block) = blocks.next_block().expect("within the limit") {
-                if let Some(event) = block.event() {
+                if let Some(event) = block.event().expect("within the limit") {
                     count += 1;
                     bytes += black_box(event).data().len();
                 }
@@ -105,7 +105,7 @@ fn gateway(criterion: &mut Criterion) {
             let mut blocks = decoder.feed(chunk);
             while let Some(mut block) = blocks.next_block().expect("within the limit") {
                 output.extend_from_slice(block.raw());
-                if let Some(event) = block.event() {
+                if let Some(event) = block.event().expect("within the limit") {
                     count += 1;
                     bytes += black_box(event).data().len();
                 }
@@ -155,7 +155,7 @@ fn pass(criterion: &mut Criterion) {
                         match block {
                             Ok(block) if number % every == 0 => {
                                 const CHANGED: EventType<'_> = EventType::from_static("changed");
-                                encoder.rewritten(&block.with_event_type(CHANGED));
+                                encoder.rewritten(&block.rewrite().with_event_type(CHANGED));
                                 rewritten += 1;
                                 Verdict::Replace
                             }
@@ -190,7 +190,7 @@ fn encode(criterion: &mut Criterion) {
                     let event = Event::new(black_box(data));
                     encoder.event(match *event_type {
                         "" => event,
-                        name => event.with_type(EventType::from_static(name)),
+                        name => event.with_event_type(EventType::from_static(name)),
                     });
                 }
                 assert!(encoder.as_bytes().len() > corpus.data_bytes());

@@ -13,7 +13,7 @@ use std::{
 use clap::Parser;
 use futures_util::StreamExt;
 use reqwest::{StatusCode, header};
-use sse_wire::{Decoder, EventBuf, EventId, EventStream, Look, is_event_stream};
+use sse_wire::{BodyKind, Decoder, EventBuf, EventId, EventStream, is_event_stream};
 
 /// Shows the events of a stream, and reconnects when it is cut.
 #[derive(Parser)]
@@ -129,7 +129,7 @@ async fn attempt(options: &Options, decoder: &mut Decoder) -> (u64, Stop) {
     let is_clean = events.end().is_some_and(|end| end.is_clean());
     let ended = if is_clean { "the stream ended" } else { "the stream was cut" };
     *decoder = events.decoder().clone();
-    if count == 0 && !matches!(decoder.look(), Look::EventStream | Look::Empty) {
+    if count == 0 && !matches!(decoder.body_kind(), BodyKind::EventStream | BodyKind::Empty) {
         let start = String::from_utf8_lossy(decoder.first_bytes()).into_owned();
         return (0, Stop::Final(format!("this is no event stream: {start:?}")));
     }

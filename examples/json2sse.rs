@@ -87,7 +87,8 @@ fn encode(text: &[u8], encoder: &mut Encoder) -> Result<(), String> {
     let mut event = Event::new(data);
     // `message` is what an event without a type is: most streams do not write it.
     if let Some(event_type) = line.event.as_deref().filter(|&name| name != "message") {
-        event = event.with_type(EventType::new(event_type).map_err(|error| error.to_string())?);
+        event =
+            event.with_event_type(EventType::new(event_type).map_err(|error| error.to_string())?);
     }
     if let Some(id) = &line.id {
         event = event.with_id(EventId::new(id).map_err(|error| error.to_string())?);

@@ -167,7 +167,7 @@ where
         let end = self.filter.finish();
         if failed || !end.is_clean() {
             let error = Event::new(r#"{"error":{"message":"the upstream was cut off"}}"#)
-                .with_type(EventType::from_static("error"));
+                .with_event_type(EventType::from_static("error"));
             self.injector.inject(&error.into());
         }
         self.output.push(self.injector.close());
@@ -227,18 +227,18 @@ fn rename_model(
     }
 
     // A refused block does not pass; the client sees the next.
-    let Ok(block) = block else { return Verdict::Replace };
-    let Some(event) = block.event() else { return Verdict::Keep };
+    let Ok(block) = block else { return Verdict::Drop };
+    let Ok(Some(event)) = block.event() else { return Verdict::Keep };
     let Ok(Chunk { model }) = event.json() else { return Verdict::Keep };
     // Where in the data the value stands: it borrows from there.
     let start = model.get().as_ptr() as usize - event.data().as_ptr() as usize;
     let part = start..start + model.get().len();
     match block.rewrite().with_part(part, MODEL) {
-        Some(renamed) => {
+        Ok(renamed) => {
             encoder.rewritten(&renamed);
             Verdict::Replace
         }
-        None => Verdict::Keep,
+        Err(_) => Verdict::Keep,
     }
 }
 

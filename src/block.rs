@@ -1,40 +1,38 @@
 //! The block view: every block with its bytes exactly as they came.
 
-mod filter;
+mod lines;
 
-use alloc::{borrow::ToOwned, string::String, vec::Vec};
-use core::{fmt, ops::Range, time::Duration};
+use alloc::{boxed::Box, vec::Vec};
+use core::{fmt, iter::FusedIterator, mem, time::Duration};
 
 use bytes::Bytes;
 
+pub(crate) use self::lines::prefix_len;
+pub use self::lines::{Line, Lines};
 use crate::{
-    Field,
-    chunk::{Chunk, Source},
-    config::{AtEnd, DecoderBuilder, InvalidUtf8},
-    error::DecodeError,
+    chunk::{Chunk, SharedStr, Source},
+    error::{DecodeError, DecodeErrorKind},
     event::{Event, EventBuf},
-    feed::{Feed, Unread},
-    interpret::{Interpreter, Slots},
-    line::{LineEnds, Lines},
-    machine::{Machine, Part, Token},
-    rewrite::Rewrite,
-    scan,
-    stats::{Counters, Stats},
-    text::{self, Piece},
-    value::{EventId, EventType},
+    fields::{Data, Fields, ForBlocks, Span, Values},
+    last_event_id::LastEventId,
+    options::{AtEnd, InvalidUtf8, OnError, Options},
+    splitter::{Cursor, Found, Place, Splitter},
+    stats::Stats,
+    texts::{Repaired, Texts},
+    unread::Unread,
+    wire::{self, Shortened, ShortenedBytes, field::Field, utf8},
 };
 
-pub use self::filter::{BlockFilter, Verdict};
-
-/// The buffer keeps at most this many bytes when a block is done.
-const KEPT: usize = 32 * 1024;
+/// Blocks of more bytes are not copied out of the buffer: the buffer itself is handed over, which would
+/// not be kept anyway.
+const COPIED: usize = wire::KEPT;
 
 /// Cuts an event stream into its blocks, and loses no byte.
 ///
 /// For gateways and everyone who must see more than the events: comments, unknown fields, blocks
-/// without data, and the very bytes. What the blocks' [`raw`](Block::raw) parts and the
-/// [pending](BlockEnd::pending) rest hold, one behind the other, is the stream. (Only a block that
-/// was refused with an error is left out.)
+/// without data, and the very bytes. The blocks' [`raw`](Block::raw) bytes and the
+/// [pending](BlockEnd::pending) rest, one after the other, are the stream. (Only a block that was
+/// refused with an error is left out.)
 ///
 /// ```
 /// use sse_wire::BlockDecoder;
@@ -45,7 +43,7 @@ const KEPT: usize = 32 * 1024;
 /// let mut blocks = decoder.feed(stream);
 /// while let Some(mut block) = blocks.next_block()? {
 ///     forwarded.extend_from_slice(block.raw());
-///     if let Some(event) = block.event() {
+///     if let Some(event) = block.event()? {
 ///         assert_eq!((event.data(), event.id()), ("a", Some("1")));
 ///     }
 /// }
@@ -57,17 +55,16 @@ const KEPT: usize = 32 * 1024;
 /// Otherwise the block is given at the CR, and the LF stands first in the next block's raw bytes.
 #[derive(Clone)]
 pub struct BlockDecoder {
-    machine: Machine,
-    interpreter: Interpreter,
-    /// The bytes of the block under way from chunks that are gone.
-    raw: Vec<u8>,
-    place: Place,
-    line_ends: LineEnds,
-    id: BlockId,
-    rejects_invalid: bool,
-    counters: Counters,
+    splitter: Splitter,
+    fields: Fields,
+    last_event_id: LastEventId,
+    options: Options,
     unread: Unread,
-    at_end: AtEnd,
+    /// Hardly any decoder needs it.
+    repaired: Option<Box<Repaired>>,
+    /// A block was refused for good.
+    failed: bool,
+    /// The stream has ended, so the next chunk starts another one.
     ended: bool,
 }
 
@@ -78,39 +75,33 @@ impl Default for BlockDecoder {
 }
 
 impl BlockDecoder {
-    /// A decoder that follows the standard, with a block limit of 16 MiB.
-    ///
-    /// For other options, use [`Decoder::builder`](crate::Decoder::builder) and
-    /// [`build_blocks`](DecoderBuilder::build_blocks).
+    /// Creates a decoder that follows the standard, with a block limit of 16 MiB.
     #[must_use]
     pub fn new() -> Self {
-        DecoderBuilder::new().build_blocks()
+        Self::with_options(Options::STANDARD, LastEventId::NONE)
     }
 
-    pub(crate) fn with_options(DecoderBuilder { options, last_event_id }: DecoderBuilder) -> Self {
-        let rejects_invalid = options.invalid_utf8 == InvalidUtf8::Reject;
+    pub(crate) fn with_options(options: Options, last_event_id: LastEventId) -> Self {
         Self {
-            machine: options.machine(),
-            interpreter: Interpreter::new(rejects_invalid, last_event_id),
-            raw: Vec::new(),
-            place: Place::default(),
-            line_ends: LineEnds::new(),
-            id: BlockId::default(),
-            rejects_invalid,
-            counters: Counters::default(),
-            unread: Unread::default(),
-            at_end: options.at_end,
+            splitter: Splitter::new(options.limit()),
+            fields: Fields::default(),
+            last_event_id,
+            options,
+            unread: Unread::Nothing,
+            repaired: None,
+            failed: false,
             ended: false,
         }
     }
 
-    /// Reads a chunk, whose blocks are then lent one by one.
+    /// Reads a chunk and lends its blocks one by one.
     ///
-    /// Blocks that are not taken come first at the next call. After [`finish`](Self::finish), a
-    /// new stream starts.
+    /// If the result is dropped early, the blocks that were not taken come first at the next call,
+    /// as with [`Decoder::feed`](crate::Decoder::feed). After [`finish`](Self::finish), a new stream
+    /// starts.
     #[must_use = "blocks come only out of `next_block`"]
     pub fn feed<'d>(&'d mut self, chunk: &'d [u8]) -> Blocks<'d> {
-        self.start(Source::Borrowed(chunk))
+        self.read(Source::Lent(chunk))
     }
 
     /// Reads a chunk and gives its blocks as owned values.
@@ -118,22 +109,27 @@ impl BlockDecoder {
     /// A block that lies whole in the chunk shares its memory.
     #[must_use = "blocks come only out of the iterator"]
     pub fn feed_bytes(&mut self, chunk: Bytes) -> BlockBufs<'_> {
-        BlockBufs(self.start(Source::Shared(chunk)))
+        BlockBufs(self.read(Source::Shared(chunk)))
     }
 
-    fn start<'d>(&'d mut self, source: Source<'d>) -> Blocks<'d> {
+    fn read<'d>(&'d mut self, chunk: Source<'d>) -> Blocks<'d> {
         if self.ended {
             self.reset_for_reconnect();
         }
-        let feed = Feed::new(source, &mut self.unread);
-        Blocks { decoder: self, feed, start: 0, lent: false }
+        let chunk = Chunk::new(self.unread.join(chunk));
+        if !self.splitter.holds_lines() {
+            // Values are left only if the last reader was leaked.
+            self.fields.values = Values::default();
+        }
+        let cursor = self.splitter.begin();
+        Blocks { decoder: self, chunk, cursor }
     }
 
-    /// The stream has ended: gives what is pending, as it came.
+    /// Ends the stream, and returns what is pending, as it came.
     ///
     /// With [`AtEnd::Dispatch`], it can be read as a block. The next [`feed`](Self::feed) starts a
-    /// new stream. Chunks that were not read to their end count as pending and are given up, too:
-    /// `feed(&[])` gets at their blocks.
+    /// new stream. Bytes that were left unread are pending, too; `feed(&[])` reads their blocks
+    /// first.
     ///
     /// ```
     /// use sse_wire::BlockDecoder;
@@ -145,53 +141,151 @@ impl BlockDecoder {
     /// # Ok::<_, sse_wire::DecodeError>(())
     /// ```
     pub fn finish(&mut self) -> BlockEnd<'_> {
-        if self.ended {
-            self.reset_for_reconnect();
+        if mem::replace(&mut self.ended, true) {
+            return BlockEnd { decoder: self, raw: Vec::new(), pending_bytes: 0, block: None };
         }
-        self.ended = true;
-        let pending_bytes = self.machine.block_size(0) + self.unread.len();
-        let readable = !self.machine.is_skipping() && !self.machine.has_failed();
-        let is_block = self.at_end == AtEnd::Dispatch && pending_bytes > 0 && readable;
-        BlockEnd { pending_bytes, is_block, decoder: self }
+        let pending_bytes = self.pending_bytes();
+        let is_readable = pending_bytes > 0
+            && self.unread.is_nothing()
+            && !self.failed
+            && self.splitter.is_reading();
+        let start = self.splitter.offset().saturating_sub(self.splitter.pending());
+        let dispatches = is_readable && self.options.at_end == AtEnd::Dispatch;
+        if dispatches {
+            self.splitter.finish(&mut ForBlocks { fields: &mut self.fields });
+        }
+        let mut raw = self.splitter.take_buffer();
+        let is_accepted = dispatches && self.accept(&raw, start).is_ok();
+        if let Unread::Rest(rest) = &self.unread {
+            raw.extend_from_slice(rest);
+        }
+        let block = is_accepted.then_some(start);
+        BlockEnd { decoder: self, raw, pending_bytes, block }
     }
 
-    /// Stands at the start of the next connection's stream, and keeps the last event ID and the
-    /// reconnection time. See [`Decoder::reset_for_reconnect`](crate::Decoder::reset_for_reconnect).
+    /// Returns to the start of a stream, that of the next connection, and keeps the last event ID
+    /// and the reconnection time. See
+    /// [`Decoder::reset_for_reconnect`](crate::Decoder::reset_for_reconnect).
     pub fn reset_for_reconnect(&mut self) {
-        self.machine.reset();
-        self.interpreter.reset();
-        self.raw.clear();
-        self.place = Place::default();
-        self.line_ends.clear();
-        self.id = BlockId::default();
-        self.counters = Counters::default();
-        self.unread.clear();
-        self.ended = false;
+        self.splitter.reset();
+        self.fields.reset();
+        self.unread = Unread::Nothing;
+        self.repaired = None;
+        (self.failed, self.ended) = (false, false);
     }
 
-    /// See [`Decoder::last_event_id`](crate::Decoder::last_event_id).
+    /// Returns the last event ID. See [`Decoder::last_event_id`](crate::Decoder::last_event_id).
     #[must_use]
     pub fn last_event_id(&self) -> &str {
-        self.interpreter.last_event_id()
+        self.last_event_id.as_str()
     }
 
-    /// See [`Decoder::reconnection_time`](crate::Decoder::reconnection_time).
+    /// Returns the reconnection time, if the stream has set one. See
+    /// [`Decoder::reconnection_time`](crate::Decoder::reconnection_time).
     #[must_use]
     pub fn reconnection_time(&self) -> Option<Duration> {
-        self.interpreter.reconnection_time()
+        self.fields.reconnection_time.map(Duration::from_millis)
     }
 
-    /// Whether no block is under way. See [`Decoder::at_boundary`](crate::Decoder::at_boundary).
+    /// Returns `true` between two blocks. See [`Decoder::at_boundary`](crate::Decoder::at_boundary).
     #[must_use]
     pub fn at_boundary(&self) -> bool {
-        self.machine.block_size(0) == 0 && self.unread.is_empty()
+        self.pending_bytes() == 0
     }
 
-    /// What was seen of this stream so far. No events are counted: blocks are not interpreted
-    /// before they are asked for one.
+    /// Returns the length of the block under way so far, in bytes, with what was left unread.
+    #[must_use]
+    pub fn pending_bytes(&self) -> u64 {
+        self.splitter.pending() + self.unread.len()
+    }
+
+    /// Returns `true` after a fatal error. See
+    /// [`Decoder::has_failed`](crate::Decoder::has_failed).
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.failed
+    }
+
+    /// Returns what was seen of this stream so far.
     #[must_use]
     pub fn stats(&self) -> Stats {
-        self.counters.stats(self.machine.offset(0))
+        Stats::new(self.fields.counters, self.splitter.offset())
+    }
+
+    /// Takes from a block what outlives it, its ID. Refuses the block if the policy says so.
+    #[inline]
+    fn accept(&mut self, raw: &[u8], start: u64) -> Result<(), DecodeError> {
+        let Self { fields, last_event_id, options, repaired, failed, .. } = self;
+        accept(raw, start, fields, last_event_id, *options, repaired).inspect_err(|_| {
+            *failed = options.on_error == OnError::Fail;
+        })
+    }
+}
+
+/// See [`BlockDecoder::accept`]. The block may lie in another part of the decoder.
+fn accept(
+    raw: &[u8],
+    start: u64,
+    fields: &mut Fields,
+    last_event_id: &mut LastEventId,
+    options: Options,
+    repaired: &mut Option<Box<Repaired>>,
+) -> Result<(), DecodeError> {
+    let mut values = fields.values;
+    if options.invalid_utf8 != InvalidUtf8::Reject {
+        // Only the ID matters before somebody asks for the event.
+        values.data = Data::None;
+    }
+    if values.data == Data::None && values.id.is_none() {
+        return Ok(());
+    }
+    let is_first = start == 0;
+    match texts(raw, is_first, &values, &mut fields.joined, repaired, options) {
+        Ok(texts) => {
+            if let Some(id) = texts.id {
+                last_event_id.set(id);
+            }
+            Ok(())
+        }
+        Err(kind) => {
+            fields.counters.uncount_block(&fields.values);
+            Err(DecodeError::new(kind, start))
+        }
+    }
+}
+
+/// Returns the texts of a block.
+#[inline]
+fn texts<'a>(
+    raw: &'a [u8],
+    is_first: bool,
+    values: &Values,
+    joined: &'a mut Vec<u8>,
+    repaired: &'a mut Option<Box<Repaired>>,
+    options: Options,
+) -> Result<Texts<'a>, DecodeErrorKind> {
+    if values.data == Data::Several {
+        join(raw, values, is_first, joined, options.limit());
+    }
+    if let Some(texts) = Texts::new(values, joined, |span| utf8::check(span.of(raw))) {
+        return Ok(texts);
+    }
+    Texts::repaired(values, raw, joined, repaired.get_or_insert_default(), options)
+}
+
+/// Joins the data lines of a block that has several.
+fn join(raw: &[u8], values: &Values, is_first: bool, joined: &mut Vec<u8>, limit: usize) {
+    joined.clear();
+    for (number, line) in
+        Lines::new(raw, values, is_first).filter(|line| line.field() == Field::Data).enumerate()
+    {
+        let value = line.value();
+        let growth = wire::growth(joined.len(), joined.capacity(), 1 + value.len(), limit);
+        joined.reserve_exact(growth);
+        if number > 0 {
+            joined.push(wire::LF);
+        }
+        joined.extend_from_slice(value);
     }
 }
 
@@ -199,48 +293,10 @@ impl fmt::Debug for BlockDecoder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BlockDecoder")
             .field("stats", &self.stats())
-            .field("last_event_id", &self.last_event_id())
+            .field("last_event_id", &Shortened(self.last_event_id()))
             .field("reconnection_time", &self.reconnection_time())
-            .field("pending_bytes", &self.machine.block_size(0))
+            .field("pending_bytes", &self.pending_bytes())
             .finish_non_exhaustive()
-    }
-}
-
-/// Where a block was cut out of the stream.
-#[derive(Clone, Copy, Debug, Default)]
-struct Place {
-    /// Offset in the stream of the first raw byte.
-    offset: u64,
-}
-
-/// The `id` field of the block under way, of which the bytes are kept anyway: where it is.
-#[derive(Clone, Debug, Default)]
-struct BlockId {
-    /// Offset in the stream of the value under way.
-    start: u64,
-    /// That value holds a NUL, so it does not count.
-    void: bool,
-    /// Offsets in the stream of the last value that counts.
-    value: Option<Range<u64>>,
-}
-
-impl BlockId {
-    fn read(&mut self, offset: u64, part_of_value: &[u8], part: Part) {
-        if part.begins() {
-            self.start = offset;
-            self.void = false;
-        }
-        self.void |= scan::nul(part_of_value).is_some();
-        if part.ends() && !self.void {
-            self.value = Some(self.start..offset + part_of_value.len() as u64);
-        }
-    }
-
-    /// The value among the block's raw bytes, which start at this offset.
-    fn take<'a>(&mut self, raw: &'a [u8], raw_offset: u64) -> Option<&'a [u8]> {
-        let value = core::mem::take(self).value?;
-        let index = |offset: u64| usize::try_from(offset - raw_offset).ok();
-        raw.get(index(value.start)?..index(value.end)?)
     }
 }
 
@@ -248,334 +304,209 @@ impl BlockId {
 #[derive(Debug)]
 pub struct Blocks<'d> {
     decoder: &'d mut BlockDecoder,
-    feed: Feed<'d>,
-    /// Where the block under way starts in the chunk.
-    start: usize,
-    /// The buffer holds the block that was lent.
-    lent: bool,
-}
-
-/// A block that has ended.
-struct Found {
-    /// Its bytes in the chunk, if it lies there and not in the buffer.
-    span: Option<Range<usize>>,
-    place: Place,
+    chunk: Chunk<'d>,
+    cursor: Cursor,
 }
 
 impl Blocks<'_> {
-    /// The next block of the chunk; `None` when it is used up.
+    /// Returns the next block of the chunk; `None` when it is used up.
     ///
     /// # Errors
     ///
     /// If a block is refused: see [`DecodeError`]. After a fatal error there are no more blocks.
     #[inline]
     pub fn next_block(&mut self) -> Result<Option<Block<'_>>, DecodeError> {
-        let found = self.step()?;
-        Ok(found.map(|found| self.decoder.block(&found, self.feed.chunk.bytes())))
+        let Some(place) = self.next_place()? else { return Ok(None) };
+        Ok(Some(self.block(place)))
     }
 
-    fn step(&mut self) -> Result<Option<Found>, DecodeError> {
-        self.decoder.end_loan(core::mem::take(&mut self.lent));
-        self.decoder.line_ends.forget_old();
-        loop {
-            let Self { decoder, feed, start, .. } = self;
-            let mut pos = feed.pos;
-            let token = decoder.machine.next(&mut feed.chunk.scan(), &mut pos);
-            if matches!(token, Token::EndOfBlock | Token::Resynced) {
-                decoder.machine.take_lf(feed.chunk.bytes(), &mut pos);
+    /// Finds the next block.
+    #[inline]
+    pub(crate) fn next_place(&mut self) -> Result<Option<Place>, DecodeError> {
+        let Self { decoder, chunk, cursor } = self;
+        let BlockDecoder {
+            splitter, fields, last_event_id, options, unread, repaired, failed, ..
+        } = &mut **decoder;
+        if *failed {
+            return Ok(None);
+        }
+        if let Some(kind) = unread.take_error(options.limit()) {
+            *failed = true;
+            fields.counters.refused += 1;
+            return Err(DecodeError::new(kind, splitter.offset()));
+        }
+        fields.give_back();
+        if let Some(repaired) = repaired {
+            repaired.give_back();
+        }
+        let rejects_invalid = options.invalid_utf8 == InvalidUtf8::Reject;
+        if !rejects_invalid && splitter.try_plain::<ForBlocks<'_>>(chunk.bytes(), cursor) {
+            if let Some(usual) = cursor.usual(&mut chunk.scan(), options.limit()) {
+                let start = splitter.take_usual(cursor, usual.next);
+                fields.set_usual(usual.data.start - start..usual.data.end - start);
+                return Ok(Some(Place::Chunk(start)));
             }
-            feed.pos = pos;
-            match token {
-                Token::Value(field, span, part) => {
-                    let end = span.end;
-                    decoder.read(field, feed.chunk.bytes(), span, part);
-                    if part.ends() {
-                        decoder.note_line_end(field, end);
-                    }
-                }
-                Token::EndOfBlock => return self.found().map(Some),
-                Token::Starved => {
-                    if !decoder.machine.is_skipping() && !decoder.machine.has_failed() {
-                        decoder.keep(&feed.chunk.bytes()[*start..]);
-                    }
-                    *start = 0;
-                    if !feed.advance(&mut decoder.machine, &mut decoder.unread) {
-                        return Ok(None);
-                    }
-                }
-                Token::TooLarge(field) => {
-                    decoder.counters.refused += 1;
-                    decoder.recycle();
-                    return Err(decoder.machine.refuse_too_large(field, pos));
-                }
-                Token::Resynced => {
-                    *start = pos;
-                    decoder.next_place(pos);
-                    decoder.line_ends.clear();
-                    decoder.id = BlockId::default();
-                }
+        }
+        if !splitter.holds_lines() || splitter.is_lent() {
+            fields.values = Values::default();
+        }
+        let found = loop {
+            match splitter.next(&mut chunk.scan(), cursor, &mut ForBlocks { fields }) {
+                Found::Skipped | Found::Line(_) => {}
+                found => break found,
             }
+        };
+        match found {
+            Found::Block(place) => {
+                if fields.values.id.is_some() || rejects_invalid {
+                    let raw = raw(splitter, chunk, cursor, place);
+                    let start = splitter.block_start();
+                    accept(raw, start, fields, last_event_id, *options, repaired)
+                        .inspect_err(|_| *failed = options.on_error == OnError::Fail)?;
+                }
+                Ok(Some(place))
+            }
+            Found::TooLarge => {
+                fields.values = Values::default();
+                fields.counters.refused += 1;
+                *failed = options.on_error == OnError::Fail;
+                let limit = options.limit() as u64;
+                let kind = DecodeErrorKind::BlockTooLarge { limit };
+                Err(DecodeError::new(kind, splitter.block_start()))
+            }
+            Found::Starved | Found::Skipped | Found::Line(_) => Ok(None),
         }
     }
 
-    /// A block has ended at the position.
+    /// Returns the block that was found last.
     #[inline]
-    fn found(&mut self) -> Result<Found, DecodeError> {
-        let Self { decoder, feed, start, lent } = self;
-        decoder.counters.blocks += 1;
-        decoder.line_ends.end_block();
-        let span = core::mem::replace(start, feed.pos)..feed.pos;
-        let place = decoder.next_place(feed.pos);
-        let span = if decoder.raw.is_empty() {
-            Some(span)
-        } else {
-            decoder.keep(&feed.chunk.bytes()[span]);
-            *lent = true;
-            None
-        };
-        decoder.track(feed.chunk.bytes(), span.clone(), place)?;
-        Ok(Found { span, place })
+    pub(crate) fn block(&mut self, place: Place) -> Block<'_> {
+        let Self { decoder, chunk, cursor } = self;
+        let BlockDecoder { splitter, fields, last_event_id, options, repaired, .. } =
+            &mut **decoder;
+        let raw = raw(splitter, chunk, cursor, place);
+        let Fields { values, joined, .. } = fields;
+        let start = splitter.block_start();
+        Block { raw, start, values: *values, joined, repaired, last_event_id, options: *options }
+    }
+
+    /// Returns where in the chunk the block lies that was found last; `None` if it lies in the
+    /// decoder's buffer.
+    pub(crate) fn range(&self, place: Place) -> Option<core::ops::Range<usize>> {
+        match place {
+            Place::Chunk(start) => Some(start..self.cursor.pos),
+            Place::Buffer => None,
+        }
+    }
+}
+
+/// Returns the bytes of the block that was found.
+#[inline]
+fn raw<'a>(
+    splitter: &'a Splitter,
+    chunk: &'a Chunk<'_>,
+    cursor: &Cursor,
+    place: Place,
+) -> &'a [u8] {
+    match place {
+        Place::Chunk(start) => &chunk.bytes()[start..cursor.pos],
+        Place::Buffer => splitter.buffer(),
     }
 }
 
 impl Drop for Blocks<'_> {
     fn drop(&mut self) {
-        self.decoder.end_loan(self.lent);
-        self.feed.give_back(&mut self.decoder.machine, &mut self.decoder.unread);
-    }
-}
-
-impl BlockDecoder {
-    /// Reads a value, or a part of it, as far as it matters before anybody asks for the event.
-    #[inline]
-    fn read(&mut self, field: Field, chunk: &[u8], span: Range<usize>, part: Part) {
-        match field {
-            Field::Data | Field::Event => {}
-            Field::Retry => self.interpreter.retry(&chunk[span], part),
-            Field::Id => self.id.read(self.machine.offset(span.start), &chunk[span], part),
-            Field::Comment => self.counters.comments += u64::from(part.ends()),
-            Field::Unknown => self.counters.unknown_fields += u64::from(part.ends()),
+        let Self { decoder, chunk, cursor } = self;
+        let BlockDecoder { splitter, fields, options, unread, repaired, failed, .. } =
+            &mut **decoder;
+        fields.give_back();
+        if let Some(repaired) = repaired {
+            repaired.give_back();
         }
-    }
-
-    /// The place of the block that ended here; the next one starts.
-    fn next_place(&mut self, pos: usize) -> Place {
-        let next = Place { offset: self.machine.offset(pos) };
-        core::mem::replace(&mut self.place, next)
-    }
-
-    /// The block that was found, of which the chunk may hold the bytes.
-    #[inline]
-    fn block<'b>(&'b mut self, found: &Found, chunk: &'b [u8]) -> Block<'b> {
-        let Self { raw, line_ends, interpreter, .. } = self;
-        let raw = found.span.clone().map_or(&raw[..], |span| &chunk[span]);
-        Block { raw, place: found.place, line_ends, interpreter, chunk: None }
-    }
-
-    /// A line of the block under way ends at this index of the input.
-    #[inline]
-    fn note_line_end(&mut self, field: Field, end: usize) {
-        let end = self.machine.offset(end) - self.place.offset;
-        // Blocks are kept whole, so they are as long as an index can tell.
-        self.line_ends.push(field, usize::try_from(end).unwrap_or(usize::MAX));
-    }
-
-    fn keep(&mut self, bytes: &[u8]) {
-        let room = self.machine.fence().saturating_sub(self.place.offset + self.raw.len() as u64);
-        let room = usize::try_from(room).unwrap_or(usize::MAX);
-        let more = text::growth(self.raw.len(), self.raw.capacity(), bytes.len(), room);
-        self.raw.reserve_exact(more);
-        self.raw.extend_from_slice(bytes);
-    }
-
-    /// The block that was lent is done with, and so is what its event was joined in.
-    #[inline]
-    fn end_loan(&mut self, of_buffer: bool) {
-        if of_buffer {
-            self.recycle();
+        if *failed {
+            return splitter.ignore(chunk.bytes(), cursor);
         }
-        self.interpreter.clear(&mut Slots::default());
-        self.interpreter.keep_at_most(KEPT);
-    }
-
-    fn recycle(&mut self) {
-        if self.raw.capacity() > KEPT {
-            self.raw = Vec::new();
-        } else {
-            self.raw.clear();
-        }
-    }
-
-    /// Takes from a block that has ended what outlives it, and refuses it if the policy says so.
-    #[inline]
-    fn track(
-        &mut self,
-        chunk: &[u8],
-        span: Option<Range<usize>>,
-        place: Place,
-    ) -> Result<(), DecodeError> {
-        let raw = span.map_or(&self.raw[..], |span| &chunk[span]);
-        if self.rejects_invalid {
-            self.id = BlockId::default();
-            let mut chunk = Chunk::new(Source::Borrowed(raw));
-            return place.interpret(&mut chunk, &mut self.interpreter).map(|_| ()).map_err(
-                |error| {
-                    self.counters.refused += 1;
-                    error.with_fatal(self.machine.refuse_ended_block())
-                },
-            );
-        }
-        if self.id.value.is_some() {
-            if let Some(id) = self.id.take(raw, place.offset) {
-                self.interpreter.set_last_event_id(id);
-            }
-        }
-        Ok(())
-    }
-}
-
-impl Place {
-    /// Runs the standard's steps over the bytes of one block.
-    fn interpret<'a>(
-        self,
-        chunk: &'a mut Chunk<'_>,
-        interpreter: &'a mut Interpreter,
-    ) -> Result<Option<Event<'a>>, DecodeError> {
-        let mut slots = Slots::default();
-        interpreter.clear(&mut slots);
-        let mut machine = Machine::for_block(self.offset);
-        let mut pos = 0;
-        loop {
-            let (field, span, part) = match machine.next(&mut chunk.scan(), &mut pos) {
-                Token::Value(field, span, part) => (field, span, part),
-                Token::EndOfBlock => break,
-                // Only a block that the end of the stream cut off has no end here.
-                Token::Starved | Token::TooLarge(_) | Token::Resynced => {
-                    match machine.end_of_stream() {
-                        Some((field, part)) => (field, pos..pos, part),
-                        None => break,
-                    }
-                }
-            };
-            chunk.check(&span);
-            match chunk.known(&span) {
-                Some(value) if part == Part::Whole => {
-                    interpreter.field(&mut slots, field, value, chunk, || chunk.bytes().len());
-                }
-                _ => {
-                    machine.leave_lf(span.end, &mut pos);
-                    let (at, fence) = (machine.offset(span.start), machine.fence());
-                    let piece = Piece { bytes: &chunk.bytes()[span], text: None, at, fence };
-                    interpreter
-                        .part(&mut slots, field, piece, chunk, part)
-                        .map_err(|trouble| machine.refuse_value(trouble, field, pos))?;
-                }
-            }
-        }
-        Ok(interpreter.dispatch(&slots, chunk).then(|| interpreter.event(&slots, chunk)))
+        splitter.stop(&chunk.scan(), cursor, &mut ForBlocks { fields });
+        let (pos, len) = (cursor.pos, chunk.len());
+        unread.keep(len - pos, options.limit(), || chunk.keep(pos..len));
     }
 }
 
 /// A block of an event stream: its lines and the blank line that ends it, as they came.
 pub struct Block<'a> {
     raw: &'a [u8],
-    place: Place,
-    line_ends: &'a LineEnds,
-    interpreter: &'a mut Interpreter,
-    /// What the event that was asked for borrows.
-    chunk: Option<Chunk<'a>>,
+    /// Where the block starts in the stream.
+    start: u64,
+    values: Values,
+    joined: &'a mut Vec<u8>,
+    repaired: &'a mut Option<Box<Repaired>>,
+    last_event_id: &'a LastEventId,
+    options: Options,
 }
 
 impl<'a> Block<'a> {
-    /// The bytes exactly as they came, line ends and blank line included.
+    /// Returns the bytes exactly as they came, line ends and blank line included.
+    #[inline]
     #[must_use]
     pub fn raw(&self) -> &'a [u8] {
         self.raw
     }
 
-    /// Where the block starts in the stream, in bytes.
+    /// Returns where the raw bytes start in the stream.
     #[must_use]
     pub fn offset(&self) -> u64 {
-        self.place.offset
+        offset(self.raw, self.start)
     }
 
-    /// The lines in order: fields, comments and unknown fields, without the blank line.
+    /// Returns the lines in order: fields, comments and unknown fields, without the blank line.
+    #[inline]
     #[must_use]
     pub fn lines(&self) -> Lines<'a> {
-        Lines::new(self.raw, self.place.offset == 0, self.line_ends)
+        Lines::new(self.raw, &self.values, self.start == 0)
     }
 
-    /// The event that this block dispatches; `None` if it has no data.
+    /// Returns `true` if the block starts its stream, perhaps with a byte order mark.
+    pub(crate) fn is_first(&self) -> bool {
+        self.start == 0
+    }
+
+    /// Returns the event that this block dispatches; `None` if it has no data.
     ///
-    /// Costs one more pass over the block. The event borrows the block's bytes; several data lines
-    /// are joined in a buffer of the decoder.
-    pub fn event(&mut self) -> Option<Event<'_>> {
-        // A block with invalid UTF-8 that is to be rejected was refused before it came here.
-        let chunk = self.chunk.insert(Chunk::new(Source::Borrowed(self.raw)));
-        self.place.interpret(chunk, self.interpreter).ok().flatten()
+    /// The event borrows the block's bytes. Several data lines are joined in a buffer of the
+    /// decoder.
+    ///
+    /// # Errors
+    ///
+    /// If the text of the event exceeds the block limit with U+FFFD in the place of invalid bytes.
+    /// The block itself is as good as any other, so the decoder goes on.
+    pub fn event(&mut self) -> Result<Option<Event<'_>>, DecodeError> {
+        let Self { raw, start, values, joined, repaired, last_event_id, options } = self;
+        texts(raw, *start == 0, values, joined, repaired, *options)
+            .map(|texts| texts.event(values.retry, last_event_id))
+            .map_err(|kind| DecodeError::new(kind, *start))
     }
 
-    /// The block with other fields. See [`Rewrite`].
-    pub fn rewrite(&self) -> Rewrite<'a> {
-        Rewrite::new(self.raw, None, self.place.offset == 0, self.line_ends)
-    }
-
-    /// With this data. See [`Rewrite::with_data`].
-    pub fn with_data<'b>(&self, data: &'b str) -> Rewrite<'b>
-    where
-        'a: 'b,
-    {
-        self.rewrite().with_data(data)
-    }
-
-    /// With this event type. See [`Rewrite::with_event_type`].
-    pub fn with_event_type<'b>(&self, event_type: EventType<'b>) -> Rewrite<'b>
-    where
-        'a: 'b,
-    {
-        self.rewrite().with_event_type(event_type)
-    }
-
-    /// With this ID. See [`Rewrite::with_id`].
-    pub fn with_id<'b>(&self, id: EventId<'b>) -> Rewrite<'b>
-    where
-        'a: 'b,
-    {
-        self.rewrite().with_id(id)
-    }
-
-    /// With this reconnection time. See [`Rewrite::with_retry`].
-    pub fn with_retry(&self, time: Duration) -> Rewrite<'a> {
-        self.rewrite().with_retry(time)
-    }
-
-    /// With a comment behind its lines. See [`Rewrite::with_comment`].
-    pub fn with_comment<'b>(&self, text: &'b str) -> Rewrite<'b>
-    where
-        'a: 'b,
-    {
-        self.rewrite().with_comment(text)
-    }
-
-    /// Without any line of this field. See [`Rewrite::without`].
-    pub fn without(&self, field: Field) -> Rewrite<'a> {
-        self.rewrite().without(field)
-    }
-
-    /// An owned copy.
+    /// Returns an owned copy.
     #[must_use]
     pub fn to_buf(&self) -> BlockBuf {
         BlockBuf {
             raw: Bytes::copy_from_slice(self.raw),
-            place: self.place,
-            last_event_id: self.interpreter.last_event_id().to_owned(),
+            start: self.start,
+            values: self.values,
+            last_event_id: self.last_event_id.clone(),
+            options: self.options,
         }
     }
 }
 
+/// Returns the offset of the raw bytes: that of the block, or of the late LF before it.
+fn offset(raw: &[u8], start: u64) -> u64 {
+    if start == 0 { 0 } else { start - prefix_len(raw, false) as u64 }
+}
+
 impl fmt::Debug for Block<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.lines()).finish()
+        ShortenedBytes(self.raw).fmt(f)
     }
 }
 
@@ -589,129 +520,158 @@ impl Iterator for BlockBufs<'_> {
     type Item = Result<BlockBuf, DecodeError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let blocks = &mut self.0;
-        let found = blocks.step().transpose()?;
-        Some(found.map(|Found { span, place }| {
-            let raw = match span {
-                Some(span) => blocks.feed.chunk.slice(span),
-                None => Bytes::from(core::mem::take(&mut blocks.decoder.raw)),
-            };
-            BlockBuf { raw, place, last_event_id: blocks.decoder.last_event_id().to_owned() }
+        let Self(blocks) = self;
+        let place = match blocks.next_place().transpose()? {
+            Ok(place) => place,
+            Err(error) => return Some(Err(error)),
+        };
+        let range = blocks.range(place);
+        let Blocks { decoder, chunk, .. } = blocks;
+        let raw = match range {
+            Some(range) => chunk.keep(range),
+            None if decoder.splitter.buffer().len() > COPIED => {
+                decoder.splitter.take_buffer().into()
+            }
+            None => Bytes::copy_from_slice(decoder.splitter.buffer()),
+        };
+        Some(Ok(BlockBuf {
+            raw,
+            start: decoder.splitter.block_start(),
+            values: decoder.fields.values,
+            last_event_id: decoder.last_event_id.clone(),
+            options: decoder.options,
         }))
     }
 }
 
-/// A block that owns its bytes: `'static` and `Send`; its clones share them.
+/// A chunk that is used up stays so.
+impl FusedIterator for BlockBufs<'_> {}
+
+/// A block that owns its bytes: `'static` and `Send`. Its clones share them.
 #[derive(Clone)]
 pub struct BlockBuf {
     raw: Bytes,
-    place: Place,
-    last_event_id: String,
+    start: u64,
+    values: Values,
+    last_event_id: LastEventId,
+    options: Options,
 }
 
 impl BlockBuf {
-    /// See [`Block::raw`].
+    /// Returns the bytes exactly as they came. See [`Block::raw`].
     #[must_use]
     pub fn raw(&self) -> &Bytes {
         &self.raw
     }
 
-    /// See [`Block::offset`].
+    /// Returns where the raw bytes start in the stream.
     #[must_use]
     pub fn offset(&self) -> u64 {
-        self.place.offset
+        offset(&self.raw, self.start)
     }
 
-    /// See [`Block::lines`].
+    /// Returns the lines in order. See [`Block::lines`].
     #[must_use]
     pub fn lines(&self) -> Lines<'_> {
-        Lines::new(&self.raw, self.place.offset == 0, LineEnds::NONE)
+        Lines::new(&self.raw, &self.values, self.start == 0)
     }
 
-    /// The block with other fields. See [`Rewrite`].
-    pub fn rewrite(&self) -> Rewrite<'_> {
-        Rewrite::new(&self.raw, Some(&self.raw), self.place.offset == 0, LineEnds::NONE)
+    /// Returns `true` if the block starts its stream, perhaps with a byte order mark.
+    pub(crate) fn is_first(&self) -> bool {
+        self.start == 0
     }
 
-    /// With this data. See [`Rewrite::with_data`].
-    pub fn with_data<'b>(&'b self, data: &'b str) -> Rewrite<'b> {
-        self.rewrite().with_data(data)
+    /// Returns the event that this block dispatches; `None` if it has no data. The event shares the
+    /// block's memory, where the block is text with one data line.
+    ///
+    /// # Errors
+    ///
+    /// As of [`Block::event`].
+    pub fn event(&self) -> Result<Option<EventBuf>, DecodeError> {
+        let Self { raw, start, values, last_event_id, options } = self;
+        if let (Data::One(data), Ok(text)) = (values.data, SharedStr::new(raw.clone())) {
+            let (event_type, id) = (values.event_type, values.id);
+            let event_type = event_type.map(Span::range);
+            let id = id.map(Span::range);
+            let event = EventBuf::new(text, data.range(), event_type, id, values.retry);
+            return Ok(Some(event.with_last_event_id(last_event_id)));
+        }
+        let (mut joined, mut repaired) = (Vec::new(), None);
+        let texts = texts(raw, *start == 0, values, &mut joined, &mut repaired, *options)
+            .map_err(|kind| DecodeError::new(kind, *start))?;
+        let event = texts.event(values.retry, last_event_id);
+        Ok(event.map(|event| EventBuf::copy(event).with_last_event_id(last_event_id)))
     }
 
-    /// With this event type. See [`Rewrite::with_event_type`].
-    pub fn with_event_type<'b>(&'b self, event_type: EventType<'b>) -> Rewrite<'b> {
-        self.rewrite().with_event_type(event_type)
-    }
-
-    /// With this ID. See [`Rewrite::with_id`].
-    pub fn with_id<'b>(&'b self, id: EventId<'b>) -> Rewrite<'b> {
-        self.rewrite().with_id(id)
-    }
-
-    /// With this reconnection time. See [`Rewrite::with_retry`].
-    pub fn with_retry(&self, time: Duration) -> Rewrite<'_> {
-        self.rewrite().with_retry(time)
-    }
-
-    /// With a comment behind its lines. See [`Rewrite::with_comment`].
-    pub fn with_comment<'b>(&'b self, text: &'b str) -> Rewrite<'b> {
-        self.rewrite().with_comment(text)
-    }
-
-    /// Without any line of this field. See [`Rewrite::without`].
-    pub fn without(&self, field: Field) -> Rewrite<'_> {
-        self.rewrite().without(field)
-    }
-
-    /// See [`Block::event`].
+    /// Copies the bytes out of the chunk that they came in, so that the block no longer keeps that
+    /// alive.
     #[must_use]
-    pub fn event(&self) -> Option<EventBuf> {
-        let mut interpreter = Interpreter::new(false, self.last_event_id.clone());
-        let mut chunk = Chunk::new(Source::Borrowed(&self.raw));
-        self.place.interpret(&mut chunk, &mut interpreter).ok().flatten().map(EventBuf::from)
+    pub fn detach(self) -> Self {
+        Self { raw: Bytes::copy_from_slice(&self.raw), ..self }
     }
 }
 
 impl fmt::Debug for BlockBuf {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_list().entries(self.lines()).finish()
+        ShortenedBytes(&self.raw).fmt(f)
     }
 }
 
 /// How a stream of blocks ended. See [`BlockDecoder::finish`].
-#[derive(Debug)]
 pub struct BlockEnd<'a> {
     decoder: &'a mut BlockDecoder,
+    raw: Vec<u8>,
     pending_bytes: u64,
-    is_block: bool,
+    /// Where the pending block starts in the stream, if it is to be read as one.
+    block: Option<u64>,
 }
 
 impl BlockEnd<'_> {
-    /// Whether the stream ended at the end of a block: nothing was cut off.
+    /// Returns `true` if the stream ended between two blocks: nothing was cut off.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.pending_bytes == 0
     }
 
-    /// How many bytes the last block had, whose blank line never came.
+    /// Returns the length of the unterminated block, in bytes, with what the caller left unread.
     #[must_use]
     pub fn pending_bytes(&self) -> u64 {
         self.pending_bytes
     }
 
-    /// These bytes, as they came; empty if the block was refused.
+    /// Returns these bytes, as they came; nothing if the block was refused.
     ///
-    /// Not part of [`pending_bytes`](Self::pending_bytes), but here is a LF that came late for the
-    /// CRLF of the last blank line.
+    /// They may start with a LF that came late for the CRLF of the last blank line, and that is not
+    /// counted in [`pending_bytes`](Self::pending_bytes).
     #[must_use]
     pub fn pending(&self) -> &[u8] {
-        &self.decoder.raw
+        &self.raw
     }
 
-    /// The pending bytes as a block, as if it had ended. Only with [`AtEnd::Dispatch`].
+    /// Returns the pending bytes as a block, as if it had ended. Only with [`AtEnd::Dispatch`], and
+    /// if no part of it was left unread.
     pub fn block(&mut self) -> Option<Block<'_>> {
-        let BlockDecoder { raw, interpreter, place, line_ends, .. } = &mut *self.decoder;
-        line_ends.forget_old();
-        self.is_block.then_some(Block { raw, place: *place, line_ends, interpreter, chunk: None })
+        let start = self.block?;
+        let BlockDecoder { fields, last_event_id, options, repaired, .. } = &mut *self.decoder;
+        let Fields { values, joined, .. } = fields;
+        let raw = &self.raw;
+        Some(Block {
+            raw,
+            start,
+            values: *values,
+            joined,
+            repaired,
+            last_event_id,
+            options: *options,
+        })
+    }
+}
+
+impl fmt::Debug for BlockEnd<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("BlockEnd")
+            .field("pending_bytes", &self.pending_bytes)
+            .field("pending", &ShortenedBytes(&self.raw))
+            .finish_non_exhaustive()
     }
 }

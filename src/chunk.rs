@@ -1,26 +1,80 @@
-//! A chunk of the stream and what one look at its bytes tells: where lines end, and what is text.
+//! A chunk of the stream, and what one look at its bytes tells: where lines end, and what is text.
 //!
-//! The only file with `unsafe`, for two things that safe code cannot have and that are worth a
-//! quarter to a half of the time of every corpus:
+//! # How line ends are found
 //!
-//! - finding the line ends of 64 bytes, and whether they are ASCII, in a dozen AVX2 instructions.
-//!   Without AVX2, or without the feature `std` that finds out, `memchr` looks for each line end;
-//!   a test holds one against the other;
-//! - remembering that a part of the bytes is UTF-8. A chunk of shared bytes cannot be kept together
-//!   with a `&str` that borrows from it, so every value would have to be checked for itself.
+//! A mask has a bit for each of 64 bytes, set where the byte is LF or CR. Up to eight masks, a
+//! *window*, are made in one call, out of line, by the best code that the CPU has. Whatever asks for
+//! the next line end then reads bits, inlined, so an event costs no call: a shift, a test and a
+//! count of trailing zeros. A second word tells which masks are not zero, so that a long line is
+//! passed without a loop. Windows follow each other and each byte is looked at once, except for the
+//! last 64 bytes of a chunk: loading them whole again costs less than copying a short rest.
+//!
+//! AVX2 finds both bytes with one comparison: `pshufb` looks each byte's low half up in a table
+//! where only 10 and 13 stand at their own places. LF and CR find themselves, and every other byte
+//! finds something else. Combining all vectors with OR tells, almost for nothing, that a window is
+//! ASCII, which spares short chunks the separate check of UTF-8. Without AVX2, or without the
+//! feature `std` that detects it, `memchr` looks for one line end at a time, and a window is just
+//! that one. NEON would be one more function beside `avx2::mask`.
+//!
+//! # Why there is `unsafe`, and only here
+//!
+//! - AVX2 instructions must run only where the CPU has them.
+//! - A part of a chunk that was found to be UTF-8 is given as `&str` without checking it again. Safe
+//!   code cannot keep `Bytes` together with a `&str` that borrows from them, so each owned event
+//!   would be checked twice, or copied.
 
 #![allow(unsafe_code)]
+#![deny(clippy::undocumented_unsafe_blocks, clippy::missing_safety_doc)]
 
-use core::ops::Range;
+use alloc::{string::String, vec::Vec};
+use core::{
+    fmt, mem,
+    ops::{Deref, Range},
+};
 
 use bytes::Bytes;
 
-use crate::{scan, text};
+use crate::wire::{self, utf8};
 
-/// Where the bytes are.
-#[derive(Debug)]
+/// Text that shares the memory of the chunk it came in.
+#[derive(Clone, Default)]
+pub(crate) struct SharedStr(
+    // Invariant: UTF-8. Each constructor says why.
+    Bytes,
+);
+
+impl SharedStr {
+    #[inline]
+    pub(crate) fn as_str(&self) -> &str {
+        debug_assert!(core::str::from_utf8(&self.0).is_ok());
+        // SAFETY: the invariant of the field.
+        unsafe { core::str::from_utf8_unchecked(&self.0) }
+    }
+
+    /// Returns the text there; the empty text if `range` does not lie in this one, or cuts a
+    /// character.
+    #[inline]
+    pub(crate) fn get(&self, range: Range<usize>) -> &str {
+        self.as_str().get(range).unwrap_or_default()
+    }
+
+    /// Returns `bytes` as text, if they are that.
+    pub(crate) fn new(bytes: Bytes) -> Result<Self, Bytes> {
+        // Invariant: checked.
+        if utf8::check(&bytes).is_some() { Ok(Self(bytes)) } else { Err(bytes) }
+    }
+}
+
+impl From<String> for SharedStr {
+    fn from(text: String) -> Self {
+        // Invariant: a `String` is UTF-8.
+        Self(text.into())
+    }
+}
+
+/// Where the bytes of a chunk are.
 pub(crate) enum Source<'d> {
-    Borrowed(&'d [u8]),
+    Lent(&'d [u8]),
     Shared(Bytes),
 }
 
@@ -28,62 +82,50 @@ impl Source<'_> {
     #[inline]
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
-            Self::Borrowed(bytes) => bytes,
-            Self::Shared(bytes) => bytes,
-        }
-    }
-
-    /// The bytes, to be kept.
-    pub(crate) fn into_bytes(self) -> Bytes {
-        match self {
-            Self::Borrowed(bytes) => Bytes::copy_from_slice(bytes),
+            Self::Lent(bytes) => bytes,
             Self::Shared(bytes) => bytes,
         }
     }
 }
 
 /// The bytes of a chunk, with what is known of them.
-#[derive(Debug)]
 pub(crate) struct Chunk<'d> {
     source: Source<'d>,
-    index: Index,
+    known: Known,
 }
 
-/// The chunk of those who have none, because all they need is in buffers.
-pub(crate) static NO_CHUNK: Chunk<'static> = Chunk::new(Source::Borrowed(&[]));
-
-/// A part of a chunk that is known to be text.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Span {
-    start: usize,
-    end: usize,
+/// What is known of the bytes of one chunk.
+struct Known {
+    ends: Window,
+    // Invariant: these bytes of the chunk are UTF-8. The bytes cannot be changed or replaced without
+    // this, because `Chunk` gives no other access to them.
+    text: Range<usize>,
+    /// How many bytes the next check of UTF-8 looks at, beyond the value it is made for.
+    ahead: usize,
 }
 
-impl Span {
-    #[inline]
-    pub(crate) fn len(self) -> usize {
-        self.end - self.start
-    }
-}
-
-/// Such a part, borrowed.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct Text<'a> {
-    pub(crate) span: Span,
-    pub(crate) str: &'a str,
-}
+/// The first check of UTF-8 looks at this many bytes, and each further one at twice as many: one
+/// check of much text is faster than many checks of little, but what is left unread was checked in
+/// vain.
+const FIRST_CHECK: usize = 1 << 10;
+const LARGEST_CHECK: usize = 32 << 10;
 
 impl<'d> Chunk<'d> {
     #[inline]
     pub(crate) const fn new(source: Source<'d>) -> Self {
-        Self { source, index: Index::new() }
+        // Invariant: no bytes are UTF-8.
+        Self { source, known: Known { ends: Window::new(), text: 0..0, ahead: FIRST_CHECK } }
     }
 
-    /// The chunk is done with; what is known of it is, too.
+    /// Takes the place of a chunk that is used up.
     #[inline]
-    pub(crate) fn clear(&mut self) {
-        self.source = Source::Borrowed(&[]);
-        self.index.clear();
+    pub(crate) fn replace(&mut self, source: Source<'d>) {
+        self.source = source;
+        // Invariant: nothing is known of the new bytes.
+        self.known.text = 0..0;
+        self.known.ahead = FIRST_CHECK;
+        let ends = &mut self.known.ends;
+        (ends.lanes, ends.start, ends.end) = (0, 0, 0);
     }
 
     #[inline]
@@ -91,69 +133,120 @@ impl<'d> Chunk<'d> {
         self.source.bytes()
     }
 
-    /// Some of the bytes, to be kept.
-    pub(crate) fn slice(&self, range: Range<usize>) -> Bytes {
+    #[inline]
+    pub(crate) fn len(&self) -> usize {
+        self.bytes().len()
+    }
+
+    /// Returns some of the bytes to be kept: shared if the chunk is, else copied.
+    pub(crate) fn keep(&self, range: Range<usize>) -> Bytes {
         match &self.source {
-            Source::Borrowed(bytes) => Bytes::copy_from_slice(&bytes[range]),
+            Source::Lent(bytes) => Bytes::copy_from_slice(&bytes[range]),
             Source::Shared(bytes) => bytes.slice(range),
         }
     }
 
     #[inline]
     pub(crate) fn scan(&mut self) -> Scan<'_> {
-        Scan { bytes: self.source.bytes(), index: &mut self.index }
+        Scan { bytes: self.source.bytes(), known: &mut self.known }
     }
 
-    /// Finds out whether a part of the chunk is text.
-    ///
-    /// All that is left of the chunk is checked with the first part that is not ASCII: at once,
-    /// because the check costs more for many short values than for one long, and not before,
-    /// because what goes to buffers is checked there.
+    /// Returns the text there, after checking it if nobody has; `None` if it is not UTF-8.
     #[inline]
-    pub(crate) fn check(&mut self, part: &Range<usize>) {
-        if part.end > self.index.text.end && !self.index.is_checked {
-            self.index.check(self.source.bytes(), part.start);
+    pub(crate) fn check(&mut self, range: Range<usize>) -> Option<&str> {
+        if !self.known.contains(&range) {
+            self.known.check(self.source.bytes(), &range);
         }
+        self.text(range)
     }
 
-    /// A part of the chunk as text, if it is known to be that.
+    /// Returns the text there; `None` if it is not UTF-8 or nobody has checked it.
     #[inline]
-    pub(crate) fn known(&self, part: &Range<usize>) -> Option<Text<'_>> {
-        let &Range { start, end } = part;
-        let span = Span { start, end };
-        self.get(span).map(|str| Text { span, str })
-    }
-
-    /// The text there. Empty if the span is of another chunk and there is no text here.
-    #[inline]
-    pub(crate) fn str(&self, span: Span) -> &str {
-        self.get(span).unwrap_or_default()
-    }
-
-    #[inline]
-    fn get(&self, Span { start, end }: Span) -> Option<&str> {
-        let text = &self.index.text;
-        if start > end || start < text.start || end > text.end {
+    pub(crate) fn text(&self, range: Range<usize>) -> Option<&str> {
+        let bytes = self.bytes();
+        if !self.known.contains(&range) || !self.known.is_whole(bytes, &range) {
             return None;
         }
-        let bytes = self.source.bytes();
-        let is_boundary =
-            |index: usize| bytes.get(index).is_none_or(|&byte| !(0x80..0xC0).contains(&byte));
-        if !is_boundary(start) || !(is_boundary(end) || end == text.end) {
-            return None;
-        }
-        let part = bytes.get(start..end)?;
-        // SAFETY: `Index::text` is UTF-8 in these bytes, which cannot be changed or replaced
-        // without it, and the part lies in it from the start of a character to the end of one.
+        let part = &bytes[range];
+        debug_assert!(core::str::from_utf8(part).is_ok());
+        // SAFETY: `Known::text` is UTF-8 in these bytes. The part lies in it, from the start of a
+        // character to the end of one.
         Some(unsafe { core::str::from_utf8_unchecked(part) })
+    }
+
+    /// Takes all of the bytes, if the chunk is shared and they are known to be text. The chunk is
+    /// empty then.
+    ///
+    /// The last event of a chunk needs no reference count of its own.
+    #[inline]
+    pub(crate) fn take(&mut self) -> Option<SharedStr> {
+        let Source::Shared(bytes) = &mut self.source else { return None };
+        if !self.known.contains(&(0..bytes.len())) {
+            return None;
+        }
+        // Invariant: `Known::text` is UTF-8, and that is all of the bytes. Nothing is known of the
+        // empty chunk that is left.
+        let text = SharedStr(mem::take(bytes));
+        self.replace(Source::Lent(&[]));
+        Some(text)
+    }
+
+    /// Returns the text there, sharing the chunk, if the chunk is shared and the text was checked.
+    #[inline]
+    pub(crate) fn share(&self, range: Range<usize>) -> Option<SharedStr> {
+        let Source::Shared(bytes) = &self.source else { return None };
+        self.text(range.clone())?;
+        // Invariant: `text` has just said so.
+        Some(SharedStr(bytes.slice(range)))
+    }
+}
+
+impl Known {
+    #[inline]
+    fn contains(&self, range: &Range<usize>) -> bool {
+        range.start >= self.text.start && range.end <= self.text.end && range.start <= range.end
+    }
+
+    /// Returns `true` if a part of the text cuts no character.
+    #[inline]
+    fn is_whole(&self, bytes: &[u8], range: &Range<usize>) -> bool {
+        let is_boundary = |index: usize| {
+            index == self.text.end
+                || bytes.get(index).is_none_or(|byte| !(0x80..0xC0).contains(byte))
+        };
+        is_boundary(range.start) && is_boundary(range.end)
+    }
+
+    /// Checks a value, and more after it, because that costs less than checking each value.
+    #[cold]
+    #[inline(never)]
+    fn check(&mut self, bytes: &[u8], range: &Range<usize>) {
+        let goes_on = self.text.contains(&range.start) || range.start == self.text.end;
+        let from = if goes_on { self.text.end } else { range.start };
+        let to = range.end.max(from.saturating_add(self.ahead)).min(bytes.len());
+        let (len, is_all) = utf8::valid_prefix(&bytes[from..to]);
+        // Where there are invalid bytes, each value is checked alone. Looking ahead from each of
+        // many invalid bytes would look at the bytes after them again and again.
+        self.ahead = if is_all { (self.ahead * 2).min(LARGEST_CHECK) } else { 0 };
+        // Invariant: the new part is UTF-8, and the old one is if it stays.
+        self.text = if goes_on { self.text.start } else { from }..from + len;
+    }
+
+    /// Notes that a window was searched, and if all of its bytes are ASCII.
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    #[inline]
+    fn note_ascii(&mut self, start: usize, end: usize, is_ascii: bool) {
+        if is_ascii && self.text.end == start {
+            // Invariant: ASCII after UTF-8 is UTF-8.
+            self.text.end = end;
+        }
     }
 }
 
 /// Looks for line ends, from the start of a chunk to its end.
-#[derive(Debug)]
 pub(crate) struct Scan<'a> {
     bytes: &'a [u8],
-    index: &'a mut Index,
+    known: &'a mut Known,
 }
 
 impl<'a> Scan<'a> {
@@ -162,242 +255,516 @@ impl<'a> Scan<'a> {
         self.bytes
     }
 
-    /// The first line end from here on. Each byte is looked at once, so one must not go back behind
-    /// a line end that was found.
+    /// Returns the first line end at or after `from`, which must not go back before a line end that
+    /// was found.
     #[inline]
     pub(crate) fn line_end(&mut self, from: usize) -> Option<usize> {
-        match self.index.line_end(from) {
-            None => self.index.search(self.bytes, from),
+        match self.known.ends.next(from) {
+            None => self.search(from),
             found => found,
         }
     }
-}
 
-/// How many times 64 bytes are looked at together: enough to make the call cheap, and few enough
-/// for the masks of small chunks to cost nothing.
-const BLOCKS: usize = 8;
-const BLOCK: usize = 64;
-
-#[derive(Debug)]
-struct Index {
-    /// For each byte of each block, whether it is a line end.
-    line_ends: [u64; BLOCKS],
-    /// For each block, whether it has line ends.
-    blocks: u32,
-    /// Where the first block starts.
-    start: usize,
-    /// Where the last block ends, and nothing behind was looked at.
-    end: usize,
-    /// These bytes are UTF-8.
-    text: Range<usize>,
-    /// All bytes behind were checked, too, and `text` is all of them that are known to be UTF-8.
-    is_checked: bool,
-}
-
-impl Index {
+    /// Returns bytes that move to the buffer, with what is known of them.
     #[inline]
-    const fn new() -> Self {
-        let line_ends = [0; BLOCKS];
-        Self { line_ends, blocks: 0, start: 0, end: 0, text: 0..0, is_checked: false }
+    pub(crate) fn part(&self, range: Range<usize>) -> Part<'a> {
+        // Invariant: as of `Chunk::text`.
+        let is_text = self.known.contains(&range) && self.known.is_whole(self.bytes, &range);
+        Part { bytes: &self.bytes[range], is_text }
     }
 
-    #[inline]
-    fn clear(&mut self) {
-        (self.blocks, self.start, self.end) = (0, 0, 0);
-        self.text = 0..0;
-        self.is_checked = false;
-    }
-
-    /// The first line end from here on, among the blocks.
-    #[inline]
-    fn line_end(&self, from: usize) -> Option<usize> {
-        if from >= self.end {
-            return None;
-        }
-        // What lies before the blocks was asked for, and has no line end from there on.
-        let at = from.max(self.start) - self.start;
-        let mut block = at / BLOCK;
-        let mut line_ends = self.line_ends[block % BLOCKS] & (!0 << (at % BLOCK));
-        if line_ends == 0 {
-            let later = self.blocks & (!1 << block);
-            if later == 0 {
-                return None;
-            }
-            block = later.trailing_zeros() as usize;
-            line_ends = self.line_ends[block % BLOCKS];
-        }
-        Some(self.start + block * BLOCK + line_ends.trailing_zeros() as usize)
-    }
-
-    /// The first line end from here on, behind the blocks.
+    /// Goes on to the next window that has a line end.
     #[inline(never)]
-    fn search(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
+    fn search(&mut self, from: usize) -> Option<usize> {
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
         if std::is_x86_feature_detected!("avx2") {
             // SAFETY: the CPU has AVX2.
-            return unsafe { self.search_avx2(bytes, from) };
+            return unsafe { avx2::search(self, from) };
         }
-        self.search_memchr(bytes, from)
+        self.search_portable(from)
     }
 
-    fn search_memchr(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
-        let from = from.max(self.end);
-        let found = scan::line_end(&bytes[from..]).map(|len| from + len);
-        // A block of just the line end, so that it is found again.
-        self.start = found.unwrap_or(bytes.len());
-        self.end = found.map_or(bytes.len(), |line_end| line_end + 1);
-        self.blocks = u32::from(found.is_some());
-        self.line_ends[0] = u64::from(self.blocks);
+    fn search_portable(&mut self, from: usize) -> Option<usize> {
+        let ends = &mut self.known.ends;
+        let from = from.max(ends.end);
+        let found = wire::line_end(&self.bytes[from..]).map(|len| from + len);
+        let end = found.map_or(self.bytes.len(), |at| at + 1);
+        searched::add(end - from);
+        // A window of just the line end, so that it is found again.
+        *ends = Window { start: end - usize::from(found.is_some()), end, ..Window::new() };
+        if found.is_some() {
+            ends.put(0, 1);
+        }
         found
     }
+}
 
-    /// Checks all that is left of the chunk, from here on.
-    #[cold]
-    fn check(&mut self, bytes: &[u8], start: usize) {
-        self.is_checked = true;
-        if self.text.is_empty() {
-            self.text = start..start;
+/// Returns `None` if there is a line end among `bytes`, else if all of them are ASCII (as far as that
+/// is known).
+///
+/// For chunks that lie within a line: it remembers nothing, so it costs less than a window.
+#[inline(never)]
+fn scan_part_of_line(bytes: &[u8]) -> Option<bool> {
+    searched::add(bytes.len());
+    #[cfg(all(feature = "std", target_arch = "x86_64"))]
+    if bytes.len() >= size_of::<avx2::Vector>() && std::is_x86_feature_detected!("avx2") {
+        // SAFETY: the CPU has AVX2.
+        return unsafe { avx2::scan_part_of_line(bytes) };
+    }
+    wire::line_end(bytes).is_none().then_some(false)
+}
+
+/// Bytes of a chunk that move to the buffer.
+#[derive(Clone, Copy)]
+pub(crate) struct Part<'a> {
+    bytes: &'a [u8],
+    // Invariant: if set, the bytes are UTF-8.
+    is_text: bool,
+}
+
+impl<'a> Part<'a> {
+    /// Bytes that nothing is known of.
+    #[inline]
+    pub(crate) fn new(bytes: &'a [u8]) -> Self {
+        // Invariant: nothing is said.
+        Self { bytes, is_text: false }
+    }
+
+    /// Bytes that are short enough to be checked here and now.
+    pub(crate) fn checked(bytes: &'a [u8]) -> Self {
+        // Invariant: checked.
+        Self { bytes, is_text: utf8::check(bytes).is_some() }
+    }
+}
+
+/// Bytes of a block that came in earlier chunks, put together.
+///
+/// What was known of them goes along: where the parts of a value were found to be ASCII, nobody has
+/// to check the whole again.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Held {
+    bytes: Vec<u8>,
+    // Invariant: so many of the bytes are UTF-8. Nothing but the methods here changes the bytes.
+    text: usize,
+}
+
+impl Held {
+    pub(crate) const NOTHING: Self = Self { bytes: Vec::new(), text: 0 };
+
+    #[inline]
+    pub(crate) fn capacity(&self) -> usize {
+        self.bytes.capacity()
+    }
+
+    /// Makes room, in a buffer that is never to hold more than `most`.
+    #[inline]
+    pub(crate) fn reserve(&mut self, additional: usize, most: usize) {
+        let Self { bytes, .. } = self;
+        let growth = wire::growth(bytes.len(), bytes.capacity(), additional, most);
+        bytes.reserve_exact(growth);
+    }
+
+    #[inline]
+    pub(crate) fn append(&mut self, part: Part<'_>) {
+        let is_text = part.is_text && self.text == self.bytes.len();
+        self.bytes.extend_from_slice(part.bytes);
+        if is_text {
+            // Invariant: text after text is text.
+            self.text = self.bytes.len();
         }
-        self.text.end += text::valid_prefix(&bytes[self.text.end..]).len();
+    }
+
+    #[inline]
+    pub(crate) fn push(&mut self, byte: u8) {
+        let is_text = byte.is_ascii() && self.text == self.bytes.len();
+        self.bytes.push(byte);
+        // Invariant: ASCII after text is text.
+        self.text += usize::from(is_text);
+    }
+
+    /// Appends a part of a line. Returns `false`, and appends nothing, if it holds a line end.
+    #[inline]
+    pub(crate) fn extend_line(&mut self, part: &[u8]) -> bool {
+        // To search and to copy a single byte would take two calls.
+        if let [byte] = part {
+            if !wire::is_line_end(*byte) {
+                self.push(*byte);
+            }
+            return !wire::is_line_end(*byte);
+        }
+        let Some(is_text) = scan_part_of_line(part) else { return false };
+        // Invariant: ASCII is UTF-8.
+        self.append(Part { bytes: part, is_text });
+        true
+    }
+
+    #[inline]
+    pub(crate) fn truncate(&mut self, len: usize) {
+        if len < self.text {
+            // Invariant: what is left is UTF-8, unless a character is cut.
+            self.text = if self.is_boundary(len) { len } else { 0 };
+        }
+        self.bytes.truncate(len);
+    }
+
+    /// Returns `true` unless a character goes on at this index.
+    #[inline]
+    fn is_boundary(&self, at: usize) -> bool {
+        self.bytes.get(at).is_none_or(|byte| !(0x80..0xC0).contains(byte))
+    }
+
+    /// Returns the text there; `None` if it is not UTF-8.
+    #[inline]
+    pub(crate) fn text(&self, range: Range<usize>) -> Option<&str> {
+        let part = &self.bytes[range.clone()];
+        let is_whole = self.is_boundary(range.start) && self.is_boundary(range.end);
+        if range.end > self.text || !is_whole {
+            return utf8::check(part);
+        }
+        debug_assert!(core::str::from_utf8(part).is_ok());
+        // SAFETY: the invariant of `text`, and the part is whole characters.
+        Some(unsafe { core::str::from_utf8_unchecked(part) })
+    }
+
+    /// Takes all of the bytes.
+    pub(crate) fn take(&mut self) -> Vec<u8> {
+        self.text = 0;
+        mem::take(&mut self.bytes)
+    }
+}
+
+impl From<Vec<u8>> for Held {
+    fn from(bytes: Vec<u8>) -> Self {
+        Self { bytes, text: 0 }
+    }
+}
+
+impl Deref for Held {
+    type Target = [u8];
+
+    #[inline]
+    fn deref(&self) -> &[u8] {
+        &self.bytes
+    }
+}
+
+/// Bytes of one mask.
+const LANE: usize = 64;
+/// Masks of one window: enough to make the call cheap, and few enough for short chunks.
+const LANES: usize = 8;
+
+/// The line ends among some bytes of the chunk that follow each other.
+struct Window {
+    /// A bit for each byte of each lane, set for a line end.
+    masks: [u64; LANES],
+    /// A bit for each lane, set if its mask is not zero.
+    lanes: u32,
+    /// Where the first lane starts.
+    start: usize,
+    /// Where the last lane ends. Nothing after it was looked at.
+    end: usize,
+}
+
+impl Window {
+    #[inline]
+    const fn new() -> Self {
+        Self { masks: [0; LANES], lanes: 0, start: 0, end: 0 }
+    }
+
+    #[inline]
+    fn put(&mut self, lane: usize, mask: u64) {
+        self.masks[lane % LANES] = mask;
+        self.lanes |= u32::from(mask != 0) << lane;
+    }
+
+    /// Returns the first line end at or after `from`, among these.
+    #[inline]
+    fn next(&self, from: usize) -> Option<usize> {
+        if from >= self.end {
+            return None;
+        }
+        // Between an earlier line end and this window there is none.
+        let at = from.max(self.start) - self.start;
+        let mut lane = at / LANE;
+        let mut mask = self.masks[lane % LANES] & (!0 << (at % LANE));
+        if mask == 0 {
+            let later = self.lanes & (!1 << lane);
+            if later == 0 {
+                return None;
+            }
+            lane = later.trailing_zeros() as usize;
+            mask = self.masks[lane % LANES];
+        }
+        Some(self.start + lane * LANE + mask.trailing_zeros() as usize)
     }
 }
 
 #[cfg(all(feature = "std", target_arch = "x86_64"))]
-#[expect(clippy::cast_possible_wrap, clippy::cast_sign_loss, reason = "bits are meant")]
+#[expect(clippy::cast_sign_loss, reason = "bits are meant")]
 mod avx2 {
     use core::arch::x86_64::{
-        __m256i as Vector, _mm256_cmpeq_epi8 as equal, _mm256_loadu_si256 as load,
-        _mm256_movemask_epi8 as top_bits, _mm256_or_si256 as or, _mm256_set1_epi8 as all,
-        _mm256_setzero_si256 as zero,
+        __m256i, _mm_setr_epi8 as table, _mm256_broadcastsi128_si256 as both_halves,
+        _mm256_cmpeq_epi8 as equal, _mm256_loadu_si256 as load, _mm256_movemask_epi8 as top_bits,
+        _mm256_or_si256 as or, _mm256_setzero_si256 as zero, _mm256_shuffle_epi8 as look_up,
     };
 
-    use super::{BLOCK, BLOCKS, Index};
-    use crate::scan::{CR, LF};
+    use super::{LANE, LANES, Scan, searched};
 
-    /// How many bytes of a long line are looked at together.
-    const SKIP: usize = 256;
+    pub(super) type Vector = __m256i;
 
-    /// As [`Index::search_memchr`]. The CPU must have AVX2, here and below.
-    impl Index {
-        #[target_feature(enable = "avx2")]
-        pub(super) unsafe fn search_avx2(&mut self, bytes: &[u8], from: usize) -> Option<usize> {
-            while self.end < bytes.len() {
-                // SAFETY: the caller has AVX2.
-                unsafe { self.look(bytes) };
-                if let Some(line_end) = self.line_end(from) {
-                    return Some(line_end);
+    /// As [`super::scan_part_of_line`], of at least 32 bytes.
+    ///
+    /// # Safety
+    ///
+    /// The CPU must have AVX2.
+    #[target_feature(enable = "avx2")]
+    pub(super) unsafe fn scan_part_of_line(bytes: &[u8]) -> Option<bool> {
+        const VECTOR: usize = size_of::<Vector>();
+
+        debug_assert!(bytes.len() >= VECTOR);
+        let (start, len) = (bytes.as_ptr(), bytes.len());
+        let mut at = 0;
+        // SAFETY: the caller has AVX2, and at least 32 bytes: all loads end at `len` or before.
+        unsafe {
+            let vector = |at: usize| load(start.add(at).cast());
+            let mut all = zero();
+            while at + 4 * VECTOR <= len {
+                let (a, b) = (vector(at), vector(at + VECTOR));
+                let (c, d) = (vector(at + 2 * VECTOR), vector(at + 3 * VECTOR));
+                let ends = or(or(line_ends(a), line_ends(b)), or(line_ends(c), line_ends(d)));
+                if top_bits(ends) != 0 {
+                    return None;
                 }
-                if bytes.len() - self.end > SKIP {
-                    // SAFETY: the caller has AVX2.
-                    unsafe { self.skip(bytes) };
-                }
+                all = or(all, or(or(a, b), or(c, d)));
+                at += 4 * VECTOR;
             }
-            None
-        }
-
-        /// The bytes up to here were looked at, and those since the last time are ASCII or not.
-        #[inline]
-        fn extend(&mut self, end: usize, is_ascii: bool) {
-            #[cfg(test)]
-            crate::scan::searched::add(end - self.end);
-            if is_ascii && self.text.end == self.end {
-                self.text.end = end;
+            // The last 32 bytes once more where the rest is no multiple of that.
+            let last = vector(len - VECTOR);
+            let mut ends = line_ends(last);
+            all = or(all, last);
+            while at < len - VECTOR {
+                let vector = vector(at);
+                (ends, all) = (or(ends, line_ends(vector)), or(all, vector));
+                at += VECTOR;
             }
-            self.end = end;
-        }
-
-        /// Looks at the next blocks.
-        #[inline]
-        #[target_feature(enable = "avx2")]
-        unsafe fn look(&mut self, bytes: &[u8]) {
-            let rest = &bytes[self.end..];
-            let (whole, tail) = (rest.len() / BLOCK, rest.len() % BLOCK);
-            self.blocks = 0;
-            self.start = self.end;
-            // SAFETY: the caller has AVX2.
-            let is_ascii = unsafe {
-                let mut any = zero();
-                for (number, block) in rest.chunks_exact(BLOCK).take(BLOCKS).enumerate() {
-                    let (line_ends, bytes) = look_at(block.first_chunk().unwrap_or(&[0; BLOCK]));
-                    self.note(number, line_ends);
-                    any = or(any, bytes);
-                }
-                if whole < BLOCKS && tail > 0 {
-                    let (line_ends, bytes) = if let Some(block) = bytes.last_chunk() {
-                        // What comes before the tail is read again, but nothing is copied.
-                        let (line_ends, bytes) = look_at(block);
-                        (line_ends >> (BLOCK - tail), bytes)
-                    } else {
-                        let mut block = [0; BLOCK];
-                        block[..tail].copy_from_slice(&rest[..tail]);
-                        look_at(&block)
-                    };
-                    self.note(whole, line_ends);
-                    any = or(any, bytes);
-                }
-                top_bits(any) == 0
-            };
-            self.extend(self.end + rest.len().min(BLOCKS * BLOCK), is_ascii);
-        }
-
-        #[inline]
-        fn note(&mut self, number: usize, line_ends: u64) {
-            self.line_ends[number % BLOCKS] = line_ends;
-            self.blocks |= u32::from(line_ends != 0) << number;
-        }
-
-        /// Skips what follows without a line end, but not all of it: a long line mostly goes on,
-        /// so this looks at more at once and notes less.
-        #[inline]
-        #[target_feature(enable = "avx2")]
-        unsafe fn skip(&mut self, bytes: &[u8]) {
-            let mut end = self.end;
-            // SAFETY: the caller has AVX2, and each load is of 32 bytes out of 32.
-            let is_ascii = unsafe {
-                let mut any = zero();
-                for part in bytes[end..].chunks_exact(SKIP) {
-                    let (mut part_ends, mut part_any) = (zero(), zero());
-                    for vector in part.chunks_exact(size_of::<Vector>()) {
-                        let vector = load(vector.as_ptr().cast());
-                        part_ends = or(part_ends, line_ends(vector));
-                        part_any = or(part_any, vector);
-                    }
-                    if top_bits(part_ends) != 0 || end + SKIP == bytes.len() {
-                        break;
-                    }
-                    any = or(any, part_any);
-                    end += SKIP;
-                }
-                top_bits(any) == 0
-            };
-            self.extend(end, is_ascii);
+            (top_bits(ends) == 0).then(|| top_bits(all) == 0)
         }
     }
 
-    /// A bit for each line end in the block; and all of its bytes, one over the other.
+    /// Bytes of a long line that are passed at once.
+    const STRIDE: usize = 256;
+
+    /// As [`Scan::search_portable`], a window at a time.
+    ///
+    /// # Safety
+    ///
+    /// The CPU must have AVX2, here and in all functions below.
+    #[target_feature(enable = "avx2")]
+    pub(super) unsafe fn search(scan: &mut Scan<'_>, from: usize) -> Option<usize> {
+        while scan.known.ends.end < scan.bytes.len() {
+            // SAFETY: the caller has AVX2.
+            unsafe { next_window(scan) };
+            if let Some(found) = scan.known.ends.next(from) {
+                return Some(found);
+            }
+            if scan.bytes.len() - scan.known.ends.end > STRIDE {
+                // SAFETY: the caller has AVX2.
+                unsafe { pass_long_line(scan) };
+            }
+        }
+        None
+    }
+
+    /// Looks at the bytes after the window, up to `LANES` lanes.
+    ///
+    /// # Safety
+    ///
+    /// As of [`search`].
     #[inline]
     #[target_feature(enable = "avx2")]
-    unsafe fn look_at(block: &[u8; BLOCK]) -> (u64, Vector) {
-        // SAFETY: the caller has AVX2, and two times 32 bytes are read out of 64.
+    unsafe fn next_window(scan: &mut Scan<'_>) {
+        let bytes = scan.bytes;
+        let ends = &mut scan.known.ends;
+        let start = ends.end;
+        let rest = &bytes[start..];
+        let len = rest.len().min(LANES * LANE);
+        let (whole, tail) = (len / LANE, len % LANE);
+        let mut lanes = 0;
+        // SAFETY: the caller has AVX2. Each lane lies within `rest`: `whole` of them do. The last
+        // lane of `bytes` does if there are as many bytes.
+        let is_ascii = unsafe {
+            let mut any = zero();
+            for number in 0..whole {
+                debug_assert!((number + 1) * LANE <= rest.len());
+                let (bits, all) = mask(rest.as_ptr().add(number * LANE));
+                ends.masks[number] = bits;
+                lanes |= u32::from(bits != 0) << number;
+                any = or(any, all);
+            }
+            if tail > 0 {
+                // Only at the end of the chunk.
+                debug_assert!(whole < LANES && start + len == bytes.len());
+                let (bits, all) = if bytes.len() >= LANE {
+                    // The last 64 bytes once more, without the bits of those already seen.
+                    let (bits, all) = mask(bytes.as_ptr().add(bytes.len() - LANE));
+                    (bits >> (LANE - tail), all)
+                } else {
+                    short_mask(rest)
+                };
+                ends.masks[whole % LANES] = bits;
+                lanes |= u32::from(bits != 0) << whole;
+                any = or(any, all);
+            }
+            top_bits(any) == 0
+        };
+        (ends.start, ends.end, ends.lanes) = (start, start + len, lanes);
+        searched::add(len);
+        scan.known.note_ascii(start, start + len, is_ascii);
+    }
+
+    /// Passes bytes without a line end, but not all of them: it looks at more of a long line at
+    /// once, and notes less, than [`next_window`].
+    ///
+    /// # Safety
+    ///
+    /// As of [`search`].
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn pass_long_line(scan: &mut Scan<'_>) {
+        let start = scan.known.ends.end;
+        let mut end = start;
+        // SAFETY: the caller has AVX2, and each load is of 32 bytes out of 32.
+        let is_ascii = unsafe {
+            let mut any = zero();
+            for stride in scan.bytes[start..].chunks_exact(STRIDE) {
+                let (mut ends, mut all) = (zero(), zero());
+                for vector in stride.chunks_exact(size_of::<Vector>()) {
+                    let vector = load(vector.as_ptr().cast());
+                    ends = or(ends, line_ends(vector));
+                    all = or(all, vector);
+                }
+                if top_bits(ends) != 0 || end + STRIDE == scan.bytes.len() {
+                    break;
+                }
+                any = or(any, all);
+                end += STRIDE;
+            }
+            top_bits(any) == 0
+        };
+        scan.known.ends.end = end;
+        searched::add(end - start);
+        scan.known.note_ascii(start, end, is_ascii);
+    }
+
+    /// Returns a bit for each line end of a lane, and its bytes combined with OR.
+    ///
+    /// # Safety
+    ///
+    /// As of [`search`]; `lane` must point to `LANE` bytes.
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn mask(lane: *const u8) -> (u64, Vector) {
+        // SAFETY: the caller has AVX2, and twice 32 bytes are read out of 64.
         unsafe {
-            let low = load(block.as_ptr().cast());
-            let high = load(block.as_ptr().add(BLOCK / 2).cast());
-            let low_ends = top_bits(line_ends(low)) as u32;
-            let high_ends = top_bits(line_ends(high)) as u32;
-            (u64::from(low_ends) | (u64::from(high_ends) << 32), or(low, high))
+            let (low, high) = (load(lane.cast()), load(lane.add(LANE / 2).cast()));
+            let low_bits = top_bits(line_ends(low)) as u32;
+            let high_bits = top_bits(line_ends(high)) as u32;
+            (u64::from(low_bits) | u64::from(high_bits) << 32, or(low, high))
         }
     }
 
+    /// As [`mask`], for less than a lane: loads that overlap cost less than copying byte by byte.
+    ///
+    /// # Safety
+    ///
+    /// As of [`search`].
+    #[inline]
+    #[target_feature(enable = "avx2")]
+    unsafe fn short_mask(bytes: &[u8]) -> (u64, Vector) {
+        let len = bytes.len();
+        let mut lane = [0; LANE];
+        if let (Some(head), Some(last)) = (bytes.first_chunk::<32>(), bytes.last_chunk::<32>()) {
+            lane[..32].copy_from_slice(head);
+            lane[32..].copy_from_slice(last);
+            // SAFETY: the caller has AVX2, and this is a lane.
+            let (bits, all) = unsafe { mask(lane.as_ptr()) };
+            return (bits & 0xFFFF_FFFF | bits >> 32 << (len - 32), all);
+        }
+        if let (Some(head), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
+            lane[..16].copy_from_slice(head);
+            lane[16..32].copy_from_slice(last);
+            // SAFETY: the caller has AVX2, and this is a lane.
+            let (bits, all) = unsafe { mask(lane.as_ptr()) };
+            return (bits & 0xFFFF | bits >> 16 << (len - 16), all);
+        }
+        lane[..16].copy_from_slice(&up_to_16(bytes).to_le_bytes());
+        // SAFETY: the caller has AVX2, and this is a lane.
+        unsafe { mask(lane.as_ptr()) }
+    }
+
+    /// Returns up to 16 bytes as one number.
+    #[inline]
+    fn up_to_16(bytes: &[u8]) -> u128 {
+        let len = bytes.len();
+        if let (Some(head), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+            let (head, last) = (u64::from_le_bytes(*head), u64::from_le_bytes(*last));
+            return u128::from(head) | u128::from(last) << ((len - 8) * 8);
+        }
+        if let (Some(head), Some(last)) = (bytes.first_chunk(), bytes.last_chunk()) {
+            let (head, last) = (u32::from_le_bytes(*head), u32::from_le_bytes(*last));
+            return u128::from(head) | u128::from(last) << ((len - 4) * 8);
+        }
+        bytes.iter().rev().fold(0, |number, &byte| number << 8 | u128::from(byte))
+    }
+
+    /// Sets the bytes that are line ends to ones, and the others to zero.
+    ///
+    /// # Safety
+    ///
+    /// As of [`search`].
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn line_ends(bytes: Vector) -> Vector {
-        // `unsafe` is needed by compilers older than 1.86.
+        // Rust before 1.86 wants `unsafe` for these calls.
         #[allow(unused_unsafe)]
         // SAFETY: the caller has AVX2.
         unsafe {
-            let (lf, cr) = (all(LF as i8), all(CR as i8));
-            or(equal(bytes, lf), equal(bytes, cr))
+            // See the top of the file. A byte above 127 is looked up as 0.
+            let own = table(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1, -1, 13, -1, -1);
+            equal(bytes, look_up(both_halves(own), bytes))
         }
+    }
+}
+
+/// Counts the bytes that are searched, for the tests that no byte is searched twice.
+pub(crate) mod searched {
+    #[cfg(test)]
+    extern crate std;
+
+    #[cfg(test)]
+    std::thread_local! {
+        static BYTES: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
+    }
+
+    #[cfg(test)]
+    pub(crate) fn add(bytes: usize) {
+        BYTES.set(BYTES.get() + bytes);
+    }
+
+    #[cfg(not(test))]
+    #[inline]
+    pub(crate) fn add(_: usize) {}
+
+    /// Returns the bytes that this thread has searched since the last call.
+    #[cfg(test)]
+    pub(crate) fn take() -> usize {
+        BYTES.take()
+    }
+}
+
+impl fmt::Debug for Chunk<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Chunk").field("len", &self.len()).finish_non_exhaustive()
     }
 }
 
@@ -414,9 +781,18 @@ mod tests {
             random = random.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1);
             (random >> 33) as usize % below
         };
-        let kinds: [&[u8]; 7] =
-            [b"a", b"\n", b"\r", b"\r\n", "中".as_bytes(), b"\xff", b"\xe4\xb8"];
+        let kinds: [&[u8]; 8] = [
+            b"a",
+            b"\n",
+            b"\r",
+            b"\r\n",
+            b"\x0a\x1a\x8a\x0d\x1d\x8d",
+            "中".as_bytes(),
+            b"\xff",
+            b"\xe4\xb8",
+        ];
         let mut samples: Vec<_> = (0..200).map(|len| b"x".repeat(len)).collect();
+        samples.push((0..=255).collect());
         for _ in 0..2000 {
             let mut sample = Vec::new();
             let frequent = 1 + next(kinds.len());
@@ -431,15 +807,19 @@ mod tests {
 
     #[test]
     fn all_searches_find_every_line_end() {
+        type Search = for<'s, 'a> fn(&'s mut Scan<'a>, usize) -> Option<usize>;
+        let searches: [Search; 2] =
+            [|scan, from| scan.search(from), |scan, from| scan.search_portable(from)];
         for bytes in samples() {
-            let expected: Vec<_> = (0..bytes.len()).filter(|&at| is_line_end(&bytes, at)).collect();
-            for search in [Index::search, Index::search_memchr] {
-                let mut index = Index::new();
+            let is_end = |&at: &usize| wire::is_line_end(bytes[at]);
+            let expected: Vec<_> = (0..bytes.len()).filter(is_end).collect();
+            for search in searches {
+                let mut chunk = Chunk::new(Source::Lent(&bytes));
+                let mut scan = chunk.scan();
                 let (mut found, mut from) = (Vec::new(), 0);
-                while let Some(at) =
-                    index.line_end(from).or_else(|| search(&mut index, &bytes, from))
+                while let Some(at) = scan.known.ends.next(from).or_else(|| search(&mut scan, from))
                 {
-                    assert_eq!(index.line_end(from), Some(at), "found again");
+                    assert_eq!(scan.known.ends.next(from), Some(at), "found again");
                     found.push(at);
                     from = at + 1;
                 }
@@ -448,47 +828,55 @@ mod tests {
         }
     }
 
-    fn is_line_end(bytes: &[u8], at: usize) -> bool {
-        scan::is_line_end(bytes[at])
-    }
-
     #[test]
     fn what_is_known_to_be_text_is_text() {
         for bytes in samples() {
-            let mut chunk = Chunk::new(Source::Borrowed(&bytes));
-            let (mut start, mut spans) = (0, Vec::new());
+            let mut chunk = Chunk::new(Source::Lent(&bytes));
+            let (mut start, mut line) = (0, 0);
             while start <= bytes.len() {
                 let end = chunk.scan().line_end(start).unwrap_or(bytes.len());
-                if start % 3 > 0 {
-                    chunk.check(&(start..end));
-                }
                 let expected = core::str::from_utf8(&bytes[start..end]).ok();
-                if let Some(text) = chunk.known(&(start..end)) {
-                    assert_eq!(Some(text.str), expected);
-                    spans.push((text.span, text.str.len()));
+                line += 1;
+                if line % 3 > 0 {
+                    assert_eq!(chunk.check(start..end), expected);
+                } else if let Some(text) = chunk.text(start..end) {
+                    assert_eq!(Some(text), expected);
                 }
                 for end in start..end.min(start + 9) {
                     let expected = core::str::from_utf8(&bytes[start..end]).ok();
-                    let known = chunk.known(&(start..end)).map(|text| text.str);
+                    let known = chunk.text(start..end);
                     assert!(known.is_none() || known == expected);
                 }
                 start = end + 1;
             }
-            // What was known stays known.
-            for (span, len) in spans {
-                assert_eq!(chunk.str(span).len(), len);
-            }
         }
     }
 
     #[test]
-    fn valid_text_is_known_to_be_text() {
-        let bytes = "data: 中文\n".repeat(200);
-        let mut chunk = Chunk::new(Source::Borrowed(bytes.as_bytes()));
+    fn shared_text_is_the_text() {
+        let bytes = Bytes::from("data: 中文\n".repeat(200));
+        let mut chunk = Chunk::new(Source::Shared(bytes.clone()));
         for start in (0..bytes.len()).step_by(13) {
             let end = chunk.scan().line_end(start).expect("a line end");
-            chunk.check(&(start + 6..end));
-            assert_eq!(chunk.known(&(start + 6..end)).map(|text| text.str), Some("中文"));
+            assert_eq!(chunk.check(start + 6..end), Some("中文"));
+            let shared = chunk.share(start + 6..end).expect("checked");
+            assert_eq!(shared.as_str().as_ptr(), bytes[start + 6..].as_ptr());
+            assert_eq!((shared.get(0..3), shared.get(1..3), shared.get(0..7)), ("中", "", ""));
+            assert!(chunk.share(start + 7..end).is_none(), "cuts a character");
         }
+        assert!(SharedStr::new(Bytes::from_static(b"\xff")).is_err());
+    }
+
+    /// A caller that takes one value and drops the chunk has it checked again next time.
+    #[test]
+    fn the_first_check_does_not_look_far_ahead() {
+        let bytes = "中".repeat(1 << 16);
+        let mut chunk = Chunk::new(Source::Lent(bytes.as_bytes()));
+        assert_eq!(chunk.check(0..3), Some("中"));
+        assert!(chunk.known.text.end <= FIRST_CHECK);
+        for start in (0..bytes.len()).step_by(3) {
+            assert_eq!(chunk.check(start..start + 3), Some("中"));
+        }
+        assert_eq!(chunk.known.ahead, LARGEST_CHECK);
     }
 }

@@ -11,8 +11,7 @@ use bytes::Bytes;
 
 use crate::{
     event::{Event, millis},
-    rewrite::Rewrite,
-    scan,
+    wire::{self, ShortenedBytes},
 };
 
 /// Encodes events, comments and reconnection times into a buffer.
@@ -120,15 +119,9 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
         self
     }
 
-    #[cfg(feature = "json")]
+    /// Returns the buffer, for whole blocks only.
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         self.buffer.borrow_mut()
-    }
-
-    /// Appends a block that was received and changed. See [`Block`](crate::Block).
-    pub fn rewritten(&mut self, block: &Rewrite<'_>) -> &mut Self {
-        block.write_to(self.buffer.borrow_mut());
-        self
     }
 
     /// Appends blocks that are already encoded.
@@ -168,14 +161,14 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
     pub fn retry(&mut self, time: Duration) -> &mut Self {
         let buffer = self.buffer.borrow_mut();
         append_retry(buffer, millis(time));
-        buffer.push(scan::LF);
+        buffer.push(wire::LF);
         self
     }
 }
 
 impl<B: Borrow<Vec<u8>>> fmt::Debug for Encoder<B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Encoder").field("buffer", &Shortened(self.buffer.borrow())).finish()
+        f.debug_struct("Encoder").field("buffer", &ShortenedBytes(self.buffer.borrow())).finish()
     }
 }
 
@@ -211,7 +204,7 @@ fn append_line<const N: usize>(buffer: &mut Vec<u8>, start: &[u8; N], value: &st
     buffer.reserve(N + value.len() + 1);
     buffer.extend_from_slice(start);
     buffer.extend_from_slice(value.as_bytes());
-    buffer.push(scan::LF);
+    buffer.push(wire::LF);
 }
 
 /// Appends the `data` fields of an event and its blank line.
@@ -252,7 +245,7 @@ fn append_short_data(buffer: &mut Vec<u8>, data: &[u8]) -> bool {
         let block = u128::from(START) | u128::from(first) << (8 * START_LEN);
         buffer.extend_from_slice(&block.to_le_bytes());
         buffer.truncate(start + START_LEN + len - 8);
-        let mut end = [scan::LF; 10];
+        let mut end = [wire::LF; 10];
         end[..8].copy_from_slice(&last.to_le_bytes());
         buffer.extend_from_slice(&end);
     } else {
@@ -319,7 +312,7 @@ pub(crate) fn append_lines<const M: usize, const N: usize>(
     // This is enough for one line. For more lines the buffer grows when it has to.
     buffer.reserve(M + rest.len() + 2);
     buffer.extend_from_slice(first);
-    while let Some(len) = scan::line_end(rest) {
+    while let Some(len) = wire::line_end(rest) {
         let (line, tail) = rest.split_at(len);
         match rest.first_chunk::<SHORT>() {
             // The compiler copies an array without a call, so it is faster to copy more than the
@@ -414,21 +407,7 @@ impl AsRef<[u8]> for Frame {
 
 impl fmt::Debug for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("Frame").field(&Shortened(&self.0)).finish()
-    }
-}
-
-/// Bytes whose debug form is short enough for a log: the first 200, and how many there are.
-struct Shortened<'a>(&'a [u8]);
-
-impl fmt::Debug for Shortened<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let shown = &self.0[..self.0.len().min(200)];
-        write!(f, "b\"{}\"", shown.escape_ascii())?;
-        if shown.len() < self.0.len() {
-            write!(f, ".. ({} bytes)", self.0.len())?;
-        }
-        Ok(())
+        f.debug_tuple("Frame").field(&ShortenedBytes(&self.0)).finish()
     }
 }
 

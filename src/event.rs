@@ -1,22 +1,33 @@
 //! Events, borrowed and owned.
 
 use alloc::string::String;
-use core::{fmt, time::Duration};
+use core::{
+    fmt,
+    hash::{Hash, Hasher},
+    ops::Range,
+    time::Duration,
+};
 
-use crate::value::{EventId, EventType};
+use crate::{
+    chunk::SharedStr,
+    last_event_id::LastEventId,
+    value::{EventId, EventType},
+    wire::Shortened,
+};
 
 /// The type of an event that names none.
 const MESSAGE: &str = "message";
 
-/// An event, borrowed from where its text is.
+/// An event that borrows its text.
 ///
-/// A decoder lends them out of the chunk that was fed, and the same type is what one encodes:
+/// A decoder lends events out of the chunk that was fed. An [`Encoder`](crate::Encoder) takes the
+/// same type:
 ///
 /// ```
 /// use sse_wire::{Encoder, Event, EventId, EventType};
 ///
 /// let event = Event::new(r#"{"text":"你好"}"#)
-///     .with_type(EventType::from_static("token"))
+///     .with_event_type(EventType::from_static("token"))
 ///     .with_id(EventId::from_static("7"));
 /// let mut encoder = Encoder::new();
 /// encoder.event(event);
@@ -40,49 +51,50 @@ pub struct Event<'a> {
 }
 
 impl<'a> Event<'a> {
-    /// An event with this data, of type `message`, without ID.
+    /// Creates an event with this data, of type `message`, without an ID.
     ///
     /// The data may hold line ends. On the wire each of its lines is a field of its own, and the
-    /// receiver joins them with LF, so a CR or CRLF in the data arrives as LF.
+    /// receiver joins them with LF. So a CR or CRLF in the data arrives as LF.
     #[must_use]
     pub const fn new(data: &'a str) -> Self {
         Self { data, event_type: None, last_event_id: "", sets_id: false, retry: None }
     }
 
-    /// The same with other data.
+    /// Sets the data.
     #[must_use]
     pub const fn with_data(self, data: &'a str) -> Self {
         Self { data, ..self }
     }
 
-    /// The same with this event type.
+    /// Sets the event type.
     #[must_use]
-    pub const fn with_type(self, event_type: EventType<'a>) -> Self {
+    pub const fn with_event_type(self, event_type: EventType<'a>) -> Self {
         Self { event_type: Some(event_type.as_str()), ..self }
     }
 
-    /// The same, which sets the last event ID; an empty one resets it.
+    /// Sets the ID, which becomes the receiver's last event ID. An empty one resets it.
     #[must_use]
     pub const fn with_id(self, id: EventId<'a>) -> Self {
         Self { last_event_id: id.as_str(), sets_id: true, ..self }
     }
 
-    /// The same, which sets the reconnection time.
+    /// Sets the receiver's reconnection time.
     ///
-    /// The wire knows whole milliseconds: what is less is cut off, and 584 million years are the
-    /// most.
+    /// Truncated to milliseconds; saturates at `u64::MAX` milliseconds.
     #[must_use]
     pub const fn with_retry(self, retry: Duration) -> Self {
         Self { retry: Some(millis(retry)), ..self }
     }
 
-    /// The data: the values of all `data` fields, joined with LF.
+    /// Returns the data: the values of all `data` fields, joined with LF.
+    #[inline]
     #[must_use]
     pub const fn data(&self) -> &'a str {
         self.data
     }
 
-    /// The event type: the `event` field, or `message` if there is none or it is empty.
+    /// Returns the event type: the `event` field, or `message` if there is none or it is empty.
+    #[inline]
     #[must_use]
     pub const fn event_type(&self) -> &'a str {
         match self.event_type {
@@ -91,28 +103,33 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// The `event` field as it was given, the last one if there are several.
+    /// Returns the `event` field as it was given, the last one if there are several.
+    #[inline]
     #[must_use]
     pub const fn event_field(&self) -> Option<&'a str> {
         self.event_type
     }
 
-    /// The `id` field of this event's own block, the last one without NUL if there are several.
+    /// Returns the `id` field of this event's own block, the last one without NUL if there are
+    /// several.
     ///
     /// `Some("")` resets the last event ID; `None` leaves it.
+    #[inline]
     #[must_use]
     pub const fn id(&self) -> Option<&'a str> {
         if self.sets_id { Some(self.last_event_id) } else { None }
     }
 
-    /// The last event ID when this event was dispatched, which may come from an earlier block;
-    /// empty if there is none.
+    /// Returns the last event ID at the time this event was dispatched, which may come from an
+    /// earlier block; empty if there is none.
+    #[inline]
     #[must_use]
     pub const fn last_event_id(&self) -> &'a str {
         self.last_event_id
     }
 
-    /// The reconnection time that this event's own block set.
+    /// Returns the reconnection time that this event's own block set.
+    #[inline]
     #[must_use]
     pub const fn retry(&self) -> Option<Duration> {
         match self.retry {
@@ -121,14 +138,14 @@ impl<'a> Event<'a> {
         }
     }
 
-    /// An owned copy.
+    /// Returns an owned copy.
     #[must_use]
     pub fn to_buf(&self) -> EventBuf {
         EventBuf::from(*self)
     }
 }
 
-/// Whole milliseconds, at most `u64::MAX`.
+/// Returns whole milliseconds, at most `u64::MAX`.
 pub(crate) const fn millis(duration: Duration) -> u64 {
     duration.as_secs().saturating_mul(1000).saturating_add(duration.subsec_millis() as u64)
 }
@@ -136,38 +153,20 @@ pub(crate) const fn millis(duration: Duration) -> u64 {
 impl fmt::Debug for Event<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Event")
-            .field("event_type", &self.event_type())
+            .field("event_type", &Shortened(self.event_type()))
             .field("data", &Shortened(self.data))
-            .field("id", &self.id())
-            .field("last_event_id", &self.last_event_id)
+            .field("id", &self.id().map(Shortened))
+            .field("last_event_id", &Shortened(self.last_event_id))
             .field("retry", &self.retry())
             .finish()
     }
 }
 
-/// A string whose debug form stays readable in a log: the first 200 bytes, and how many there are.
-struct Shortened<'a>(&'a str);
-
-impl fmt::Debug for Shortened<'_> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let start = start_of(self.0);
-        if start.len() == self.0.len() {
-            return fmt::Debug::fmt(self.0, f);
-        }
-        write!(f, "{start:?}.. ({} bytes)", self.0.len())
-    }
-}
-
-/// What a text begins with: whole characters, at most 200 bytes of them.
-pub(crate) fn start_of(text: &str) -> &str {
-    let most = text.len().min(200);
-    let end = (0..=most).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
-    &text[..end]
-}
-
-/// An event that owns its text: `'static`, `Send`, in one allocation.
+/// An event that owns its text: `'static` and `Send`.
 ///
-/// Read it through [`as_event`](Self::as_event) or the methods of the same names.
+/// A decoder makes it without a copy where it can: the text is a slice of the chunk that it came in
+/// and keeps that chunk alive. [`detach`](Self::detach) copies the text out of the chunk. Clones
+/// share the text.
 ///
 /// ```
 /// use sse_wire::{Event, EventBuf};
@@ -178,110 +177,181 @@ pub(crate) fn start_of(text: &str) -> &str {
 /// ```
 #[derive(Clone)]
 pub struct EventBuf {
-    /// The data, the event type and the last event ID, one behind the other.
-    text: String,
-    data_end: usize,
-    type_end: usize,
-    has_type: bool,
-    sets_id: bool,
+    /// The data, the event type and the ID of the block, among other text of it.
+    text: SharedStr,
+    data: Part,
+    /// [`Part::NONE`] if the block has no such field.
+    event_type: Part,
+    /// As `event_type`.
+    id: Part,
+    /// The last event ID, if this block did not set it.
+    last_event_id: LastEventId,
     retry: Option<u64>,
 }
 
-impl EventBuf {
-    /// Makes an owned event out of one whose data is already owned.
+/// A part of a text.
+#[derive(Clone, Copy)]
+struct Part {
+    start: usize,
+    end: usize,
+}
+
+impl Part {
+    /// No part. The empty part starts and ends at the same place.
+    const NONE: Self = Self { start: 1, end: 0 };
+
     #[inline]
-    pub(crate) fn with_data(data: String, event: Event<'_>) -> Self {
-        let event_type = event.event_type.unwrap_or_default();
-        let mut text = data;
-        let data_end = text.len();
-        // Most events have neither, and even to copy nothing takes a call.
-        if !event_type.is_empty() || !event.last_event_id.is_empty() {
-            text.reserve_exact(event_type.len() + event.last_event_id.len());
-            text.push_str(event_type);
-            text.push_str(event.last_event_id);
-        }
-        Self {
-            text,
-            data_end,
-            type_end: data_end + event_type.len(),
-            has_type: event.event_type.is_some(),
-            sets_id: event.sets_id,
-            retry: event.retry,
-        }
+    fn new(range: Option<Range<usize>>) -> Self {
+        range.map_or(Self::NONE, |Range { start, end }| Self { start, end })
     }
 
-    /// The event, borrowed.
+    #[inline]
+    fn is_none(self) -> bool {
+        self.start > self.end
+    }
+
+    #[inline]
+    fn of(self, text: &SharedStr) -> Option<&str> {
+        (!self.is_none()).then(|| text.get(self.start..self.end))
+    }
+}
+
+impl EventBuf {
+    /// Creates an event out of a text that has all of its values.
+    #[inline]
+    pub(crate) fn new(
+        text: SharedStr,
+        data: Range<usize>,
+        event_type: Option<Range<usize>>,
+        id: Option<Range<usize>>,
+        retry: Option<u64>,
+    ) -> Self {
+        let data = Part { start: data.start, end: data.end };
+        let (event_type, id) = (Part::new(event_type), Part::new(id));
+        Self { text, data, event_type, id, last_event_id: LastEventId::NONE, retry }
+    }
+
+    /// Shares the last event ID, unless the event has an ID of its own.
+    #[inline]
+    pub(crate) fn with_last_event_id(mut self, last_event_id: &LastEventId) -> Self {
+        if self.id.is_none() {
+            self.last_event_id = last_event_id.clone();
+        }
+        self
+    }
+
+    /// Creates an event with data that is owned already, and the type, ID and reconnection time of
+    /// `event`, in one text.
+    pub(crate) fn with_data(data: String, event: Event<'_>) -> Self {
+        let mut text = data;
+        let data = 0..text.len();
+        let mut append = |value: Option<&str>| {
+            let value = value?;
+            let start = text.len();
+            text.push_str(value);
+            Some(start..text.len())
+        };
+        let (event_type, id) = (append(event.event_type), append(event.id()));
+        Self::new(text.into(), data, event_type, id, event.retry)
+    }
+
+    /// Copies an event, but for a last event ID that is not its own.
+    #[inline]
+    pub(crate) fn copy(event: Event<'_>) -> Self {
+        let others = event.event_type.map_or(0, str::len) + event.id().map_or(0, str::len);
+        let mut data = String::with_capacity(event.data.len() + others);
+        data.push_str(event.data);
+        Self::with_data(data, event)
+    }
+
+    /// Returns the event, borrowed.
     #[inline]
     #[must_use]
     pub fn as_event(&self) -> Event<'_> {
-        let (text, last_event_id) = self.text.split_at(self.type_end);
-        let (data, event_type) = text.split_at(self.data_end);
+        let id = self.id.of(&self.text);
         Event {
-            data,
-            event_type: self.has_type.then_some(event_type),
-            last_event_id,
-            sets_id: self.sets_id,
+            data: self.data(),
+            event_type: self.event_type.of(&self.text),
+            last_event_id: id.unwrap_or_else(|| self.last_event_id.as_str()),
+            sets_id: id.is_some(),
             retry: self.retry,
         }
     }
 
-    /// See [`Event::data`].
+    /// Returns the data. See [`Event::data`].
     #[inline]
     #[must_use]
     pub fn data(&self) -> &str {
-        &self.text[..self.data_end]
+        self.text.get(self.data.start..self.data.end)
     }
 
-    /// See [`Event::event_type`].
+    /// Returns the event type. See [`Event::event_type`].
     #[inline]
     #[must_use]
     pub fn event_type(&self) -> &str {
         self.as_event().event_type()
     }
 
-    /// See [`Event::event_field`].
+    /// Returns the `event` field. See [`Event::event_field`].
     #[inline]
     #[must_use]
     pub fn event_field(&self) -> Option<&str> {
         self.as_event().event_field()
     }
 
-    /// See [`Event::id`].
+    /// Returns the `id` field of the event's own block. See [`Event::id`].
     #[inline]
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.as_event().id()
     }
 
-    /// See [`Event::last_event_id`].
+    /// Returns the last event ID when the event was dispatched. See [`Event::last_event_id`].
     #[inline]
     #[must_use]
     pub fn last_event_id(&self) -> &str {
         self.as_event().last_event_id()
     }
 
-    /// See [`Event::retry`].
+    /// Returns the reconnection time of the event's own block. See [`Event::retry`].
     #[inline]
     #[must_use]
     pub fn retry(&self) -> Option<Duration> {
         self.as_event().retry()
     }
 
-    /// The data alone, without copying it.
+    /// Copies the text out of the chunk that it came in, so that it no longer keeps that alive.
+    ///
+    /// Worth it for an event that is kept long, out of a chunk that is large.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use sse_wire::Decoder;
+    ///
+    /// let chunk = Bytes::from("data: kept\n\n".to_owned());
+    /// let mut decoder = Decoder::new();
+    /// let event = decoder.feed_bytes(chunk.clone()).next().expect("an event")?;
+    /// assert!(!chunk.is_unique());
+    /// let event = event.detach();
+    /// assert!(chunk.is_unique());
+    /// assert_eq!(event.data(), "kept");
+    /// # Ok::<_, sse_wire::DecodeError>(())
+    /// ```
     #[must_use]
-    pub fn into_data(mut self) -> String {
-        self.text.truncate(self.data_end);
-        self.text
+    pub fn detach(self) -> Self {
+        Self::copy(self.as_event()).with_last_event_id(&self.last_event_id)
+    }
+
+    /// Returns the data alone, copied if it is not all of the text.
+    #[must_use]
+    pub fn into_data(self) -> String {
+        self.data().into()
     }
 }
 
 impl From<Event<'_>> for EventBuf {
-    #[inline]
     fn from(event: Event<'_>) -> Self {
-        let others = event.event_type.map_or(0, str::len) + event.last_event_id.len();
-        let mut data = String::with_capacity(event.data.len() + others);
-        data.push_str(event.data);
-        Self::with_data(data, event)
+        Self::copy(event).with_last_event_id(&LastEventId::new(event.last_event_id))
     }
 }
 
@@ -304,6 +374,12 @@ impl PartialEq for EventBuf {
 }
 
 impl Eq for EventBuf {}
+
+impl Hash for EventBuf {
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        self.as_event().hash(state);
+    }
+}
 
 impl PartialEq<Event<'_>> for EventBuf {
     fn eq(&self, other: &Event<'_>) -> bool {

@@ -4,45 +4,90 @@
 #![cfg_attr(sse_wire_docsrs, feature(doc_cfg))]
 #![doc = include_str!("../README.md")]
 
+// # Map
+//
+// Imports run downward only. From the bottom:
+//
+// | module | what it has |
+// |---|---|
+// | `wire`     | the format without state: line ends, field names, UTF-8 |
+// | `chunk`    | a chunk and what one look at it tells: line ends, text; all of `unsafe` |
+// | `splitter` | chunks to lines and blocks: the only state machine |
+// | `value`, `error`, `last_event_id`, `event`, `options` | values |
+// | `fields`   | the standard's "process the field", for both views |
+// | `texts`    | the values of a block as text, for both views |
+// | `unread`, `stats` | what callers leave unread; counters |
+// | `decode`   | the event view |
+// | `block`    | the block view |
+// | `builder`  | options for both |
+// | `encoder`  | events to bytes |
+// | `gateway`  | blocks changed, dropped, added |
+// | `adapters` | readers, streams, bodies, codecs, JSON: one file each |
+//
+// # Words
+//
+// The standard's: event stream, block (lines up to a blank line), line, field, comment, event type,
+// data, last event ID, reconnection time, dispatch. Ours:
+//
+// - chunk: bytes as the caller feeds them, cut anywhere.
+// - place: where a block or line lies, in the chunk or in the splitter's buffer.
+// - held: kept in that buffer beyond the chunk; what is held counts towards the block limit.
+// - pending: bytes of the block under way. Unread: bytes of a chunk that the caller did not take.
+// - span: a value as offsets in its block.
+// - plain: at the start of a block, with nothing to remember.
+// - lane: 64 bytes that one mask of line ends is made of; window: up to eight lanes.
+// - refused: a block that ends with an error.
+
 extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
 mod adapters;
 mod block;
+mod builder;
 mod chunk;
-mod config;
-mod decoder;
+mod decode;
 mod encoder;
 mod error;
 mod event;
-mod feed;
-mod field;
-mod head;
-mod injector;
-mod interpret;
-mod line;
+mod fields;
+mod gateway;
+mod last_event_id;
 #[cfg(test)]
 mod linear;
-mod machine;
-mod parts;
-mod rewrite;
-mod scan;
+mod options;
+mod splitter;
 mod stats;
-mod text;
+mod texts;
+mod unread;
 mod value;
+mod wire;
 
-pub use adapters::*;
-pub use block::{Block, BlockBuf, BlockBufs, BlockDecoder, BlockEnd, BlockFilter, Blocks, Verdict};
-pub use config::{AtEnd, DecoderBuilder, InvalidUtf8, OnError};
-pub use decoder::{Decoder, End, EventBufs, Events, Item, StreamEnd};
+#[cfg(feature = "json")]
+pub use adapters::JsonError;
+#[cfg(feature = "tokio")]
+pub use adapters::TokioTimer;
+#[cfg(feature = "http-body")]
+pub use adapters::{BodyChunks, Encode, EventBody, Infallibly, NoTimer, Timer, sse_headers};
+#[cfg(feature = "stream")]
+pub use adapters::{
+    ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream, StreamError, Tap,
+};
+#[cfg(feature = "tokio-util")]
+pub use adapters::{CodecError, SseCodec};
+pub use adapters::{DONE, EventIteratorExt, UntilData, is_event_stream};
+#[cfg(feature = "std")]
+pub use adapters::{EventReader, ReadError};
+#[cfg(all(feature = "json", feature = "stream"))]
+pub use adapters::{JsonEvents, JsonStreamError};
+pub use block::{Block, BlockBuf, BlockBufs, BlockDecoder, BlockEnd, Blocks, Line, Lines};
+pub use builder::DecoderBuilder;
+pub use decode::{BodyKind, Decoder, End, EventBufs, Events, Item, StreamEnd};
 pub use encoder::{Encoder, Frame};
 pub use error::{DecodeError, DecodeErrorKind, InvalidValue};
 pub use event::{Event, EventBuf};
-pub use field::Field;
-pub use head::Look;
-pub use injector::Injector;
-pub use line::{Line, Lines};
-pub use rewrite::Rewrite;
+pub use gateway::{BlockFilter, Injector, PartError, Rewrite, Verdict};
+pub use options::{AtEnd, InvalidUtf8, OnError};
 pub use stats::Stats;
 pub use value::{EventId, EventType};
+pub use wire::field::Field;

@@ -1,18 +1,19 @@
 //! Counters of what a stream was made of.
 
+use crate::fields::Counters;
+
 /// What a decoder has seen of the stream so far.
 ///
-/// The counters tell a watchdog activity (`bytes`, `comments`) from progress (`events`), and they
-/// tell whether a body was an event stream at all: a JSON error page has unknown fields and no
-/// event.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The counters tell activity (`bytes`, `comments`) from progress (`events`). They also tell if a
+/// body was an event stream at all: a JSON error page has unknown fields and no event.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Stats {
     /// Bytes read.
     pub bytes: u64,
-    /// Blocks that a blank line ended, empty ones included, skipped ones not.
+    /// Blocks that a blank line ended, empty ones included, refused ones not.
     pub blocks: u64,
-    /// Events dispatched.
+    /// Events dispatched. For a [`BlockDecoder`](crate::BlockDecoder), blocks with data.
     pub events: u64,
     /// Comments.
     pub comments: u64,
@@ -22,19 +23,10 @@ pub struct Stats {
     pub refused: u64,
 }
 
-/// What a decoder counts. The bytes are known without counting.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Counters {
-    pub(crate) blocks: u64,
-    pub(crate) events: u64,
-    pub(crate) comments: u64,
-    pub(crate) unknown_fields: u64,
-    pub(crate) refused: u64,
-}
-
-impl Counters {
-    pub(crate) fn stats(self, bytes: u64) -> Stats {
-        let Self { blocks, events, comments, unknown_fields, refused } = self;
-        Stats { bytes, blocks, events, comments, unknown_fields, refused }
+impl Stats {
+    pub(crate) fn new(counters: Counters, bytes: u64) -> Self {
+        let Counters { events, blocks_without_event, comments, unknown_fields, refused } = counters;
+        let blocks = events + blocks_without_event;
+        Self { bytes, blocks, events, comments, unknown_fields, refused }
     }
 }

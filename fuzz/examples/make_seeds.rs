@@ -28,8 +28,9 @@ fn main() -> io::Result<()> {
     let services = services.iter().map(|corpus| &corpus.bytes[..corpus.bytes.len().min(700)]);
     let streams: Vec<&[u8]> = STREAMS.into_iter().chain(services).collect();
 
-    // How the targets read their input: the count and the sizes of chunks, then the stream.
-    let cuts: [&[u8]; 3] = [&[0, 24], &[0, 1], &[2, 3, 0, 7]];
+    // How the targets read their input: the count and the sizes of chunks, the count and how many
+    // items are taken of each chunk, then the stream.
+    let cuts: [&[u8]; 3] = [&[0, 24, 0, 1], &[0, 1, 0, 0], &[2, 3, 0, 7, 1, 0, 2]];
     for target in ["decode_vs_reference", "chunk_invariance", "block_identity"] {
         write(&folder.join(target), &[b""], &cuts, &streams)?;
     }

@@ -1,13 +1,12 @@
-//! Chunking: the default settings do not depend on how the stream is cut.
+//! Chunking: the default settings do not depend on how the stream is cut, or left unread.
 
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use sse_wire::Decoder;
-use sse_wire_fuzz::{Cut, laws};
+use sse_wire_fuzz::{Cut, faces::Settings, laws};
 
 fuzz_target!(|cut: Cut<'_>| {
-    let builder = Decoder::builder();
-    laws::chunks_do_not_matter(&builder, cut.input, &cut.chunks());
-    laws::chunks_do_not_matter(&builder, cut.input, &laws::cut(cut.input, &[1]));
+    let settings = Settings::default();
+    laws::chunks_do_not_matter(&settings, cut.input, &cut.chunks(), &cut.takes);
+    laws::chunks_do_not_matter(&settings, cut.input, &laws::cut(cut.input, &[1]), &[1]);
 });

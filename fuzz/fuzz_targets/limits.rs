@@ -1,10 +1,10 @@
-//! Chunking, total and bounded for every policy and limit.
+//! Chunking, total, bounded and agreement for every policy and limit.
 
 #![no_main]
 
 use arbitrary::Arbitrary;
 use libfuzzer_sys::fuzz_target;
-use sse_wire_fuzz::{Cut, faces, laws};
+use sse_wire_fuzz::{Cut, laws};
 
 #[derive(Arbitrary, Debug)]
 struct Limited<'a> {
@@ -17,9 +17,7 @@ fuzz_target!(|limited: Limited<'_>| {
     let Limited { limit, policy, cut } = limited;
     // Small limits are come upon more often.
     let limit = if policy & 8 == 0 { limit % 64 } else { limit };
-    let builder = &laws::policies(u64::from(limit))[usize::from(policy % 8)];
-    laws::chunks_do_not_matter(builder, cut.input, &cut.chunks());
-    let outcome = faces::borrowed(builder, &cut.chunks());
-    laws::errors_are_final_or_not(&outcome);
-    laws::stays_within(u64::from(limit), &outcome);
+    let settings = &laws::policies(u64::from(limit))[usize::from(policy % 8)];
+    laws::chunks_do_not_matter(settings, cut.input, &cut.chunks(), &cut.takes);
+    laws::views_agree(settings, cut.input, &cut.chunks(), false);
 });

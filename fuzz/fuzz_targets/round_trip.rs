@@ -20,7 +20,7 @@ struct Parts<'a> {
 fuzz_target!(|parts: Parts<'_>| {
     let mut event = Event::new(parts.data);
     if let Some(event_type) = parts.event_type.and_then(|text| EventType::new(text).ok()) {
-        event = event.with_type(event_type);
+        event = event.with_event_type(event_type);
     }
     if let Some(id) = parts.id.and_then(|text| EventId::new(text).ok()) {
         event = event.with_id(id);

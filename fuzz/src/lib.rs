@@ -6,24 +6,31 @@ use arbitrary::{Arbitrary, Result, Unstructured};
 pub mod faces;
 #[path = "../../tests/suite/laws.rs"]
 pub mod laws;
+#[path = "../../tests/suite/model.rs"]
+pub mod model;
 #[path = "../../tests/reference/mod.rs"]
 pub mod reference;
+#[path = "../../tests/suite/walks.rs"]
+pub mod walks;
 
-/// A stream and how it is cut: a few bytes for the sizes of its chunks, then the stream as it is, so
-/// that the dictionary's words land in it.
+/// A stream and how it is cut: a few bytes for the sizes of its chunks and for how much is taken of
+/// each, then the stream as it is, so that the dictionary's words land in it.
 #[derive(Debug)]
 pub struct Cut<'a> {
     pub input: &'a [u8],
     pub sizes: Vec<usize>,
+    pub takes: Vec<usize>,
 }
 
 impl<'a> Arbitrary<'a> for Cut<'a> {
     fn arbitrary(u: &mut Unstructured<'a>) -> Result<Self> {
-        let sizes = (0..u.int_in_range(1..=4)?)
-            .map(|_| u.int_in_range(0..=24))
-            .collect::<Result<Vec<usize>>>()?;
+        let mut numbers = |most: usize, largest: usize| {
+            (0..u.int_in_range(1..=most)?).map(|_| u.int_in_range(0..=largest)).collect()
+        };
+        let (sizes, takes): (Result<_>, Result<_>) = (numbers(4, 24), numbers(2, 3));
+        let (sizes, takes) = (sizes?, takes?);
         let input = u.bytes(u.len())?;
-        Ok(Self { input, sizes })
+        Ok(Self { input, sizes, takes })
     }
 }
 

@@ -8,7 +8,7 @@ use tokio_util::codec;
 
 use super::pump::Pump;
 use crate::{
-    decoder::{Decoder, StreamEnd},
+    decode::{Decoder, StreamEnd},
     encoder::{Encoder, Frame},
     error::DecodeError,
     event::{Event, EventBuf},

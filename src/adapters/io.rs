@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use super::pump::Pump;
 use crate::{
-    decoder::{Decoder, StreamEnd},
+    decode::{Decoder, StreamEnd},
     encoder::Encoder,
     error::DecodeError,
     event::EventBuf,

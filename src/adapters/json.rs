@@ -8,8 +8,8 @@ use thiserror::Error;
 
 use crate::{
     encoder::{Encoder, append_lines, append_other_fields},
-    event::{Event, EventBuf, start_of},
-    scan,
+    event::{Event, EventBuf},
+    wire,
 };
 
 /// The error for data that is not JSON, or not JSON of the expected type.
@@ -36,7 +36,7 @@ impl JsonError {
             source,
             event_type: event.event_type().to_owned(),
             id: event.id().map(ToOwned::to_owned),
-            snippet: start_of(event.data()).to_owned(),
+            snippet: wire::start_of(event.data()).to_owned(),
         }
     }
 
@@ -135,7 +135,7 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
     /// use sse_wire::{Encoder, Event, EventType};
     ///
     /// let mut encoder = Encoder::new();
-    /// let event = Event::new("").with_type(EventType::from_static("usage"));
+    /// let event = Event::new("").with_event_type(EventType::from_static("usage"));
     /// encoder.json_event(event, &7)?;
     /// assert_eq!(encoder.as_bytes(), b"event: usage\ndata: 7\n\n");
     /// # Ok::<_, serde_json::Error>(())
@@ -157,7 +157,7 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
         let start = block.buffer.len();
         serde_json::to_writer(&mut *block.buffer, value)?;
         // `serde_json` itself writes no line end, but a `RawValue` may hold some.
-        if scan::line_end(&block.buffer[start..]).is_some() {
+        if wire::line_end(&block.buffer[start..]).is_some() {
             let data = block.buffer.split_off(start);
             append_lines(block.buffer, b"", b"\ndata: ", &data);
         } else {

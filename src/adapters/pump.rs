@@ -6,7 +6,7 @@ use bytes::Bytes;
 
 use crate::{
     chunk::Source,
-    decoder::{Decoder, Reading, StreamEnd},
+    decode::{Decoder, Reading, StreamEnd},
     error::DecodeError,
     event::EventBuf,
 };
@@ -44,37 +44,38 @@ impl Output for EventBuf {
 #[derive(Debug)]
 pub(crate) struct Pump<T> {
     decoder: Decoder,
-    reading: Option<Reading<'static>>,
+    reading: Reading<'static>,
     end: Option<StreamEnd>,
-    failed: bool,
     output: PhantomData<fn() -> T>,
 }
 
 impl<T: Output> Pump<T> {
-    pub(crate) fn new(decoder: Decoder) -> Self {
-        Self { decoder, reading: None, end: None, failed: false, output: PhantomData }
+    pub(crate) fn new(mut decoder: Decoder) -> Self {
+        // Events that were left unread come first, whether or not a chunk follows.
+        let mut reading = Reading::nothing();
+        reading.start(&mut decoder, Source::Lent(&[]));
+        Self { decoder, reading, end: None, output: PhantomData }
     }
 
     /// Takes a chunk. The one before must be used up.
     #[inline]
     pub(crate) fn feed(&mut self, chunk: Bytes) {
-        debug_assert!(self.reading.is_none(), "a chunk would get lost");
-        self.reading = Some(self.decoder.read(Source::Shared(chunk)));
+        debug_assert!(self.reading.is_used_up(), "a chunk would get lost");
+        self.reading.start(&mut self.decoder, Source::Shared(chunk));
     }
 
-    /// The next item of the chunk; `None` if it is used up.
+    /// Returns the next item of the chunk; `None` if it is used up.
     #[inline]
     pub(crate) fn next(&mut self) -> Option<Result<T, DecodeError>> {
-        let item = T::next(self.reading.as_mut()?, &mut self.decoder);
-        match &item {
-            Some(Ok(_)) => {}
-            Some(Err(error)) => {
-                if error.is_fatal() {
-                    self.failed = true;
-                    self.reading = None;
-                }
-            }
-            None => self.reading = None,
+        let item = T::next(&mut self.reading, &mut self.decoder);
+        let goes_on = match item {
+            Some(Ok(_)) => true,
+            Some(Err(_)) => !self.decoder.has_failed(),
+            None => false,
+        };
+        if !goes_on {
+            self.reading.stop(&mut self.decoder);
+            self.reading.clear();
         }
         item
     }
@@ -82,14 +83,15 @@ impl<T: Output> Pump<T> {
     /// The stream has ended, and nothing is ready. The event of an unterminated block, if that was
     /// asked for.
     pub(crate) fn finish(&mut self) -> Option<Result<T, DecodeError>> {
-        if self.end.is_some() || self.failed {
+        if self.end.is_some() || self.has_failed() {
             return None;
         }
+        let truncated = StreamEnd::truncated(self.decoder.pending_bytes());
         let (end, event) = match self.decoder.finish() {
             Ok(end) => {
                 (end.without_event(), end.event().map(|event| Ok(T::from_event(event.to_buf()))))
             }
-            Err(error) => (StreamEnd::within_data(error.size()), Some(Err(error))),
+            Err(error) => (truncated, Some(Err(error))),
         };
         self.end = Some(end);
         event
@@ -101,13 +103,13 @@ impl<T: Output> Pump<T> {
 
     /// A fatal error was given, so nothing follows.
     pub(crate) fn has_failed(&self) -> bool {
-        self.failed
+        self.decoder.has_failed()
     }
 
-    /// The chunk is not used up.
+    /// Returns `true` if the chunk is not used up.
     #[cfg(feature = "stream")]
     pub(crate) fn is_reading(&self) -> bool {
-        self.reading.is_some()
+        !self.reading.is_used_up()
     }
 
     pub(crate) fn decoder(&self) -> &Decoder {

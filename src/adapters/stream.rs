@@ -17,7 +17,7 @@ use super::{
     tap::Tap,
 };
 use crate::{
-    decoder::{Decoder, Item, Reading, StreamEnd},
+    decode::{Decoder, Item, Reading, StreamEnd},
     error::DecodeError,
     event::{Event, EventBuf},
 };

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use crate::{decoder::Decoder, error::DecodeError, event::Event};
+use crate::{decode::Decoder, error::DecodeError, event::Event};
 
 pin_project! {
     /// Passes chunks on unchanged and at once, and shows their events to an observer.

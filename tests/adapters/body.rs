@@ -70,7 +70,7 @@ fn what_is_ready_together_is_sent_together() {
         sender.send(Event::new(data)).unwrap();
     }
     assert_eq!(poll(body.as_mut()), Some(Some(Ok("data: a\n\ndata: b\n\ndata: c\n\n".into()))));
-    sender.send(Event::new("d").with_type(EventType::from_static("t"))).unwrap();
+    sender.send(Event::new("d").with_event_type(EventType::from_static("t"))).unwrap();
     assert_eq!(poll(body.as_mut()), Some(Some(Ok("event: t\ndata: d\n\n".into()))));
     assert!(!body.is_end_stream());
     drop(sender);
@@ -139,7 +139,7 @@ fn keep_alives_come_only_in_silence() {
 #[test]
 fn keep_alives_can_be_chosen() {
     let clock = Clock::default();
-    let keep_alive = Frame::from(Event::new("").with_type(EventType::from_static("ping")));
+    let keep_alive = Frame::from(Event::new("").with_event_type(EventType::from_static("ping")));
     let mut body = pin!(
         EventBody::infallible(stream::pending::<Frame>())
             .with_interval(Duration::from_secs(3))

@@ -47,7 +47,7 @@ fn after_a_fatal_error_nothing_follows() {
 fn events_and_frames_are_appended() {
     let mut codec = SseCodec::new();
     let mut bytes = BytesMut::from(": x\n\n");
-    let event = Event::new("a\nb").with_type(EventType::from_static("t"));
+    let event = Event::new("a\nb").with_event_type(EventType::from_static("t"));
     codec.encode(event, &mut bytes).unwrap();
     codec.encode(event.to_buf(), &mut bytes).unwrap();
     codec.encode(Frame::KEEP_ALIVE, &mut bytes).unwrap();

@@ -19,7 +19,7 @@ use sse_wire::{
 fn an_error_tells_where_and_keeps_the_data_out_of_its_message() {
     let secret = format!("{{\"secret\":\"{}", "密".repeat(100));
     let event = Event::new(&secret)
-        .with_type(EventType::from_static("usage"))
+        .with_event_type(EventType::from_static("usage"))
         .with_id(EventId::from_static("9"));
     let error = event.to_buf().json::<HashMap<String, String>>().unwrap_err();
     assert_eq!((error.event_type(), error.id()), ("usage", Some("9")));
@@ -64,7 +64,7 @@ impl Serialize for Bad {
 /// Tries to write values that cannot be written, and checks that nothing of them is left.
 fn assert_leaves_nothing<B: BorrowMut<Vec<u8>>>(encoder: &mut Encoder<B>, bad: Bad) {
     let event = Event::new("")
-        .with_type(EventType::from_static("usage"))
+        .with_event_type(EventType::from_static("usage"))
         .with_id(EventId::from_static("7"))
         .with_retry(Duration::from_secs(1));
     encoder.keep_alive();

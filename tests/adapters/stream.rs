@@ -5,8 +5,8 @@ use std::{error::Error as _, io, pin::Pin, sync::mpsc::Sender, task::Poll};
 use futures_core::FusedStream;
 use futures_util::{FutureExt, Stream, StreamExt, future, stream};
 use sse_wire::{
-    AtEnd, ByteStreamExt, DONE, DecodeErrorKind, Decoder, EventStream, EventStreamExt, ItemBuf,
-    OnError, StreamError,
+    AtEnd, ByteStreamExt, DONE, DecodeErrorKind, Decoder, EventStream, EventStreamExt, Item,
+    ItemBuf, OnError, StreamError,
 };
 
 fn ready<T>(future: impl Future<Output = T>) -> T {
@@ -170,4 +170,30 @@ fn errors_of_any_type_and_their_sources() {
     let error = StreamError::Transport(io::Error::other("reset"));
     assert_eq!(error.to_string(), "the transport of the event stream failed");
     assert_eq!(error.source().unwrap().to_string(), "reset");
+}
+
+/// "It knows nothing of the rest of a chunk that is being read at the time", nor of the block in it.
+#[test]
+fn a_clone_in_mid_chunk_does_not_join_old_data_with_new() {
+    const CHUNK: [&str; 1] = [": c\n\n: d\ndata: old\n: e\ndata: old\n: f\n\n: g\n"];
+    for taken in 0..=4 {
+        let mut items = chunks(&CHUNK).items();
+        for _ in 0..taken {
+            assert!(ready(items.next()).unwrap().is_ok());
+        }
+        let mut clone = items.decoder().clone();
+        let mut events = clone.feed(b"data: new\n\n");
+        let Ok(Some(Item::Event(event))) = events.next_item() else { panic!("{taken} taken") };
+        assert_eq!(event.data(), "new", "{taken} taken");
+        drop(events);
+        assert!(ready(items.next()).is_some_and(|item| item.is_ok()));
+    }
+
+    // What is in the decoder's own buffer, the clone has, too.
+    let mut items = chunks(&["data: a\nda", "ta: b\n: c\n\n"]).items();
+    assert!(ready(items.next()).unwrap().is_ok());
+    let mut clone = items.decoder().clone();
+    let mut events = clone.feed(b"data: d\n\n");
+    let Ok(Some(Item::Event(event))) = events.next_item() else { panic!("an event") };
+    assert_eq!(event.data(), "a\nb\nd");
 }

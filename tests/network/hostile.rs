@@ -9,7 +9,7 @@ use std::{
 
 use futures_util::StreamExt;
 use sse_wire::{
-    ByteStreamExt, Encoder, EventReader, EventStreamExt, ItemBuf, Look, ReadError, StreamError,
+    BodyKind, ByteStreamExt, Encoder, EventReader, EventStreamExt, ItemBuf, ReadError, StreamError,
 };
 use tokio::task::spawn_blocking;
 
@@ -146,7 +146,7 @@ async fn an_error_with_status_200_is_told_apart() {
     let response = get(format!("http://{address}/error")).await;
     let mut events = response.bytes_stream().events();
     assert!(in_time(events.next()).await.is_none());
-    assert_eq!(events.decoder().look(), Look::Json);
+    assert_eq!(events.decoder().body_kind(), BodyKind::Json);
     assert!(events.decoder().first_bytes().starts_with(br#"{"error":"#));
 }
 

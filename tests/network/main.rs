@@ -31,7 +31,7 @@ fn recording() -> Vec<EventBuf> {
         let mut event = Event::new(&data);
         let id = number.to_string();
         if number % 3 == 0 {
-            event = event.with_type(EventType::from_static("token"));
+            event = event.with_event_type(EventType::from_static("token"));
         }
         if number % 4 == 0 {
             event = event.with_id(EventId::new(&id).expect("digits"));

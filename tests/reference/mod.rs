@@ -30,8 +30,13 @@ pub struct Decoded {
     pub blocks: u64,
     pub last_event_id: String,
     pub reconnection_time: Option<u64>,
-    /// Bytes behind the last blank line.
+    /// Bytes after the last blank line.
     pub pending_bytes: u64,
+    /// There is data among them.
+    pub had_data: bool,
+    /// Lines with a field name that is none of the standard's.
+    pub unknown_fields: u64,
+    pub bytes: u64,
 }
 
 impl Item {
@@ -58,7 +63,7 @@ impl Decoded {
 
 /// Decodes a whole stream.
 pub fn decode(input: &[u8]) -> Decoded {
-    let mut decoded = Decoded::default();
+    let mut decoded = Decoded { bytes: input.len() as u64, ..Decoded::default() };
     let mut text = utf8_decode(input);
     if text.first() == Some(&('\u{feff}', 3)) {
         // The byte order mark is no part of a line, but of the first block's bytes.
@@ -120,11 +125,14 @@ pub fn decode(input: &[u8]) -> Decoded {
                     retry = Some(value.parse().unwrap_or(u64::MAX));
                     decoded.reconnection_time = retry;
                 }
-                _ => {}
+                "id" | "retry" => {}
+                _ => decoded.unknown_fields += 1,
             }
         }
     }
     // The end of the stream: what is pending is discarded.
+    let cut: String = text[at..].iter().map(|&(c, _)| c).collect();
+    decoded.had_data = !data.is_empty() || cut == "data" || cut.starts_with("data:");
     decoded.pending_bytes += text[at..].iter().map(|&(_, len)| len).sum::<u64>();
     decoded
 }

@@ -101,7 +101,7 @@ fn data_of_many_lines_is_written_whole() {
 #[test]
 fn the_other_fields_come_first() {
     let event = Event::new("x")
-        .with_type(EventType::from_static("token"))
+        .with_event_type(EventType::from_static("token"))
         .with_id(EventId::from_static("7"))
         .with_retry(Duration::from_millis(3000));
     assert_eq!(encoded(event), "event: token\nid: 7\nretry: 3000\ndata: x\n\n");
@@ -109,7 +109,7 @@ fn the_other_fields_come_first() {
 
 #[test]
 fn values_are_kept_exactly() {
-    let typed = |name| encoded(Event::new("x").with_type(EventType::new(name).unwrap()));
+    let typed = |name| encoded(Event::new("x").with_event_type(EventType::new(name).unwrap()));
     assert_eq!(typed(""), "event: \ndata: x\n\n");
     assert_eq!(typed(" a "), "event:  a \ndata: x\n\n");
     assert_eq!(typed("message"), "event: message\ndata: x\n\n");

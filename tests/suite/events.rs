@@ -6,7 +6,7 @@ use sse_wire::{Decoder, Event, EventId, EventType, Stats};
 
 fn full() -> Event<'static> {
     Event::new("data")
-        .with_type(EventType::from_static("type"))
+        .with_event_type(EventType::from_static("type"))
         .with_id(EventId::from_static("id"))
         .with_retry(Duration::from_millis(5))
 }
@@ -16,8 +16,8 @@ fn an_owned_event_says_what_the_borrowed_one_says() {
     for event in [
         Event::new(""),
         Event::new("你好"),
-        Event::new("x").with_type(EventType::from_static("")),
-        Event::new("x").with_type(EventType::from_static("t")),
+        Event::new("x").with_event_type(EventType::from_static("")),
+        Event::new("x").with_event_type(EventType::from_static("t")),
         Event::new("x").with_id(EventId::from_static("")),
         full(),
         full().with_data("other"),
@@ -40,7 +40,7 @@ fn events_that_differ_in_anything_are_not_equal() {
         Event::new("data"),
         full(),
         full().with_data("x"),
-        full().with_type(EventType::from_static("x")),
+        full().with_event_type(EventType::from_static("x")),
         full().with_id(EventId::from_static("x")),
         full().with_retry(Duration::from_millis(6)),
     ];
@@ -60,7 +60,7 @@ fn fields_have_their_defaults() {
     let event = Event::new("x");
     assert_eq!((event.event_type(), event.event_field()), ("message", None));
     assert_eq!((event.id(), event.last_event_id(), event.retry()), (None, "", None));
-    let event = event.with_type(EventType::from_static("")).with_id(EventId::from_static(""));
+    let event = event.with_event_type(EventType::from_static("")).with_id(EventId::from_static(""));
     assert_eq!((event.event_type(), event.event_field()), ("message", Some("")));
     assert_eq!((event.id(), event.last_event_id()), (Some(""), ""));
 }

@@ -1,40 +1,130 @@
 //! Every way to decode a stream, brought to one form that can be compared.
 
 use bytes::Bytes;
-use sse_wire::{DecodeError, DecoderBuilder, Event, Events, Field, Item, Lines};
+use sse_wire::{
+    AtEnd, BlockDecoder, Blocks, DecodeError, DecodeErrorKind, Decoder, DecoderBuilder, Event,
+    EventId, Events, Field, InvalidUtf8, Item, Lines, OnError, Stats,
+};
 
 use crate::reference;
+
+/// The options that both views have, to build either from.
+#[derive(Clone, Copy, Debug)]
+pub struct Settings {
+    pub max_block_size: u64,
+    pub on_error: OnError,
+    pub invalid_utf8: InvalidUtf8,
+    pub at_end: AtEnd,
+    pub last_event_id: &'static str,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self::limited(16 << 20)
+    }
+}
+
+impl Settings {
+    /// The default options with this limit.
+    pub fn limited(max_block_size: u64) -> Self {
+        Self {
+            max_block_size,
+            on_error: OnError::default(),
+            invalid_utf8: InvalidUtf8::default(),
+            at_end: AtEnd::default(),
+            last_event_id: "",
+        }
+    }
+
+    pub fn skipping(self) -> Self {
+        Self { on_error: OnError::SkipBlock, ..self }
+    }
+
+    pub fn rejecting(self) -> Self {
+        Self { invalid_utf8: InvalidUtf8::Reject, ..self }
+    }
+
+    pub fn dispatching(self) -> Self {
+        Self { at_end: AtEnd::Dispatch, ..self }
+    }
+
+    /// A decoder of events.
+    pub fn events(&self) -> Decoder {
+        self.apply(Decoder::builder()).build()
+    }
+
+    /// A decoder of events and comments.
+    pub fn items(&self) -> Decoder {
+        self.apply(Decoder::builder()).comments(true).build()
+    }
+
+    /// A decoder of blocks.
+    pub fn blocks(&self) -> BlockDecoder {
+        self.apply(BlockDecoder::builder()).build()
+    }
+
+    pub fn apply<D>(&self, builder: DecoderBuilder<D>) -> DecoderBuilder<D> {
+        builder
+            .max_block_size(self.max_block_size)
+            .on_error(self.on_error)
+            .invalid_utf8(self.invalid_utf8)
+            .at_end(self.at_end)
+            .last_event_id(EventId::from_static(self.last_event_id))
+    }
+}
 
 /// All that a stream was found to be.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Outcome {
     /// Events and comments in their order.
     pub items: Vec<reference::Item>,
-    pub errors: Vec<DecodeError>,
-    pub blocks: u64,
+    /// What was refused: why, and where it starts.
+    pub errors: Vec<(DecodeErrorKind, u64)>,
+    pub stats: Stats,
     pub last_event_id: String,
     /// In milliseconds.
     pub reconnection_time: Option<u64>,
     pub pending_bytes: u64,
+    /// The stream ended within a block, and that block or what was left unread had data. Always
+    /// `false` for the block view, which does not tell.
+    pub had_data: bool,
+    pub has_failed: bool,
 }
 
 impl Outcome {
+    pub fn refuse(&mut self, error: DecodeError) {
+        self.errors.push((error.kind(), error.offset()));
+    }
+
     /// The same without comments, for faces that do not show them.
     pub fn without_comments(mut self) -> Self {
         self.items.retain(|item| item.event().is_some());
         self
     }
+
+    /// The same without what the block view does not tell.
+    pub fn of_blocks(self) -> Self {
+        Self { had_data: false, ..self }
+    }
 }
 
 impl From<reference::Decoded> for Outcome {
     fn from(decoded: reference::Decoded) -> Self {
+        let mut stats = Stats::default();
+        stats.bytes = decoded.bytes;
+        stats.blocks = decoded.blocks;
+        stats.events = decoded.events().len() as u64;
+        stats.comments = decoded.items.len() as u64 - stats.events;
+        stats.unknown_fields = decoded.unknown_fields;
         Self {
             items: decoded.items,
             errors: Vec::new(),
-            blocks: decoded.blocks,
+            stats,
             last_event_id: decoded.last_event_id,
             reconnection_time: decoded.reconnection_time,
             pending_bytes: decoded.pending_bytes,
+            had_data: decoded.had_data,
+            has_failed: false,
         }
     }
 }
@@ -53,44 +143,70 @@ fn millis(time: core::time::Duration) -> u64 {
     u64::try_from(time.as_millis()).expect("the wire's limit")
 }
 
+/// How many items are taken of each chunk, again and again. The rest is left unread.
+pub type Takes<'a> = &'a [usize];
+
+/// No chunk has more items than this.
+const ALL: Takes<'static> = &[usize::MAX];
+
+fn with_takes<'a>(
+    chunks: &'a [&'a [u8]],
+    takes: Takes<'a>,
+) -> impl Iterator<Item = (&'a [u8], usize)> {
+    // What was left unread is taken at the end.
+    chunks.iter().copied().zip(takes.iter().copied().cycle()).chain([(&b""[..], usize::MAX)])
+}
+
 /// `feed` and `next_item`: events and comments, lent.
-pub fn items(builder: &DecoderBuilder, chunks: &[&[u8]]) -> Outcome {
+pub fn items(settings: &Settings, chunks: &[&[u8]]) -> Outcome {
+    some_items(settings, chunks, ALL)
+}
+
+/// As [`items`], with chunks left unread.
+pub fn some_items(settings: &Settings, chunks: &[&[u8]], takes: Takes<'_>) -> Outcome {
     let mut outcome = Outcome::default();
-    let mut decoder = builder.clone().comments(true).build();
-    for chunk in chunks {
-        drain(decoder.feed(chunk), &mut outcome);
+    let mut decoder = settings.items();
+    for (chunk, most) in with_takes(chunks, takes) {
+        take_items(decoder.feed(chunk), most, &mut outcome);
     }
     end(&mut outcome, &mut decoder);
     outcome
 }
 
 /// `feed` and `next_event`: events alone, lent.
-pub fn borrowed(builder: &DecoderBuilder, chunks: &[&[u8]]) -> Outcome {
+pub fn borrowed(settings: &Settings, chunks: &[&[u8]]) -> Outcome {
+    some_borrowed(settings, chunks, ALL)
+}
+
+/// As [`borrowed`], with chunks left unread.
+pub fn some_borrowed(settings: &Settings, chunks: &[&[u8]], takes: Takes<'_>) -> Outcome {
     let mut outcome = Outcome::default();
-    let mut decoder = builder.clone().build();
-    for chunk in chunks {
-        let mut events = decoder.feed(chunk);
-        loop {
-            match events.next_event() {
-                Ok(Some(found)) => outcome.items.push(event(found)),
-                Ok(None) => break,
-                Err(error) => outcome.errors.push(error),
-            }
-        }
+    let mut decoder = settings.events();
+    for (chunk, most) in with_takes(chunks, takes) {
+        take_events(decoder.feed(chunk), most, &mut outcome);
     }
     end(&mut outcome, &mut decoder);
     outcome
 }
 
 /// `feed_bytes`: owned events.
-pub fn owned(builder: &DecoderBuilder, chunks: &[&[u8]]) -> Outcome {
+pub fn owned(settings: &Settings, chunks: &[&[u8]]) -> Outcome {
+    some_owned(settings, chunks, ALL)
+}
+
+/// As [`owned`], with chunks left unread.
+pub fn some_owned(settings: &Settings, chunks: &[&[u8]], takes: Takes<'_>) -> Outcome {
     let mut outcome = Outcome::default();
-    let mut decoder = builder.clone().build();
-    for chunk in chunks {
-        for found in decoder.feed_bytes(Bytes::copy_from_slice(chunk)) {
+    let mut decoder = settings.events();
+    for (chunk, most) in with_takes(chunks, takes) {
+        for found in decoder.feed_bytes(Bytes::copy_from_slice(chunk)).take(most) {
             match found {
-                Ok(found) => outcome.items.push(event(found.as_event())),
-                Err(error) => outcome.errors.push(error),
+                Ok(found) => {
+                    let item = event(found.as_event());
+                    assert_eq!(event(found.detach().as_event()), item, "detached");
+                    outcome.items.push(item);
+                }
+                Err(error) => outcome.refuse(error),
             }
         }
     }
@@ -98,83 +214,114 @@ pub fn owned(builder: &DecoderBuilder, chunks: &[&[u8]]) -> Outcome {
     outcome
 }
 
-/// `feed`, dropped after its first event each time, so that the rest is always left unread.
-pub fn unread(builder: &DecoderBuilder, chunks: &[&[u8]]) -> Outcome {
-    let mut outcome = Outcome::default();
-    let mut decoder = builder.clone().comments(true).build();
-    for chunk in chunks {
-        take_one(&mut decoder.feed(chunk), &mut outcome);
-    }
-    drain(decoder.feed(b""), &mut outcome);
-    end(&mut outcome, &mut decoder);
-    outcome
-}
-
-fn take_one(events: &mut Events<'_>, outcome: &mut Outcome) -> bool {
-    match events.next_item() {
-        Ok(None) => return false,
-        Ok(Some(Item::Event(found))) => outcome.items.push(event(found)),
-        Ok(Some(Item::Comment(text))) => {
-            outcome.items.push(reference::Item::Comment(text.to_owned()));
+/// Takes at most so many events of a chunk.
+pub fn take_events(mut events: Events<'_>, most: usize, outcome: &mut Outcome) {
+    for _ in 0..most {
+        match events.next_event() {
+            Ok(Some(found)) => outcome.items.push(event(found)),
+            Ok(None) => break,
+            Err(error) => outcome.refuse(error),
         }
-        Ok(Some(other)) => panic!("unknown item {other:?}"),
-        Err(error) => outcome.errors.push(error),
     }
-    true
 }
 
-fn drain(mut events: Events<'_>, outcome: &mut Outcome) {
-    while take_one(&mut events, outcome) {}
+/// Takes at most so many events and comments of a chunk.
+pub fn take_items(mut events: Events<'_>, most: usize, outcome: &mut Outcome) {
+    for _ in 0..most {
+        match events.next_item() {
+            Ok(None) => break,
+            Ok(Some(Item::Event(found))) => outcome.items.push(event(found)),
+            Ok(Some(Item::Comment(text))) => {
+                outcome.items.push(reference::Item::Comment(text.to_owned()));
+            }
+            Ok(Some(other)) => panic!("unknown item {other:?}"),
+            Err(error) => outcome.refuse(error),
+        }
+    }
 }
 
-fn end(outcome: &mut Outcome, decoder: &mut sse_wire::Decoder) {
+/// Ends the stream, and notes how.
+pub fn end(outcome: &mut Outcome, decoder: &mut Decoder) {
+    assert_eq!(decoder.at_boundary(), decoder.pending_bytes() == 0);
+    outcome.pending_bytes = decoder.pending_bytes();
     match decoder.finish() {
         Ok(end) => {
-            outcome.pending_bytes = end.pending_bytes();
+            assert_eq!(end.pending_bytes(), outcome.pending_bytes);
+            assert_eq!(end.is_clean(), outcome.pending_bytes == 0);
+            outcome.had_data = end.had_data();
             outcome.items.extend(end.event().map(event));
         }
-        Err(error) => outcome.errors.push(error),
+        Err(error) => outcome.refuse(error),
     }
-    outcome.blocks = decoder.stats().blocks;
+    outcome.stats = decoder.stats();
     outcome.last_event_id = decoder.last_event_id().to_owned();
     outcome.reconnection_time = decoder.reconnection_time().map(millis);
+    outcome.has_failed = decoder.has_failed();
 }
 
 /// The blocks of a stream, interpreted, and its bytes put together again.
-pub fn blocks(builder: &DecoderBuilder, chunks: &[&[u8]]) -> (Outcome, Vec<u8>) {
+pub fn blocks(settings: &Settings, chunks: &[&[u8]]) -> (Outcome, Vec<u8>) {
+    some_blocks(settings, chunks, ALL)
+}
+
+/// As [`blocks`], with chunks left unread.
+pub fn some_blocks(settings: &Settings, chunks: &[&[u8]], takes: Takes<'_>) -> (Outcome, Vec<u8>) {
     let (mut outcome, mut raw) = (Outcome::default(), Vec::new());
-    let mut decoder = builder.clone().build_blocks();
-    for chunk in chunks {
-        let mut blocks = decoder.feed(chunk);
-        loop {
-            match blocks.next_block() {
-                Ok(Some(mut block)) => {
-                    raw.extend_from_slice(block.raw());
-                    read_lines(block.raw(), block.lines(), &mut outcome);
-                    outcome.items.extend(block.event().map(event));
-                }
-                Ok(None) => break,
-                Err(error) => outcome.errors.push(error),
-            }
-        }
+    let mut decoder = settings.blocks();
+    for (chunk, most) in with_takes(chunks, takes) {
+        take_blocks(decoder.feed(chunk), most, &mut outcome, &mut raw);
     }
     end_of_blocks(&mut decoder, &mut outcome, &mut raw);
     (outcome, raw)
 }
 
+/// Takes at most so many blocks of a chunk.
+pub fn take_blocks(mut blocks: Blocks<'_>, most: usize, outcome: &mut Outcome, raw: &mut Vec<u8>) {
+    for _ in 0..most {
+        match blocks.next_block() {
+            Ok(Some(mut block)) => {
+                raw.extend_from_slice(block.raw());
+                read_lines(block.raw(), block.lines(), outcome);
+                match block.event() {
+                    Ok(found) => outcome.items.extend(found.map(event)),
+                    Err(error) => outcome.refuse(error),
+                }
+            }
+            Ok(None) => break,
+            Err(error) => outcome.refuse(error),
+        }
+    }
+}
+
 /// The same with owned blocks.
-pub fn block_bufs(builder: &DecoderBuilder, chunks: &[&[u8]]) -> (Outcome, Vec<u8>) {
+pub fn block_bufs(settings: &Settings, chunks: &[&[u8]]) -> (Outcome, Vec<u8>) {
+    some_block_bufs(settings, chunks, ALL)
+}
+
+/// As [`block_bufs`], with chunks left unread.
+pub fn some_block_bufs(
+    settings: &Settings,
+    chunks: &[&[u8]],
+    takes: Takes<'_>,
+) -> (Outcome, Vec<u8>) {
     let (mut outcome, mut raw) = (Outcome::default(), Vec::new());
-    let mut decoder = builder.clone().build_blocks();
-    for chunk in chunks {
-        for block in decoder.feed_bytes(Bytes::copy_from_slice(chunk)) {
+    let mut decoder = settings.blocks();
+    for (chunk, most) in with_takes(chunks, takes) {
+        for block in decoder.feed_bytes(Bytes::copy_from_slice(chunk)).take(most) {
             match block {
                 Ok(block) => {
                     raw.extend_from_slice(block.raw());
                     read_lines(block.raw(), block.lines(), &mut outcome);
-                    outcome.items.extend(block.event().map(|found| event(found.as_event())));
+                    let found = block.event();
+                    assert_eq!(block.detach().event(), found, "detached");
+                    match found {
+                        Ok(found) => {
+                            outcome.items.extend(found.map(|found| event(found.as_event())));
+                        }
+                        Err(error) => outcome.refuse(error),
+                    }
                 }
-                Err(error) => outcome.errors.push(error),
+                Err(error) => outcome.refuse(error),
             }
         }
     }
@@ -197,14 +344,22 @@ fn read_lines(raw: &[u8], lines: Lines<'_>, outcome: &mut Outcome) {
     }
 }
 
-fn end_of_blocks(decoder: &mut sse_wire::BlockDecoder, outcome: &mut Outcome, raw: &mut Vec<u8>) {
-    outcome.blocks = decoder.stats().blocks;
+/// Ends the stream, and notes how.
+pub fn end_of_blocks(decoder: &mut BlockDecoder, outcome: &mut Outcome, raw: &mut Vec<u8>) {
+    assert_eq!(decoder.at_boundary(), decoder.pending_bytes() == 0);
+    outcome.pending_bytes = decoder.pending_bytes();
     let mut end = decoder.finish();
-    outcome.pending_bytes = end.pending_bytes();
+    assert_eq!(end.pending_bytes(), outcome.pending_bytes);
+    assert_eq!(end.is_clean(), outcome.pending_bytes == 0);
     raw.extend_from_slice(end.pending());
     if let Some(mut block) = end.block() {
-        outcome.items.extend(block.event().map(event));
+        match block.event() {
+            Ok(found) => outcome.items.extend(found.map(event)),
+            Err(error) => outcome.refuse(error),
+        }
     }
+    outcome.stats = decoder.stats();
     outcome.last_event_id = decoder.last_event_id().to_owned();
     outcome.reconnection_time = decoder.reconnection_time().map(millis);
+    outcome.has_failed = decoder.has_failed();
 }

@@ -4,12 +4,13 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use sse_wire::{
-    AtEnd, BlockFilter, Decoder, DecoderBuilder, Encoder, Event, Field, Frame, Injector,
+    AtEnd, BlockFilter, DecodeErrorKind, Decoder, Encoder, Event, Field, Frame, Injector,
     InvalidUtf8, OnError, Verdict,
 };
 
 use crate::{
-    faces::{self, Outcome},
+    faces::{self, Outcome, Settings, Takes},
+    model::{self, View},
     reference,
 };
 
@@ -35,13 +36,12 @@ pub fn cut<'a>(input: &'a [u8], sizes: &[usize]) -> Vec<&'a [u8]> {
 /// chunks, the outcome is the reference decoder's.
 pub fn follows_the_standard(input: &[u8], chunks: &[&[u8]]) {
     let expected = Outcome::from(reference::decode(input));
-    let builder = Decoder::builder();
-    assert_eq!(faces::items(&builder, chunks), expected, "items");
-    assert_eq!(faces::unread(&builder, chunks), expected, "unread");
+    let settings = Settings::default();
+    assert_eq!(faces::items(&settings, chunks), expected, "items");
 
-    let events = expected.clone().without_comments();
-    assert_eq!(faces::borrowed(&builder, chunks), events, "borrowed");
-    assert_eq!(faces::owned(&builder, chunks), events, "owned");
+    let events = expected.without_comments();
+    assert_eq!(faces::borrowed(&settings, chunks), events, "borrowed");
+    assert_eq!(faces::owned(&settings, chunks), events, "owned");
 
     blocks_lose_nothing(input, chunks);
 }
@@ -49,9 +49,9 @@ pub fn follows_the_standard(input: &[u8], chunks: &[&[u8]]) {
 /// Lossless and agreement: the raw bytes of all blocks are the stream, and interpreting the blocks
 /// gives its events.
 pub fn blocks_lose_nothing(input: &[u8], chunks: &[&[u8]]) {
-    let builder = Decoder::builder();
-    let expected = Outcome::from(reference::decode(input));
-    for (outcome, raw) in [faces::blocks(&builder, chunks), faces::block_bufs(&builder, chunks)] {
+    let settings = Settings::default();
+    let expected = Outcome::from(reference::decode(input)).of_blocks();
+    for (outcome, raw) in [faces::blocks(&settings, chunks), faces::block_bufs(&settings, chunks)] {
         assert_eq!(raw, input, "the raw bytes of all blocks");
         // Comments of a block that never ends are not shown by the block view.
         let shown = comments(&outcome);
@@ -64,17 +64,33 @@ fn comments(outcome: &Outcome) -> Vec<&str> {
     outcome.items.iter().filter_map(reference::Item::comment).collect()
 }
 
-/// Chunking for any settings: the same items, state and errors as for the whole input.
-pub fn chunks_do_not_matter(builder: &DecoderBuilder, input: &[u8], chunks: &[&[u8]]) {
-    let whole = [input];
-    assert_eq!(faces::items(builder, chunks), faces::items(builder, &whole), "items");
-    assert_eq!(faces::unread(builder, chunks), faces::items(builder, &whole), "unread");
-    let borrowed = faces::borrowed(builder, &whole);
-    assert_eq!(faces::borrowed(builder, chunks), borrowed, "borrowed");
-    assert_eq!(faces::owned(builder, chunks), borrowed, "owned");
-    let blocks = faces::blocks(builder, &whole).0;
-    assert_eq!(faces::blocks(builder, chunks).0, blocks, "blocks");
-    assert_eq!(faces::block_bufs(builder, chunks).0, blocks, "owned blocks");
+/// Chunking for any settings: the same items, state and errors however the input is cut, and
+/// however many items of each chunk are taken before the rest is left unread. They are the model's.
+pub fn chunks_do_not_matter(settings: &Settings, input: &[u8], chunks: &[&[u8]], takes: Takes<'_>) {
+    let expected = model::decode(View::Events, settings, input);
+    errors_are_final_or_not(settings, &expected);
+    stays_within(settings.max_block_size, &expected);
+    assert_eq!(faces::borrowed(settings, chunks), expected, "borrowed");
+    assert_eq!(faces::some_borrowed(settings, chunks, takes), expected, "borrowed, {takes:?}");
+    assert_eq!(faces::owned(settings, chunks), expected, "owned");
+    assert_eq!(faces::some_owned(settings, chunks, takes), expected, "owned, {takes:?}");
+
+    let expected = model::decode(View::Items, settings, input);
+    assert_eq!(faces::items(settings, chunks), expected, "items");
+    assert_eq!(faces::some_items(settings, chunks, takes), expected, "items, {takes:?}");
+
+    let expected = model::decode(View::Blocks, settings, input);
+    for (name, (outcome, raw)) in [
+        ("blocks", faces::blocks(settings, chunks)),
+        ("some blocks", faces::some_blocks(settings, chunks, takes)),
+        ("owned blocks", faces::block_bufs(settings, chunks)),
+        ("some owned blocks", faces::some_block_bufs(settings, chunks, takes)),
+    ] {
+        assert_eq!(outcome, expected, "{name}, {takes:?}");
+        if expected.stats.refused == 0 {
+            assert_eq!(raw, input, "the raw bytes of {name}, {takes:?}");
+        }
+    }
 }
 
 /// Earliest: each event comes out of the call that brings the byte which completes it.
@@ -92,41 +108,76 @@ pub fn events_come_at_once(input: &[u8]) {
 }
 
 /// All combinations of the policies, with this limit.
-pub fn policies(max_block_size: u64) -> Vec<DecoderBuilder> {
-    let mut builders = Vec::new();
+pub fn policies(max_block_size: u64) -> Vec<Settings> {
+    let mut all = Vec::new();
     for on_error in [OnError::Fail, OnError::SkipBlock] {
         for invalid_utf8 in [InvalidUtf8::Replace, InvalidUtf8::Reject] {
             for at_end in [AtEnd::Discard, AtEnd::Dispatch] {
-                builders.push(
-                    Decoder::builder()
-                        .max_block_size(max_block_size)
-                        .on_error(on_error)
-                        .invalid_utf8(invalid_utf8)
-                        .at_end(at_end),
-                );
+                let limited = Settings::limited(max_block_size);
+                all.push(Settings { on_error, invalid_utf8, at_end, ..limited });
             }
         }
     }
-    builders
+    all
+}
+
+/// Agreement, whatever the limit: what the block view gives, the event view gives, too, and what
+/// the event view refuses, the block view refuses, too.
+///
+/// Not the other way round, because the block view counts lines that the event view does not hold.
+/// For blocks that have no such lines, both views agree.
+pub fn views_agree(settings: &Settings, input: &[u8], chunks: &[&[u8]], holds_all: bool) {
+    let (blocks, _) = faces::blocks(settings, chunks);
+    let (blocks, events) = (blocks.without_comments(), faces::borrowed(settings, chunks));
+    if holds_all || (blocks.errors.is_empty() && blocks.stats.refused == 0) {
+        assert_eq!(Outcome { had_data: false, ..events.clone() }, blocks, "{input:?}");
+    }
+    if settings.on_error == OnError::SkipBlock {
+        // The last event ID may come from a block that the block view has refused.
+        let own = |outcome: &Outcome| {
+            let events = outcome.items.iter().filter_map(reference::Item::event);
+            let own = |event: &reference::Event| {
+                (event.event_type.clone(), event.data.clone(), event.id.clone(), event.retry)
+            };
+            events.map(own).collect::<Vec<_>>()
+        };
+        let given = own(&events);
+        let mut rest = given.iter();
+        assert!(own(&blocks).iter().all(|event| rest.any(|given| given == event)), "{given:?}");
+        let mut refused: Vec<_> = blocks.errors.iter().map(|&(_, offset)| offset).collect();
+        // A block that is refused at the end is no error there.
+        refused.push(input.len() as u64 - blocks.pending_bytes);
+        assert!(events.errors.iter().all(|(_, offset)| refused.contains(offset)), "{refused:?}");
+    }
 }
 
 /// Total: an error that is fatal is the last thing that happens.
-pub fn errors_are_final_or_not(outcome: &Outcome) {
-    let fatal = outcome.errors.iter().position(sse_wire::DecodeError::is_fatal);
-    assert!(fatal.is_none_or(|first| first + 1 == outcome.errors.len()), "{:?}", outcome.errors);
+pub fn errors_are_final_or_not(settings: &Settings, outcome: &Outcome) {
+    match settings.on_error {
+        OnError::Fail => {
+            assert!(outcome.errors.len() <= 1, "{:?}", outcome.errors);
+            assert_eq!(outcome.has_failed, !outcome.errors.is_empty());
+        }
+        _ => assert!(!outcome.has_failed),
+    }
 }
 
 /// Bounded: no event is larger than its block may be, and each error names that limit.
 pub fn stays_within(limit: u64, outcome: &Outcome) {
     for event in outcome.items.iter().filter_map(reference::Item::event) {
-        let size = event.data.len() + event.id.as_deref().map_or(0, str::len);
+        let id = event.id.as_deref().map_or(0, str::len);
+        let event_type = match &*event.event_type {
+            "message" => 0,
+            other => other.len(),
+        };
+        let size = event.data.len() + id + event_type;
         assert!(size as u64 <= limit, "{size} bytes in a block of {limit}");
     }
-    for error in &outcome.errors {
-        match error.limit() {
-            Some(named) => assert_eq!((named, error.size()), (limit, limit + 1)),
-            None => assert!(error.size() <= limit),
-        }
+    for (kind, _) in &outcome.errors {
+        assert!(matches!(
+            kind,
+            DecodeErrorKind::InvalidUtf8 | DecodeErrorKind::BlockTooLarge { .. }
+        ));
     }
 }
 
@@ -190,6 +241,7 @@ pub fn calls_give_their_blocks(calls: &[Call<'_>]) {
             }
         }
     }
+    expected.bytes = encoder.as_bytes().len() as u64;
     assert_eq!(reference::decode(encoder.as_bytes()), expected);
 }
 
@@ -203,13 +255,13 @@ pub fn gateways_keep_their_word(input: &[u8], chunks: &[&[u8]], data: &str) {
     let mut filter = BlockFilter::new(|block, _| {
         let Ok(block) = block else { return Verdict::Keep };
         assert_eq!(block.rewrite().to_bytes(), block.raw());
-        // Behind an end of line, as in the middle of a stream.
+        // After a line end, as in the middle of a stream.
         let mut decoder = Decoder::new();
         assert_eq!(decoder.feed(b"\n").next_event(), Ok(None));
         if block.offset() == 0 {
             decoder = Decoder::new();
         }
-        let rewritten = block.with_data(data).to_bytes();
+        let rewritten = block.rewrite().with_data(data).to_bytes();
         let mut events = decoder.feed(&rewritten);
         let event = events.next_event().expect("no limit").expect("data makes an event");
         assert_eq!(event.data(), data.replace("\r\n", "\n").replace('\r', "\n"));
@@ -218,13 +270,16 @@ pub fn gateways_keep_their_word(input: &[u8], chunks: &[&[u8]], data: &str) {
         assert!(decoder.at_boundary());
 
         for field in [Field::Data, Field::Event, Field::Id, Field::Retry, Field::Comment] {
-            let without = block.without(field).to_bytes();
+            let without = block.rewrite().without(field).to_bytes();
             if block.offset() == 0 {
                 decoder = Decoder::new();
             }
             let mut events = decoder.feed(&without);
             let dispatched = events.next_event().expect("no limit").is_some();
-            assert_eq!(dispatched, field != Field::Data && block.event().is_some());
+            assert_eq!(
+                dispatched,
+                field != Field::Data && block.event().expect("no limit").is_some()
+            );
             assert_eq!(events.next_event(), Ok(None));
         }
         Verdict::Keep

@@ -2,10 +2,16 @@
 //!
 //! - `conformance`: the cases of `tests/vectors.json`, through every face and every split;
 //! - `properties`: the laws, on generated streams;
+//! - `model`, `reference`: what is right, slow and obvious;
+//! - `walks`: reconnections, clones and leaks;
 //! - `policies`: limits and options;
 //! - `encoding`: what is written, byte for byte;
 //! - `blocks`, `events`: the block view, and events as values;
-//! - `resources`: memory and types;
+//! - `gateway`: rewriting, filtering, injecting;
+//! - `faults`: what the first core got wrong;
+//! - `model`, `walks`: a model of the limits, and readers that stop, leak, clone and reconnect;
+//! - `memory`: the law `bounded`, on the heap, for every face;
+//! - `resources`: allocations and types;
 //! - `benchmarks`: that the benchmarks measure the right thing.
 
 mod benchmarks;
@@ -16,11 +22,16 @@ mod corpora;
 mod encoding;
 mod events;
 mod faces;
+mod faults;
 mod gateway;
+mod heap;
 mod laws;
+mod memory;
+mod model;
 mod policies;
 mod properties;
 #[path = "../reference/mod.rs"]
 mod reference;
 mod resources;
 mod streams;
+mod walks;

@@ -1,161 +1,181 @@
 //! Limits, options and errors.
 
-use sse_wire::{
-    AtEnd, DecodeErrorKind, Decoder, DecoderBuilder, EventId, Field, InvalidUtf8, OnError,
-};
+use sse_wire::{AtEnd, BlockDecoder, DecodeErrorKind, Decoder, EventId, InvalidUtf8, OnError};
 
 use crate::{
-    faces::{self, Outcome},
+    faces::{self, Outcome, Settings},
     laws,
     reference::{Event, Item},
 };
 
 /// Decodes with every face and chunking, which must agree, and gives the outcome.
-fn decode(builder: &DecoderBuilder, input: &[u8]) -> Outcome {
+fn decode(settings: &Settings, input: &[u8]) -> Outcome {
     for size in [1, 2, 3, 7] {
-        laws::chunks_do_not_matter(builder, input, &laws::cut(input, &[size]));
+        laws::chunks_do_not_matter(settings, input, &laws::cut(input, &[size]), &[0, 1]);
     }
     for at in 0..=input.len().min(64) {
         let (left, right) = input.split_at(at);
-        laws::chunks_do_not_matter(builder, input, &[left, right]);
+        laws::chunks_do_not_matter(settings, input, &[left, right], &[1]);
     }
-    let outcome = faces::borrowed(builder, &[input]);
-    let blocks = faces::blocks(builder, &[input]).0.without_comments();
-    assert_eq!(blocks.items, outcome.items, "blocks");
-    assert_eq!(blocks.errors, outcome.errors, "errors of blocks");
-    outcome
+    faces::borrowed(settings, &[input])
+}
+
+/// The same for a stream of which both views hold every line, so that they must agree.
+fn decode_both(settings: &Settings, input: &[u8]) -> Outcome {
+    laws::views_agree(settings, input, &[input], true);
+    decode(settings, input)
 }
 
 fn data(outcome: &Outcome) -> Vec<&str> {
     outcome.items.iter().filter_map(Item::event).map(|event| event.data.as_str()).collect()
 }
 
-fn limited(bytes: u64) -> DecoderBuilder {
-    Decoder::builder().max_block_size(bytes)
+fn limited(bytes: u64) -> Settings {
+    Settings::limited(bytes)
 }
 
+fn too_large(limit: u64) -> DecodeErrorKind {
+    DecodeErrorKind::BlockTooLarge { limit }
+}
+
+/// What a block holds: its lines, and one byte for each line end.
 #[test]
 fn a_block_of_the_limit_passes_and_one_byte_more_does_not() {
-    for block in [
-        &b"data: x\n\n"[..],
-        b"data: x\r\r",
-        b"data:x\r\n\r",
-        b": ccccc\n\n",
-        b"unknown\n\n",
-        b"\n",
+    for (block, size) in [
+        (&b"data: x\n\n"[..], 9),
+        (b"data: x\r\r", 9),
+        // The LF of a CRLF is never counted, so it does not matter whether it came with its CR.
+        (b"data:x\r\n\r", 8),
+        (b"data: x\r\n\r\n", 9),
+        (b"data\nevent: e\ndata\nid: 1\nevent\n\n", 32),
+        // A byte order mark is part of no line.
+        (b"\xef\xbb\xbfdata: x\n\n", 9),
     ] {
+        let blocks = [block, b"data: y\n\n"].concat();
+        assert_eq!(decode_both(&limited(size.max(9)), &blocks).errors, [], "{block:?}");
+        let outcome = decode_both(&limited(size - 1), block);
+        assert_eq!(outcome.errors, [(too_large(size - 1), 0)], "{block:?}");
+        assert!(outcome.has_failed);
+    }
+}
+
+/// "A comment, a `retry` field and an unknown field stop counting when their line ends": the limit
+/// is on what the decoder holds, and of these it holds nothing. The block view holds all lines.
+#[test]
+fn lines_that_mean_nothing_count_while_they_are_under_way() {
+    for line in ["ccccc: ", "unknown", "retry: 5", "id: a\0b", ": "] {
+        let (len, block) = (line.len() as u64, format!("{line}\n").repeat(9) + "\n");
+        assert_eq!(decode(&limited(len + 1), block.as_bytes()).errors, [], "{line}");
+        assert_eq!(decode(&limited(len), block.as_bytes()).errors, [(too_large(len), 0)], "{line}");
+
         let size = block.len() as u64;
-        let twice = block.repeat(2);
-        assert_eq!(decode(&limited(size), &twice).errors, [], "{block:?}");
-        let outcome = decode(&limited(size - 1), block);
-        let [error] = outcome.errors[..] else { panic!("{block:?}: {outcome:?}") };
-        assert_eq!(error.kind(), DecodeErrorKind::BlockTooLarge { limit: size - 1 });
-        assert_eq!((error.limit(), error.size(), error.offset()), (Some(size - 1), size, 0));
-        assert!(error.is_fatal());
+        let blocks = |limit| faces::blocks(&limited(limit), &[block.as_bytes()]).0.errors;
+        assert_eq!(blocks(size), []);
+        assert_eq!(blocks(size - 1), [(too_large(size - 1), 0)]);
     }
 }
 
 #[test]
-fn the_line_feed_of_the_last_crlf_counts_to_no_block() {
-    let outcome = decode(&limited(11), b"data: x\r\n\r\ndata: y\r\n\r\n");
-    assert_eq!(data(&outcome), ["x", "y"]);
-    assert_eq!(outcome.pending_bytes, 0);
+fn what_a_block_holds_counts_and_the_rest_does_not() {
+    let stream = b"\xef\xbb\xbf: c\nid: 1\r\nevent: e\nretry: 1\nx: y\ndata: a\ndata: b\n\n";
+    let held = b"id: 1\nevent: e\ndata: a\ndata: b\n\n".len() as u64;
+    assert_eq!(data(&decode(&limited(held), stream)), ["a\nb"]);
+    assert_eq!(decode(&limited(held - 1), stream).errors.len(), 1);
+
+    // All but the byte order mark and the LF of the CRLF.
+    let all = stream.len() as u64 - 4;
+    let blocks = |limit| faces::blocks(&limited(limit), &[stream]).0;
+    assert_eq!(data(&blocks(all)), ["a\nb"]);
+    assert_eq!(blocks(all - 1).errors.len(), 1);
 }
 
 #[test]
-fn everything_of_a_block_counts() {
-    let stream = b"\xef\xbb\xbf: c\nid: 1\nevent: e\nretry: 1\nx: y\ndata: a\ndata: b\n\n";
-    let size = stream.len() as u64;
-    assert_eq!(data(&decode(&limited(size), stream)), ["a\nb"]);
-    assert_eq!(decode(&limited(size - 1), stream).errors.len(), 1);
-}
-
-#[test]
-fn the_error_names_the_field() {
-    for (block, limit, field) in [
-        (&b"data: abc\n\n"[..], 7, Some(Field::Data)),
-        (b"data: abc\n\n", 4, Some(Field::Data)),
-        (b"data: abc\n\n", 3, None),
-        (b"data: abc\n\n", 10, None),
-        (b"event: abc\n\n", 8, Some(Field::Event)),
-        (b"id: abc\n\n", 4, Some(Field::Id)),
-        (b"retry: 123\n\n", 8, Some(Field::Retry)),
-        (b": comment\n\n", 5, Some(Field::Comment)),
-        (b"other: x\n\n", 4, Some(Field::Unknown)),
-        (b"data\n\n", 4, Some(Field::Data)),
-        (b"dat\n\n", 3, Some(Field::Unknown)),
-        (b"data: x\r\n\r\n", 8, None),
-        (b"\xef\xbb\xbfdata: x\n\n", 2, None),
-        (b"\xef\xbbx\n\n", 2, Some(Field::Unknown)),
-    ] {
-        let outcome = decode(&limited(limit), block);
-        assert_eq!(outcome.errors.len(), 1, "{block:?}");
-        assert_eq!(outcome.errors[0].field(), field, "{block:?} at {limit}");
+fn a_stream_of_signs_of_life_goes_on_for_ever() {
+    let limit = 64 << 10;
+    let pings = b": ping\n".repeat(1000);
+    let (mut events, mut items) = (limited(limit).events(), limited(limit).items());
+    for _ in 0..100 {
+        assert_eq!(events.feed(&pings).next_event(), Ok(None));
+        assert_eq!(events.feed_bytes(pings.clone().into()).count(), 0);
+        let mut comments = Outcome::default();
+        faces::take_items(items.feed(&pings), usize::MAX, &mut comments);
+        assert_eq!((comments.items.len(), comments.errors.len()), (1000, 0));
     }
+    assert_eq!((events.stats().comments, items.stats().comments), (200_000, 100_000));
+    assert_eq!(events.pending_bytes(), 200 * pings.len() as u64);
+    // All of them may still belong to a block.
+    let mut last = events.feed(b"data: a\n\n");
+    assert!(last.next_event().expect("within the limit").is_some());
 }
 
 #[test]
 fn events_before_the_fault_come_first_and_the_error_once() {
     let stream = b"data: 1\n\ndata: 2\n\ndata: too long\n\ndata: 3\n\n";
-    let outcome = decode(&limited(10), stream);
+    let outcome = decode_both(&limited(10), stream);
     assert_eq!(data(&outcome), ["1", "2"]);
-    assert_eq!(outcome.errors.len(), 1);
-    assert_eq!(outcome.errors[0].offset(), 18);
+    assert_eq!(outcome.errors, [(too_large(10), 18)]);
+
+    let mut decoder = limited(10).events();
+    let mut events = decoder.feed(stream);
+    let error = loop {
+        match events.next_event() {
+            Ok(event) => assert!(event.is_some()),
+            Err(error) => break error,
+        }
+    };
+    assert_eq!((error.limit(), error.offset()), (Some(10), 18));
     assert_eq!(
-        outcome.errors[0].to_string(),
-        "block larger than the limit of 10 bytes at byte 18 of the stream, in field `data`",
+        error.to_string(),
+        "block larger than the limit of 10 bytes, at byte 18 of the stream",
     );
 }
 
+/// No limit is above 2 GiB, so that there is always one to be told.
 #[test]
-fn a_line_feed_too_many_is_noticed_by_a_reader_that_stops_before_it() {
-    let outcome = decode(&limited(4), b": c\r\n\r\n");
-    assert_eq!(outcome.errors.len(), 1);
-    assert_eq!((outcome.errors[0].field(), outcome.errors[0].size()), (None, 5));
+fn the_largest_limit_is_two_gigabytes() {
+    let mut decoder = limited(u64::MAX).events();
+    assert!(decoder.feed(b"data: a\n\n").next_event().expect("within the limit").is_some());
+    assert!(format!("{:?}", Decoder::builder().max_block_size(u64::MAX)).contains("2147483648"));
 }
 
 #[test]
 fn skipping_goes_on_at_the_next_block_and_leaves_the_id_untouched() {
-    let builder = limited(20).on_error(OnError::SkipBlock);
+    let settings = limited(20).skipping();
     for ends in [&["\n", "\n"], &["\r", "\r"], &["\r\n", "\r\n"], &["\r\n", "\n"]] {
         let stream = format!(
             "id: 1{0}data: a{0}{1}id: 2{0}data: far too long a line{0}data: b{0}{1}data: c{0}{1}",
             ends[0], ends[1],
         );
-        let outcome = decode(&builder, stream.as_bytes());
+        let outcome = decode_both(&settings, stream.as_bytes());
         assert_eq!(data(&outcome), ["a", "c"]);
         assert_eq!(outcome.last_event_id, "1");
-        assert_eq!(outcome.errors.len(), 1);
-        assert!(!outcome.errors[0].is_fatal());
+        assert_eq!((outcome.errors.len(), outcome.has_failed), (1, false));
         assert_eq!(outcome.pending_bytes, 0);
     }
 }
 
 #[test]
 fn a_block_that_passes_the_limit_with_its_last_byte_is_over() {
-    let builder = limited(8).on_error(OnError::SkipBlock);
-    for stream in [&b"data: a\n\ndata:b\n\n"[..], b"data: a\r\rdata:b\r\r"] {
-        let outcome = decode(&builder, stream);
-        assert_eq!(data(&outcome), ["b"]);
-        assert_eq!(outcome.errors.len(), 1);
+    for stream in
+        [&b"data: a\n\ndata:b\n\n"[..], b"data: a\r\rdata:b\r\r", b"data: a\r\n\r\ndata:b\r\n\r\n"]
+    {
+        let outcome = decode_both(&limited(8).skipping(), stream);
+        assert_eq!((data(&outcome), outcome.pending_bytes), (vec!["b"], 0));
+        assert_eq!(outcome.errors, [(too_large(8), 0)]);
     }
-    let outcome =
-        decode(&limited(9).on_error(OnError::SkipBlock), b"data: a\r\n\r\ndata:b\r\n\r\n");
-    assert_eq!((data(&outcome), outcome.pending_bytes), (vec!["b"], 0));
 }
 
 #[test]
 fn each_refused_block_is_reported() {
     let stream = b"data: too long\n\n".repeat(3);
-    let outcome = decode(&limited(8).on_error(OnError::SkipBlock), &stream);
-    let offsets: Vec<_> = outcome.errors.iter().map(sse_wire::DecodeError::offset).collect();
-    assert_eq!(offsets, [0, 16, 32]);
+    let outcome = decode_both(&limited(8).skipping(), &stream);
+    assert_eq!(outcome.errors, [0, 16, 32].map(|offset| (too_large(8), offset)));
 }
 
 #[test]
 fn the_end_of_a_skipped_block_may_never_come() {
-    let builder = limited(8).on_error(OnError::SkipBlock).at_end(AtEnd::Dispatch);
-    let outcome = decode(&builder, b"data: too long\ndata: and on");
+    let settings = limited(8).skipping().dispatching();
+    let outcome = decode_both(&settings, b"data: too long\ndata: and on");
     assert_eq!(outcome.errors.len(), 1);
     assert_eq!(outcome.items, []);
     assert_eq!(outcome.pending_bytes, 27);
@@ -165,75 +185,105 @@ fn the_end_of_a_skipped_block_may_never_come() {
 #[test]
 fn a_refused_block_is_not_dispatched_at_the_end() {
     for on_error in [OnError::Fail, OnError::SkipBlock] {
-        let builder = limited(4).on_error(on_error).at_end(AtEnd::Dispatch);
-        let outcome = decode(&builder, b"data:");
+        let settings = Settings { on_error, ..limited(4).dispatching() };
+        let outcome = decode_both(&settings, b"data:");
         assert_eq!((outcome.items.len(), outcome.errors.len()), (0, 1), "{on_error:?}");
     }
 }
 
 #[test]
 fn a_block_that_was_not_read_to_its_end_is_not_dispatched_at_the_end() {
-    let mut decoder = Decoder::builder().comments(true).at_end(AtEnd::Dispatch).build();
+    let mut decoder = Settings::default().dispatching().items();
     let stream = b"data: a\n: c\ndata: b\n";
     assert!(decoder.feed(stream).next_item().expect("no limit").is_some());
     let end = decoder.finish().expect("no error");
     assert_eq!((end.event(), end.pending_bytes()), (None, stream.len() as u64));
 }
 
+/// Replaced text counts at the end of the block: data, event type and ID together may not be
+/// larger than the limit with U+FFFD in them.
 #[test]
 fn replacements_count_with_their_own_size() {
-    for stream in [
-        &b"data:\xff\xff\n\n"[..],
-        b"data:\xff\xffabcdef\n\n",
-        b"data:\xff\n: comment\nid:\xff\n\n",
-        b"event:\xff\nevent:\xff\r\ndata\r\n\n",
-        b"data:\xff\xff\n: comment\ndata: x\n\n",
+    for (stream, text) in [
+        (&b"data:\xff\xff\xff\xff\n\n"[..], 12),
+        (b"data:\xff\xff\xff\xff\xffabcdef\n\n", 21),
+        (b"data:\xff\xff\xff\xff\n: comment\nid:\xff\xff\xff\xff\xff\n\n", 27),
+        (b"event:\xff\xff\xff\xff\nevent:\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\r\ndata\r\n\n", 51),
+        (b"data:\xff\xff\xff\xff\xff\xff\xff\xff\xff\n: comment\ndata: x\n\n", 29),
+        // What is valid counts as well, whichever value it is.
+        (b"id:\xff\xff\xff\xff\xff\xff\xff\xff\xff\ndata:aaaa\n\n", 31),
+        (b"event:aaaa\ndata:\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\n\n", 37),
+        (b"event:aaaa\nid:bbbb\ndata:\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\n\n", 56),
     ] {
-        // One byte each, replaced by three.
-        let size = stream.len() as u64 + 4;
-        for (limit, refused) in [(size, 0), (size - 1, 1), (size - 4, 1), (size - 8, 1)] {
-            let builder = limited(limit);
-            let whole = faces::borrowed(&builder, &[stream]);
-            assert_eq!(whole.errors.len(), refused, "{stream:?} in {limit}");
-            for size in 1..stream.len() {
-                assert_eq!(faces::borrowed(&builder, &laws::cut(stream, &[size])), whole);
-            }
-        }
+        assert_eq!(decode(&limited(text), stream).errors, [], "{:?}", stream.escape_ascii());
+        let outcome = decode(&limited(text - 1), stream);
+        assert_eq!(outcome.errors, [(too_large(text - 1), 0)], "{:?}", stream.escape_ascii());
     }
 }
 
-fn strict() -> DecoderBuilder {
-    Decoder::builder().invalid_utf8(InvalidUtf8::Reject)
+/// The block view gives the block, and refuses only its event. An ID is looked at in any case,
+/// because it outlives the block.
+#[test]
+fn a_block_whose_event_is_too_large_is_still_a_block() {
+    let stream = b"data: \xff\xff\xff\xff\xff\xff\n\ndata: b\n\n";
+    let mut decoder = limited(14).blocks();
+    let mut blocks = decoder.feed(stream);
+    let mut block = blocks.next_block().expect("within the limit").expect("a block");
+    assert_eq!(block.raw(), &stream[..14]);
+    let error = block.event().expect_err("18 bytes of text");
+    assert_eq!((error.kind(), error.offset()), (too_large(14), 0));
+    assert_eq!(block.event(), Err(error), "as often as it is asked for");
+    assert_eq!(block.to_buf().event(), Err(error));
+    let mut next = blocks.next_block().expect("nothing has failed").expect("a block");
+    assert_eq!(next.event().expect("text").expect("an event").data(), "b");
+    drop(blocks);
+    assert!(!decoder.has_failed());
+
+    let mut decoder = limited(14).blocks();
+    let mut blocks = decoder.feed(b"id: \xff\xff\xff\xff\xff\xff\n\n");
+    let error = blocks.next_block().expect_err("18 bytes of text");
+    assert_eq!((error.kind(), error.offset()), (too_large(14), 0));
+    drop(blocks);
+    assert!(decoder.has_failed());
+}
+
+fn strict() -> Settings {
+    Settings::default().rejecting()
 }
 
 #[test]
 fn invalid_utf8_is_replaced_or_rejected() {
     let stream = b"data: a\n\nevent: e\ndata: b\xe4\xb8c\n\ndata: d\n\n";
-    assert_eq!(data(&decode(&Decoder::builder(), stream)), ["a", "b\u{fffd}c", "d"]);
+    assert_eq!(data(&decode_both(&Settings::default(), stream)), ["a", "b\u{fffd}c", "d"]);
 
-    let outcome = decode(&strict(), stream);
-    assert_eq!(data(&outcome), ["a"]);
-    let [error] = outcome.errors[..] else { panic!("{outcome:?}") };
-    assert_eq!(error.kind(), DecodeErrorKind::InvalidUtf8);
-    assert_eq!((error.field(), error.offset()), (Some(Field::Data), 25));
-    assert_eq!((error.limit(), error.is_fatal()), (None, true));
-    assert_eq!(error.to_string(), "invalid UTF-8 at byte 25 of the stream, in field `data`");
+    // The block starts at byte 9. It is looked at when it ends.
+    let outcome = decode_both(&strict(), stream);
+    assert_eq!((data(&outcome), outcome.has_failed), (vec!["a"], true));
+    assert_eq!(outcome.errors, [(DecodeErrorKind::InvalidUtf8, 9)]);
 
-    let outcome = decode(&strict().on_error(OnError::SkipBlock), stream);
-    assert_eq!((data(&outcome), outcome.errors.len()), (vec!["a", "d"], 1));
+    let outcome = decode_both(&strict().skipping(), stream);
+    assert_eq!((data(&outcome), outcome.has_failed), (vec!["a", "d"], false));
+    assert_eq!(outcome.errors, [(DecodeErrorKind::InvalidUtf8, 9)]);
+
+    let error = strict().events().feed(b"data: \xff\n\n").next_event().expect_err("no text");
+    assert_eq!(error.limit(), None);
+    assert_eq!(error.to_string(), "block with invalid UTF-8, at byte 0 of the stream");
 }
 
 #[test]
 fn what_is_ignored_is_never_a_reason_for_an_error() {
-    let stream = b": \xff\n\xff: x\nx: \xff\nretry: \xff\nid: \xff\0\ndata: a\n\n";
-    let outcome = decode(&strict(), stream);
+    // Nobody sees the event type of a block without data, or a type that another one replaces.
+    let stream =
+        b": \xff\n\xff: x\nx: \xff\nretry: \xff\nid: \xff\0\nevent: \xff\nevent\ndata: a\n\n\
+        event: \xff\n\nid: \xff\nid\n\n";
+    let outcome = decode_both(&strict(), stream);
     assert_eq!((data(&outcome), outcome.errors.len()), (vec!["a"], 0));
 }
 
 #[test]
 fn a_rejected_block_leaves_the_id_untouched() {
     let stream = b"id: 1\n\nid: 2\ndata: \xff\n\nid: \xff\n\n";
-    let outcome = decode(&strict().on_error(OnError::SkipBlock), stream);
+    let outcome = decode_both(&strict().skipping(), stream);
     assert_eq!((outcome.last_event_id.as_str(), outcome.errors.len()), ("1", 2));
 }
 
@@ -264,7 +314,7 @@ fn the_end_of_the_stream_is_told() {
 
 #[test]
 fn the_last_event_can_be_dispatched_at_the_end() {
-    let builder = Decoder::builder().at_end(AtEnd::Dispatch);
+    let settings = Settings::default().dispatching();
     for (stream, expected) in [
         (&b"data: a\n\n"[..], &["a"][..]),
         (b"data: a\n\ndata: b\n", &["a", "b"]),
@@ -280,26 +330,32 @@ fn the_last_event_can_be_dispatched_at_the_end() {
         (b"", &[]),
         (b"\xef\xbb\xbf", &[]),
     ] {
-        let outcome = decode(&builder, stream);
+        let outcome = decode_both(&settings, stream);
         assert_eq!(data(&outcome), expected, "{stream:?}");
         assert_eq!(outcome.errors, []);
+        // What is dispatched counts as a block. What ended before is one already.
+        let blocks = u64::from(outcome.pending_bytes > 0) + u64::from(stream.ends_with(b"\n\n"));
+        let blocks = blocks.max(expected.len() as u64);
+        assert_eq!(outcome.stats.blocks, blocks, "{stream:?}");
     }
-    assert_eq!(decode(&builder, b"id: 1").last_event_id, "1");
-    assert_eq!(decode(&builder, b"retry: 5").reconnection_time, Some(5));
+    assert_eq!(decode_both(&settings, b"id: 1").last_event_id, "1");
+    assert_eq!(decode_both(&settings, b"retry: 5").reconnection_time, Some(5));
 }
 
 #[test]
 fn a_fault_in_the_last_line_is_told_at_the_end() {
-    let mut decoder = strict().at_end(AtEnd::Dispatch).build();
-    assert_eq!(decoder.feed(b"data: \xe4\xb8").next_event(), Ok(None));
+    let mut decoder = strict().dispatching().events();
+    assert_eq!(decoder.feed(b"\n\ndata: \xe4\xb8").next_event(), Ok(None));
     let error = decoder.finish().expect_err("half a character");
-    assert_eq!((error.kind(), error.offset()), (DecodeErrorKind::InvalidUtf8, 6));
+    assert_eq!((error.kind(), error.offset()), (DecodeErrorKind::InvalidUtf8, 2));
+    assert!(decoder.has_failed());
+    assert!(decoder.finish().expect("told once").is_clean());
 }
 
 #[test]
 fn an_id_to_start_with_stays_until_the_stream_sets_one() {
-    let builder = Decoder::builder().last_event_id(EventId::from_static("41"));
-    let outcome = decode(&builder, b"data: a\n\nid: 42\ndata: b\n\n");
+    let settings = Settings { last_event_id: "41", ..Settings::default() };
+    let outcome = decode_both(&settings, b"data: a\n\nid: 42\ndata: b\n\n");
     let ids = |event: &Event| (event.id.clone(), event.last_event_id.clone());
     let found: Vec<_> = outcome.items.iter().filter_map(Item::event).map(ids).collect();
     assert_eq!(found, [(None, "41".to_owned()), (Some("42".to_owned()), "42".to_owned())]);
@@ -307,7 +363,7 @@ fn an_id_to_start_with_stays_until_the_stream_sets_one() {
 
 #[test]
 fn a_reconnection_keeps_what_it_needs_and_nothing_else() {
-    let mut decoder = Decoder::builder().max_block_size(64).build();
+    let mut decoder = limited(64).events();
     while decoder.feed(b"").next_event() != Ok(None) {}
     let stream = b"\xef\xbb\xbfid: 7\nretry: 50\ndata: a\n\nid: 8\nevent: half\ndata: cut";
     let mut events = decoder.feed(stream);
@@ -337,11 +393,14 @@ fn a_reader_that_stops_at_the_last_event_sees_a_clean_end() {
 
 #[test]
 fn a_failed_decoder_is_silent_until_it_is_reset() {
-    let mut decoder = limited(4).build();
+    let mut decoder = limited(4).events();
+    assert!(!decoder.has_failed());
     assert!(decoder.feed(b"data: x\n\n").next_event().is_err());
+    assert!(decoder.has_failed());
     assert_eq!(decoder.feed(b"\n\nid\n\n").next_event(), Ok(None));
     assert_eq!(decoder.feed_bytes("data\n\n".into()).count(), 0);
     decoder.reset_for_reconnect();
+    assert!(!decoder.has_failed());
     assert!(decoder.feed(b"x\n\n").next_event().is_ok());
 }
 
@@ -357,7 +416,7 @@ fn a_finished_decoder_starts_a_new_stream() {
 
 #[test]
 fn counters_tell_what_the_stream_was_made_of() {
-    let mut decoder = Decoder::builder().max_block_size(30).on_error(OnError::SkipBlock).build();
+    let mut decoder = limited(30).skipping().events();
     let stream =
         b": c\nerror: x\ndata: a\n\n\n:\n\nid: 1\n\ndata: this is much too long to pass\n\n";
     let mut events = decoder.feed(stream);
@@ -368,9 +427,8 @@ fn counters_tell_what_the_stream_was_made_of() {
     assert_eq!((stats.blocks, stats.events, stats.refused), (4, 1, 1));
     assert_eq!((stats.comments, stats.unknown_fields), (2, 1));
 
-    // In pieces, each line is still counted once, and what is dispatched at the end, too.
-    let builder = strict().on_error(OnError::SkipBlock).at_end(AtEnd::Dispatch);
-    let mut decoder = builder.build();
+    // In pieces, each line is still counted once, and so is what is dispatched at the end.
+    let mut decoder = strict().skipping().dispatching().events();
     for byte in b": comment\nunknown: x\ndata: \xff\n\n: c\ndata: b".chunks(1) {
         let mut events = decoder.feed(byte);
         while events.next_event() != Ok(None) {}
@@ -378,5 +436,24 @@ fn counters_tell_what_the_stream_was_made_of() {
     assert!(decoder.finish().expect("no fault").event().is_some());
     let stats = decoder.stats();
     assert_eq!((stats.comments, stats.unknown_fields), (2, 1));
-    assert_eq!((stats.events, stats.refused, stats.blocks), (1, 1, 0));
+    assert_eq!((stats.events, stats.refused, stats.blocks), (1, 1, 1));
+}
+
+/// Nothing depends on which decoder the builder is for.
+#[test]
+fn both_builders_take_the_same_options() {
+    let decoder = Decoder::builder()
+        .max_block_size(9)
+        .on_error(OnError::SkipBlock)
+        .invalid_utf8(InvalidUtf8::Reject)
+        .at_end(AtEnd::Dispatch)
+        .last_event_id(EventId::from_static("1"));
+    let blocks = BlockDecoder::builder()
+        .max_block_size(9)
+        .on_error(OnError::SkipBlock)
+        .invalid_utf8(InvalidUtf8::Reject)
+        .at_end(AtEnd::Dispatch)
+        .last_event_id(EventId::from_static("1"));
+    assert_eq!(format!("{decoder:?}"), format!("{blocks:?}"));
+    assert_eq!(decoder.clone().build().last_event_id(), blocks.clone().build().last_event_id());
 }

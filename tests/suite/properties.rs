@@ -6,9 +6,9 @@ use proptest::prelude::*;
 use sse_wire::{Event, EventId, EventType};
 
 use crate::{
-    faces,
     laws::{self, Call},
-    streams::{settings, sizes, stream, text},
+    streams::{held_stream, settings, sizes, stream, takes, text},
+    walks::{self, Connection, Step},
 };
 
 proptest! {
@@ -33,17 +33,74 @@ proptest! {
         laws::events_come_at_once(&input[..input.len().min(2_000)]);
     }
 
-    /// Chunking, total and bounded, for every policy and limit.
+    /// Chunking, total and bounded, for every policy and limit, whatever is left unread.
     #[test]
     fn no_setting_depends_on_the_chunks(
         input in stream(),
         sizes in sizes(),
-        (limit, builder) in settings(),
+        takes in takes(),
+        settings in settings(),
     ) {
-        laws::chunks_do_not_matter(&builder, &input, &laws::cut(&input, &sizes));
-        let outcome = faces::borrowed(&builder, &[&input]);
-        laws::errors_are_final_or_not(&outcome);
-        laws::stays_within(limit, &outcome);
+        laws::chunks_do_not_matter(&settings, &input, &laws::cut(&input, &sizes), &takes);
+    }
+
+    /// Agreement of the two views within a limit.
+    #[test]
+    fn what_the_block_view_gives_the_event_view_gives_too(
+        input in stream(),
+        sizes in sizes(),
+        settings in settings(),
+    ) {
+        laws::views_agree(&settings, &input, &laws::cut(&input, &sizes), false);
+    }
+
+    /// The same for blocks that both views hold whole.
+    #[test]
+    fn both_views_refuse_the_same_blocks_if_they_hold_the_same(
+        input in held_stream(),
+        sizes in sizes(),
+        settings in settings(),
+    ) {
+        laws::views_agree(&settings, &input, &laws::cut(&input, &sizes), true);
+    }
+
+    /// Reconnection, with what an earlier stream may have left behind.
+    #[test]
+    fn a_decoder_reads_the_next_stream_as_a_new_one_does(
+        streams in prop::collection::vec((stream(), sizes(), takes(), any::<bool>()), 1..4),
+        settings in settings(),
+    ) {
+        let connections: Vec<_> = streams
+            .iter()
+            .map(|(input, sizes, takes, finishes)| Connection {
+                chunks: laws::cut(input, sizes),
+                takes: takes.clone(),
+                finishes: *finishes,
+            })
+            .collect();
+        walks::connections_are_apart(&settings, &connections);
+    }
+
+    #[test]
+    fn a_clone_goes_on_as_the_original_does(
+        input in stream(),
+        sizes in sizes(),
+        takes in takes(),
+        settings in settings(),
+        after in 0_usize..40,
+    ) {
+        walks::clones_go_on_alike(&settings, &laws::cut(&input, &sizes), &takes, after);
+    }
+
+    /// Total, whatever is done with a decoder.
+    #[test]
+    fn no_order_of_calls_panics(
+        steps in prop::collection::vec((0_u8..32, stream(), 0_u8..4), 0..8),
+        settings in settings(),
+    ) {
+        let steps: Vec<_> =
+            steps.iter().map(|(what, chunk, takes)| Step { what: *what, chunk, takes: *takes }).collect();
+        walks::anything_goes(&settings, &steps);
     }
 
     /// Round trip and no injection.
@@ -56,7 +113,7 @@ proptest! {
     ) {
         let mut event = Event::new(&data);
         if let Some(event_type) = event_type.as_deref().and_then(|t| EventType::new(t).ok()) {
-            event = event.with_type(event_type);
+            event = event.with_event_type(event_type);
         }
         if let Some(id) = id.as_deref().and_then(|id| EventId::new(id).ok()) {
             event = event.with_id(id);

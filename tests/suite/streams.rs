@@ -2,9 +2,8 @@
 //! marks, NULs, invalid UTF-8. They shrink line by line.
 
 use proptest::{collection::vec, prelude::*, sample::select};
-use sse_wire::DecoderBuilder;
 
-use crate::laws;
+use crate::{faces::Settings, laws};
 
 const NAMES: &[&[u8]] = &[
     b"data",
@@ -109,9 +108,27 @@ pub fn sizes() -> impl Strategy<Value = Vec<usize>> {
 }
 
 /// Any settings, with limits that streams of this size come upon.
-pub fn settings() -> impl Strategy<Value = (u64, DecoderBuilder)> {
+pub fn settings() -> impl Strategy<Value = Settings> {
     let limit = prop_oneof![0_u64..40, 40_u64..6_000, Just(u64::MAX)];
-    (limit, 0_usize..8).prop_map(|(limit, policy)| (limit, laws::policies(limit)[policy].clone()))
+    let id = select(&["", "41", "\u{feff}\u{fffd}"][..]);
+    (limit, 0_usize..8, id).prop_map(|(limit, policy, last_event_id)| Settings {
+        last_event_id,
+        ..laws::policies(limit)[policy]
+    })
+}
+
+/// How many items are taken of each chunk, again and again.
+pub fn takes() -> impl Strategy<Value = Vec<usize>> {
+    prop_oneof![Just(vec![0]), Just(vec![1]), vec(0_usize..4, 1..5)]
+}
+
+/// A stream of lines that a decoder must hold, in either view.
+pub fn held_stream() -> impl Strategy<Value = Vec<u8>> {
+    const VALUES: &[&[u8]] = &[b"", b"x", b" y", "\u{4f60}".as_bytes(), b"0123456789"];
+    let name = select(&NAMES[..3]);
+    let line = (name, select(&SEPARATORS[..2]), select(VALUES), select(ENDS))
+        .prop_map(|(name, separator, value, end)| [name, separator, value, end].concat());
+    vec(line, 0..20).prop_map(|lines| lines.concat())
 }
 
 /// Text that tries to break out of its line.

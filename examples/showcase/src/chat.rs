@@ -64,7 +64,7 @@ fn answer(chat: &Chat, streams: &Streams, question: &Question, known: usize) -> 
     let tokens = chat.model.answer(&question.question, known);
     let mut work = chat.begin();
     streams.respond(async_stream::stream! {
-        yield json_frame(Event::new("").with_type(START), &json!({ "answer": work.answer }));
+        yield json_frame(Event::new("").with_event_type(START), &json!({ "answer": work.answer }));
         let mut tokens = pin!(tokens);
         let mut number = known;
         // If the client leaves, all of this is dropped here, and no token more is made.
@@ -73,11 +73,11 @@ fn answer(chat: &Chat, streams: &Streams, question: &Question, known: usize) -> 
             number += 1;
             let id = number.to_string();
             let id = EventId::new(&id).expect("digits are an ID");
-            let event = Event::new("").with_type(TOKEN).with_id(id);
+            let event = Event::new("").with_event_type(TOKEN).with_id(id);
             yield json_frame(event, &json!({ "text": token }));
         }
         work.finish();
-        yield Event::new(DONE).with_type(END).into_frame();
+        yield Event::new(DONE).with_event_type(END).into_frame();
     })
 }
 

@@ -56,7 +56,7 @@ impl Monitor {
                 "process": memory,
                 "connections": streams.count(),
             });
-            self.0.send_replace(json_frame(Event::new("").with_type(SAMPLE), &sample));
+            self.0.send_replace(json_frame(Event::new("").with_event_type(SAMPLE), &sample));
         }
     }
 }

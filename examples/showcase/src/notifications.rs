@@ -165,7 +165,7 @@ impl Notifications {
         log.last += 1;
         let id = log.id(log.last);
         let event = Event::new("")
-            .with_type(EventType::from_static(channel))
+            .with_event_type(EventType::from_static(channel))
             .with_id(EventId::new(&id).expect("hexadecimal digits are an ID"));
         let entry = Entry { number: log.last, channel, frame: json_frame(event, data) };
         log.entries.push_back(entry.clone());
@@ -193,14 +193,14 @@ impl Notifications {
         let mut start = Encoder::new();
         start.retry(RETRY);
         if is_gap {
-            start.event(Event::new("what you missed is not kept any more").with_type(GAP));
+            start.event(Event::new("what you missed is not kept any more").with_event_type(GAP));
         }
         if known.is_none() {
             // An ID from the beginning: otherwise who is cut before the first event could not tell
             // where it was.
             let id = log.id(log.last);
             let id = EventId::new(&id).expect("hexadecimal digits are an ID");
-            start.event(Event::new("").with_type(HELLO).with_id(id));
+            start.event(Event::new("").with_event_type(HELLO).with_id(id));
         }
         let known = known.unwrap_or(log.last);
         let missed: Vec<_> =

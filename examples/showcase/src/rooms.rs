@@ -140,7 +140,10 @@ impl Rooms {
 
         let seat = Seat { rooms: self.clone(), room: room.to_owned(), key };
         let messages = ReceiverStream::new(messages).chain(stream::once(async {
-            json_frame(Event::new("").with_type(DROPPED), &json!({ "why": "you read too slowly" }))
+            json_frame(
+                Event::new("").with_event_type(DROPPED),
+                &json!({ "why": "you read too slowly" }),
+            )
         }));
         // Ends with the messages, though the room goes on.
         let presence = presence.map(Some).chain(stream::pending());
@@ -158,7 +161,7 @@ impl Room {
     fn announce(&self, room: &str) {
         let names: Vec<_> = self.members.iter().take(NAMED).map(|member| &member.name).collect();
         let members = json!({ "room": room, "members": self.members.len(), "names": names });
-        self.presence.send_replace(json_frame(Event::new("").with_type(PRESENCE), &members));
+        self.presence.send_replace(json_frame(Event::new("").with_event_type(PRESENCE), &members));
     }
 }
 

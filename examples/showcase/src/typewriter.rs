@@ -84,14 +84,14 @@ impl Step<'_> {
 
         let event = Event::new("");
         match self {
-            Self::Start { .. } => json_frame(event.with_type(START), self),
+            Self::Start { .. } => json_frame(event.with_event_type(START), self),
             Self::Chunk { index, .. } => {
                 let id = (index + 1).to_string();
                 let id = EventId::new(&id).expect("digits are an ID");
-                json_frame(event.with_type(CHUNK).with_id(id), self)
+                json_frame(event.with_event_type(CHUNK).with_id(id), self)
             }
-            Self::End { .. } => json_frame(event.with_type(END), self),
-            Self::Failure { .. } => json_frame(event.with_type(FAILURE), self),
+            Self::End { .. } => json_frame(event.with_event_type(END), self),
+            Self::Failure { .. } => json_frame(event.with_event_type(FAILURE), self),
         }
     }
 }

@@ -1,20 +1,22 @@
-//! Own blocks between those of somebody else's stream.
+//! Puts frames between the blocks of a stream.
 
 use alloc::vec::Vec;
+use core::fmt;
 
 use bytes::Bytes;
 
 use crate::{
     chunk::{Chunk, Source},
     encoder::{Encoder, Frame},
-    field::BOM,
-    machine::{Machine, Token},
+    fields::Ignored,
+    splitter::{Found, Splitter},
+    wire::{BOM, ShortenedBytes},
 };
 
 /// Puts frames into a stream that passes by: keep-alives, notices, errors.
 ///
 /// The stream itself leaves at once and unchanged, chunk by chunk. A frame waits until the stream
-/// stands between two blocks, so it can never be taken for a part of one.
+/// is between two blocks, so it never becomes a part of one.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -33,21 +35,22 @@ use crate::{
 /// injector.pass(Bytes::from("ta: b\r\n\r\ndata: c"), &mut output);
 /// assert_eq!(output.concat(), b"ta: b\r\n\r\n:\n\ndata: c");
 ///
-/// // The upstream is gone. The block under way is ended, so that more can follow.
-/// let error = Event::new("upstream is gone").with_type(EventType::from_static("error"));
+/// // The upstream is gone. The injector ends the block under way, so that more can follow.
+/// let error = Event::new("upstream is gone").with_event_type(EventType::from_static("error"));
 /// injector.inject(&error.into());
 /// assert_eq!(injector.close(), "\n\nevent: error\ndata: upstream is gone\n\n");
 /// ```
 ///
-/// To hold blocks back until they are whole, so that one that was cut never reaches the receiver,
+/// To hold blocks back until they are whole, so that a truncated one never reaches the receiver,
 /// use a [`BlockFilter`](crate::BlockFilter).
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Injector {
-    machine: Machine,
+    splitter: Splitter,
     /// Frames that wait.
     waiting: Encoder,
-    /// A frame came before the first byte of the stream: a byte order mark there would be no longer
-    /// one, but a part of the first line. So many bytes of it were left out.
+    /// How many bytes of the stream's byte order mark were left out, because there is output before
+    /// it: it would be no mark there, but a part of the first line. `None` if it may stay. `Some(3)`
+    /// also if there was none.
     left_out: Option<u8>,
 }
 
@@ -58,34 +61,35 @@ impl Default for Injector {
 }
 
 impl Injector {
-    /// An injector at the start of a stream.
+    /// Creates an injector for the start of a stream.
     #[must_use]
     pub fn new() -> Self {
-        // Nothing is kept of a block, so there is nothing to limit.
-        Self { machine: Machine::new(u64::MAX, false), waiting: Encoder::new(), left_out: None }
+        // With a limit of 0 the splitter skips every block and holds nothing. The injector needs
+        // only to know where blocks end.
+        Self { splitter: Splitter::new(0), waiting: Encoder::new(), left_out: None }
     }
 
-    /// Lets a frame leave as soon as the stream stands between two blocks.
+    /// Lets a frame leave as soon as the stream is between two blocks.
     ///
-    /// Frames wait without a limit. Whoever sends keep-alives asks
-    /// [`is_waiting`](Self::is_waiting) first.
+    /// There is no limit on the frames that wait. Before you inject a keep-alive, ask
+    /// [`is_waiting`](Self::is_waiting).
     pub fn inject(&mut self, frame: &Frame) {
         self.waiting.frame(frame);
     }
 
-    /// Whether a frame waits.
+    /// Returns `true` if a frame waits.
     #[must_use]
     pub fn is_waiting(&self) -> bool {
         !self.waiting.as_bytes().is_empty()
     }
 
-    /// Whether the stream stands between two blocks.
+    /// Returns `true` if the stream is between two blocks.
     #[must_use]
     pub fn at_boundary(&self) -> bool {
-        self.machine.block_size(0) == 0 && self.withheld().is_empty()
+        self.splitter.pending() == 0 && self.withheld().is_empty()
     }
 
-    /// What may be a byte order mark, and has not been passed on.
+    /// Returns the start of what may be a byte order mark, which has not been passed on.
     fn withheld(&self) -> &'static [u8] {
         match self.left_out {
             Some(len @ 1..=2) => &BOM[..usize::from(len)],
@@ -93,14 +97,16 @@ impl Injector {
         }
     }
 
-    /// The frames that wait, if they may leave now. For when the stream is silent.
+    /// Returns the frames that wait, if they may leave now.
+    ///
+    /// Call it when the stream is silent. While it is not, [`pass`](Self::pass) lets frames leave.
     pub fn take_ready(&mut self) -> Option<Bytes> {
         if !self.is_waiting() || !self.at_boundary() {
             return None;
         }
-        if self.machine.offset(0) == 0 {
+        if self.splitter.offset() == 0 {
             self.left_out.get_or_insert(0);
-            self.machine.expect_no_mark();
+            self.splitter.expect_no_mark();
         }
         Some(self.waiting.take().into_bytes())
     }
@@ -110,12 +116,12 @@ impl Injector {
         if chunk.is_empty() {
             return;
         }
-        let starts_stream = self.machine.offset(0) == 0;
+        let starts_stream = self.splitter.offset() == 0;
         if starts_stream {
             output.extend(self.take_ready());
         }
-        let is_mark = starts_stream && self.left_out.is_some_and(|left_out| left_out < 3);
-        let chunk = if is_mark { self.leave_out_mark(chunk) } else { chunk };
+        let may_be_mark = starts_stream && self.left_out.is_some_and(|left_out| left_out < 3);
+        let chunk = if may_be_mark { self.leave_out_mark(chunk) } else { chunk };
         if chunk.is_empty() {
             return;
         }
@@ -130,12 +136,12 @@ impl Injector {
         }
     }
 
-    /// The stream has ended. Ends the block under way, if there is one, and lets the frames leave
-    /// that wait.
+    /// Ends the stream. Returns what ends the block under way, if there is one, and the frames that
+    /// wait.
     ///
-    /// A block that was cut off is so dispatched as far as it came: its bytes are already on their
-    /// way. The injector then stands at the start of the next stream, whose byte order mark it
-    /// leaves out.
+    /// The receiver takes a block that was cut off for a whole one, because its bytes have left
+    /// already. The injector is then at the start of another stream, which comes after this one in
+    /// the output. So the injector leaves its byte order mark out.
     pub fn close(&mut self) -> Bytes {
         let mut end = self.withheld().to_vec();
         if !self.at_boundary() {
@@ -143,34 +149,35 @@ impl Injector {
             end.extend_from_slice(b"\n\n");
         }
         end.extend_from_slice(self.waiting.as_bytes());
-        *self = Self { left_out: Some(0), ..Self::new() };
-        self.machine.expect_no_mark();
+        let has_output = self.splitter.offset() > 0 || self.left_out.is_some() || !end.is_empty();
+        *self = Self::new();
+        if has_output {
+            self.left_out = Some(0);
+            self.splitter.expect_no_mark();
+        }
         end.into()
     }
 
-    /// Reads a chunk. Where the first boundary is, if frames wait for one.
+    /// Reads a chunk. Returns the first boundary, if frames wait for one.
     fn read(&mut self, bytes: &[u8]) -> Option<usize> {
-        let mut chunk = Chunk::new(Source::Borrowed(bytes));
-        let mut boundary = None;
-        let mut pos = 0;
-        let wanted = self.is_waiting();
-        if wanted && self.machine.block_size(0) == 0 {
-            // The LF that completes the last block goes before the frames.
-            self.machine.take_lf(bytes, &mut pos);
-            boundary = Some(pos);
-        }
+        let Self { splitter, .. } = self;
+        let mut chunk = Chunk::new(Source::Lent(bytes));
+        let mut at = splitter.begin();
+        // The LF that completes the last block goes before the frames.
+        let mut boundary = splitter.try_plain::<Ignored>(bytes, &mut at).then_some(at.pos);
         loop {
-            match self.machine.next(&mut chunk.scan(), &mut pos) {
-                Token::EndOfBlock if wanted && boundary.is_none() => boundary = Some(pos),
-                Token::Starved => break,
-                _ => {}
+            match splitter.next(&mut chunk.scan(), &mut at, &mut Ignored) {
+                Found::Skipped => boundary = boundary.or(Some(at.pos)),
+                Found::Starved => break,
+                // A limit of 0 refuses every block, to be skipped.
+                Found::TooLarge | Found::Block(_) | Found::Line(_) => {}
             }
         }
-        self.machine.consume(pos);
-        boundary
+        splitter.stop(&chunk.scan(), &mut at, &mut Ignored);
+        boundary.filter(|_| self.is_waiting())
     }
 
-    /// Takes a byte order mark off the start of the stream. What is left of the chunk.
+    /// Removes a byte order mark from the start of the stream. Returns what is left of the chunk.
     #[cold]
     fn leave_out_mark(&mut self, chunk: Bytes) -> Bytes {
         let before = usize::from(self.left_out.unwrap_or_default());
@@ -180,7 +187,7 @@ impl Injector {
             self.left_out = u8::try_from(seen).ok();
             return chunk.slice(same..);
         }
-        // It was none.
+        // It is none, so what was left out comes back.
         self.left_out = Some(3);
         if before == 0 {
             return chunk;
@@ -189,5 +196,14 @@ impl Injector {
         bytes.extend_from_slice(&BOM[..before]);
         bytes.extend_from_slice(&chunk);
         bytes.into()
+    }
+}
+
+impl fmt::Debug for Injector {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Injector")
+            .field("at_boundary", &self.at_boundary())
+            .field("waiting", &ShortenedBytes(self.waiting.as_bytes()))
+            .finish_non_exhaustive()
     }
 }

@@ -1,0 +1,136 @@
+//! Builds decoders of both views.
+
+use core::{fmt, marker::PhantomData};
+
+use crate::{
+    block::BlockDecoder,
+    decode::Decoder,
+    last_event_id::LastEventId,
+    options::{AtEnd, InvalidUtf8, OnError, Options},
+    value::EventId,
+};
+
+/// Builds a [`Decoder`](crate::Decoder) or a [`BlockDecoder`](crate::BlockDecoder).
+///
+/// Without any option, both follow the standard.
+///
+/// ```
+/// use sse_wire::{Decoder, EventId, InvalidUtf8, OnError};
+///
+/// let decoder = Decoder::builder()
+///     .max_block_size(64 * 1024)
+///     .on_error(OnError::SkipBlock)
+///     .invalid_utf8(InvalidUtf8::Reject)
+///     .last_event_id(EventId::from_static("41"))
+///     .build();
+/// assert_eq!(decoder.last_event_id(), "41");
+/// ```
+#[must_use = "a builder does nothing until `build` is called"]
+pub struct DecoderBuilder<D = Decoder> {
+    options: Options,
+    last_event_id: LastEventId,
+    decoder: PhantomData<fn() -> D>,
+}
+
+impl<D> DecoderBuilder<D> {
+    const fn new() -> Self {
+        let (options, last_event_id) = (Options::STANDARD, LastEventId::NONE);
+        Self { options, last_event_id, decoder: PhantomData }
+    }
+
+    /// Sets the largest size of a block, in bytes; 16 MiB by default, 2 GiB at most.
+    ///
+    /// Counts what the decoder must hold of a block: its lines, with one byte for each line end. For
+    /// a [`Decoder`](crate::Decoder), a comment, a `retry` field and an unknown field stop counting
+    /// when their line ends, so a stream of comments may go on for ever. Within the line they count,
+    /// so an endless line is refused. A [`BlockDecoder`](crate::BlockDecoder) holds all lines and
+    /// counts them all.
+    ///
+    /// Text in which U+FFFD replaces invalid bytes may not be larger either. The decoder holds at
+    /// most twice the limit (three times, where bytes are replaced) and a constant of 64 KiB. Bytes
+    /// of a chunk that the caller left unread may be as many as the limit, but always 64 KiB.
+    pub const fn max_block_size(mut self, bytes: u64) -> Self {
+        self.options.set_limit(bytes);
+        self
+    }
+
+    /// Sets what happens after an error; [`OnError::Fail`] by default.
+    pub const fn on_error(mut self, on_error: OnError) -> Self {
+        self.options.on_error = on_error;
+        self
+    }
+
+    /// Sets what happens with invalid UTF-8; [`InvalidUtf8::Replace`] by default.
+    pub const fn invalid_utf8(mut self, policy: InvalidUtf8) -> Self {
+        self.options.invalid_utf8 = policy;
+        self
+    }
+
+    /// Sets what happens with a block that the end of the stream cuts off; [`AtEnd::Discard`] by
+    /// default.
+    pub const fn at_end(mut self, policy: AtEnd) -> Self {
+        self.options.at_end = policy;
+        self
+    }
+
+    /// Sets the last event ID to start with, from an earlier connection; none by default.
+    pub fn last_event_id(mut self, id: EventId<'_>) -> Self {
+        self.last_event_id = LastEventId::new(id.as_str());
+        self
+    }
+}
+
+impl DecoderBuilder<Decoder> {
+    /// Sets whether [`Events::next_item`] gives comments, too; not by default.
+    ///
+    /// A comment that straddles two chunks is then kept until it is given, within the block limit.
+    /// A [`BlockDecoder`](crate::BlockDecoder) shows comments in any case.
+    pub const fn comments(mut self, wanted: bool) -> Self {
+        self.options.comments = wanted;
+        self
+    }
+
+    /// Creates the decoder.
+    #[must_use]
+    pub fn build(self) -> Decoder {
+        Decoder::with_options(self.options, self.last_event_id)
+    }
+}
+
+impl DecoderBuilder<BlockDecoder> {
+    /// Creates the decoder.
+    #[must_use]
+    pub fn build(self) -> BlockDecoder {
+        BlockDecoder::with_options(self.options, self.last_event_id)
+    }
+}
+
+impl Decoder {
+    /// Returns a builder for a decoder with other options.
+    pub const fn builder() -> DecoderBuilder {
+        DecoderBuilder::new()
+    }
+}
+
+impl BlockDecoder {
+    /// Returns a builder for a decoder with other options.
+    pub const fn builder() -> DecoderBuilder<Self> {
+        DecoderBuilder::new()
+    }
+}
+
+impl<D> Clone for DecoderBuilder<D> {
+    fn clone(&self) -> Self {
+        let Self { options, last_event_id, decoder } = self;
+        Self { options: *options, last_event_id: last_event_id.clone(), decoder: *decoder }
+    }
+}
+
+impl<D> fmt::Debug for DecoderBuilder<D> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("DecoderBuilder")
+            .field("options", &self.options)
+            .field("last_event_id", &self.last_event_id)
+            .finish()
+    }
+}

@@ -1,0 +1,63 @@
+//! What callers leave unread of a chunk.
+
+use bytes::{Bytes, BytesMut};
+
+use crate::{chunk::Source, error::DecodeErrorKind, wire};
+
+/// The rest of a chunk whose reader was dropped early. It comes before the next chunk.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Unread {
+    #[default]
+    Nothing,
+    Rest(Bytes),
+    /// So many bytes were too many, and are lost. The next caller is told.
+    TooMuch(usize),
+}
+
+impl Unread {
+    pub(crate) fn len(&self) -> u64 {
+        match self {
+            Self::Nothing => 0,
+            Self::Rest(rest) => rest.len() as u64,
+            Self::TooMuch(len) => *len as u64,
+        }
+    }
+
+    pub(crate) fn is_nothing(&self) -> bool {
+        matches!(self, Self::Nothing)
+    }
+
+    /// Keeps the rest of a chunk, up to the limit.
+    ///
+    /// A small limit is for small blocks. It does not mean that a caller cannot take the events of
+    /// an ordinary chunk one at a time, so 64 KiB are always kept.
+    pub(crate) fn keep(&mut self, len: usize, limit: usize, rest: impl FnOnce() -> Bytes) {
+        *self = match len {
+            0 => Self::Nothing,
+            _ if len > limit.max(wire::KEPT) => Self::TooMuch(len),
+            _ => Self::Rest(rest()),
+        };
+    }
+
+    /// Returns the chunk with the rest of the last one before it.
+    pub(crate) fn join<'d>(&mut self, chunk: Source<'d>) -> Source<'d> {
+        let Self::Rest(rest) = self else { return chunk };
+        let rest = core::mem::take(rest);
+        *self = Self::Nothing;
+        if chunk.bytes().is_empty() {
+            return Source::Shared(rest);
+        }
+        // Appends in place if no event shares the rest, so that a caller who takes one event of
+        // each chunk does not copy the rest again with each.
+        let mut joined = BytesMut::from(rest);
+        joined.extend_from_slice(chunk.bytes());
+        Source::Shared(joined.freeze())
+    }
+
+    /// Returns the error that nobody was told yet.
+    pub(crate) fn take_error(&mut self, limit: usize) -> Option<DecodeErrorKind> {
+        let Self::TooMuch(_) = self else { return None };
+        *self = Self::Nothing;
+        Some(DecodeErrorKind::UnreadTooLarge { limit: limit.max(wire::KEPT) as u64 })
+    }
+}

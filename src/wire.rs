@@ -1,0 +1,138 @@
+//! The wire format itself, without any state: line ends, field names, UTF-8.
+
+pub(crate) mod field;
+pub(crate) mod utf8;
+
+use core::fmt;
+
+pub(crate) const LF: u8 = b'\n';
+pub(crate) const CR: u8 = b'\r';
+
+/// U+FEFF in UTF-8.
+///
+/// "The UTF-8 decode algorithm strips one leading UTF-8 Byte Order Mark (BOM), if any": one, so a
+/// second one belongs to the first line.
+pub(crate) const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
+
+/// Returns `true` for the two bytes that end a line. U+2028, U+0085, VT and FF are text.
+#[inline]
+pub(crate) const fn is_line_end(byte: u8) -> bool {
+    byte == LF || byte == CR
+}
+
+/// Returns the index of the first LF or CR.
+#[inline]
+pub(crate) fn line_end(bytes: &[u8]) -> Option<usize> {
+    memchr::memchr2(LF, CR, bytes)
+}
+
+/// Returns the length of the line end that `bytes` starts with: 2 for CRLF, 1 for CR or LF, else 0.
+#[inline]
+pub(crate) fn line_end_len(bytes: &[u8]) -> usize {
+    match bytes {
+        [CR, LF, ..] => 2,
+        [CR | LF, ..] => 1,
+        _ => 0,
+    }
+}
+
+/// Splits text that is to be written at LF, CR and CRLF.
+///
+/// A text that ends with a line end has an empty last line, and the empty text has one empty line.
+/// So joining the lines with LF gives the text back, with its line ends made LF.
+pub(crate) fn split_lines(text: &str) -> impl Iterator<Item = &str> {
+    let mut rest = Some(text);
+    core::iter::from_fn(move || {
+        let text = rest?;
+        let Some(end) = line_end(text.as_bytes()) else {
+            rest = None;
+            return Some(text);
+        };
+        rest = Some(&text[end + line_end_len(&text.as_bytes()[end..])..]);
+        Some(&text[..end])
+    })
+}
+
+/// Decoders keep buffers of at most this many bytes when a block is done, so that one large event
+/// does not hold its memory for the rest of the connection.
+pub(crate) const KEPT: usize = 64 * 1024;
+
+/// Returns how much to reserve for `additional` bytes in a buffer that is never to hold more than
+/// `most`.
+///
+/// The buffer doubles, so that appending takes linear time, but not beyond `most`: doubling alone
+/// could take twice the limit of a block.
+#[inline]
+pub(crate) fn growth(len: usize, capacity: usize, additional: usize, most: usize) -> usize {
+    if capacity - len >= additional { 0 } else { double(len, additional, most) }
+}
+
+#[cold]
+fn double(len: usize, additional: usize, most: usize) -> usize {
+    const SMALLEST: usize = 256;
+
+    // Not beyond what is kept before it must, so that a little less is not allocated for each block.
+    let most = if len + additional <= KEPT { most.min(KEPT) } else { most };
+    len.max(SMALLEST).min(most.saturating_sub(len)).max(additional)
+}
+
+/// A string whose debug form stays readable in a log: the first 200 bytes, and how many there are.
+pub(crate) struct Shortened<'a>(pub(crate) &'a str);
+
+impl fmt::Debug for Shortened<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = start_of(self.0);
+        if start.len() == self.0.len() {
+            return fmt::Debug::fmt(self.0, f);
+        }
+        write!(f, "{start:?}.. ({} bytes)", self.0.len())
+    }
+}
+
+/// As [`Shortened`], for bytes.
+pub(crate) struct ShortenedBytes<'a>(pub(crate) &'a [u8]);
+
+impl fmt::Debug for ShortenedBytes<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let start = &self.0[..self.0.len().min(SHOWN)];
+        write!(f, "b\"{}\"", start.escape_ascii())?;
+        if start.len() < self.0.len() {
+            write!(f, ".. ({} bytes)", self.0.len())?;
+        }
+        Ok(())
+    }
+}
+
+/// The most bytes of payload that a debug form or an error shows.
+const SHOWN: usize = 200;
+
+/// Returns whole characters that `text` starts with, at most 200 bytes of them.
+pub(crate) fn start_of(text: &str) -> &str {
+    let most = text.len().min(SHOWN);
+    let end = (0..=most).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);
+    &text[..end]
+}
+
+#[cfg(test)]
+mod tests {
+    use alloc::vec::Vec;
+
+    use super::*;
+
+    #[test]
+    fn only_lf_and_cr_end_a_line() {
+        assert_eq!(line_end("a\u{2028}\u{85}\u{b}\u{c}b".as_bytes()), None);
+        assert_eq!(line_end(b"ab\rc\n"), Some(2));
+        assert_eq!(line_end(b"ab\n\r"), Some(2));
+    }
+
+    #[test]
+    fn split_lines_keeps_empty_lines() {
+        let lines = |text| split_lines(text).collect::<Vec<_>>();
+        assert_eq!(lines(""), [""]);
+        assert_eq!(lines("a"), ["a"]);
+        assert_eq!(lines("a\n"), ["a", ""]);
+        assert_eq!(lines("a\r\nb\rc\n\nd"), ["a", "b", "c", "", "d"]);
+        assert_eq!(lines("\n\r"), ["", "", ""]);
+    }
+}

@@ -1,0 +1,175 @@
+//! One line of the standard's grammar: which field is it, and where does its value start?
+
+use core::fmt;
+
+/// The kind of a line, by its field name.
+///
+/// Names are compared exactly, as the standard says, so `Data` and `data ` are
+/// [`Field::Unknown`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Field {
+    /// `data`: one line of the event's data.
+    Data,
+    /// `event`: the event type.
+    Event,
+    /// `id`: the last event ID.
+    Id,
+    /// `retry`: the reconnection time.
+    Retry,
+    /// A line that starts with a colon.
+    Comment,
+    /// Any other name. The standard ignores the line.
+    Unknown,
+}
+
+impl Field {
+    /// Returns the field name as it stands on the wire; empty for comments and unknown fields.
+    #[must_use]
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Data => "data",
+            Self::Event => "event",
+            Self::Id => "id",
+            Self::Retry => "retry",
+            Self::Comment | Self::Unknown => "",
+        }
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Comment => f.write_str("a comment"),
+            Self::Unknown => f.write_str("an unknown field"),
+            known => write!(f, "field `{}`", known.name()),
+        }
+    }
+}
+
+/// Returns the field of a non-empty line without its line end, and the index where its value starts.
+///
+/// The index is 0 for an unknown field. Nothing that decodes reads its value, so nothing looks for
+/// its colon; see [`unknown`].
+#[inline]
+pub(crate) fn split(line: &[u8]) -> (Field, usize) {
+    // Nine of ten lines are data lines.
+    match line {
+        [b'd', b'a', b't', b'a', b':', b' ', ..] => (Field::Data, 6),
+        _ => split_other(line),
+    }
+}
+
+fn split_other(line: &[u8]) -> (Field, usize) {
+    let (field, name) = match line {
+        [b'd', b'a', b't', b'a', ..] => (Field::Data, 4),
+        [b':', ..] => return (Field::Comment, value_start(line, 1)),
+        [b'e', b'v', b'e', b'n', b't', ..] => (Field::Event, 5),
+        [b'i', b'd', ..] => (Field::Id, 2),
+        [b'r', b'e', b't', b'r', b'y', ..] => (Field::Retry, 5),
+        _ => return (Field::Unknown, 0),
+    };
+    match line.get(name) {
+        Some(b':') => (field, value_start(line, name + 1)),
+        // "Otherwise, the string is not empty but does not contain a U+003A COLON character":
+        // the whole line is the field name, and the value is empty.
+        None => (field, name),
+        // A longer name that only starts like a known one.
+        Some(_) => (Field::Unknown, 0),
+    }
+}
+
+/// Returns where the value starts in a data line with a colon, of which the end may not be known.
+#[inline]
+pub(crate) fn data_start(line: &[u8]) -> Option<usize> {
+    match line {
+        [b'd', b'a', b't', b'a', b':', b' ', ..] => Some(6),
+        [b'd', b'a', b't', b'a', b':', ..] => Some(5),
+        _ => None,
+    }
+}
+
+/// Returns where the name of an unknown field ends and where its value starts.
+pub(crate) fn unknown(line: &[u8]) -> (usize, usize) {
+    match memchr::memchr(b':', line) {
+        Some(colon) => (colon, value_start(line, colon + 1)),
+        None => (line.len(), line.len()),
+    }
+}
+
+/// "If value starts with a U+0020 SPACE character, remove it": one space, and no other character.
+#[inline]
+fn value_start(line: &[u8], after_colon: usize) -> usize {
+    after_colon + usize::from(line.get(after_colon) == Some(&b' '))
+}
+
+/// Returns the value of a `retry` field in milliseconds.
+///
+/// "If the field value consists of only ASCII digits, then interpret the field value as an integer
+/// in base ten." An empty value holds no integer. (Blink takes it for its default time.) The
+/// standard has no upper bound, so `u64::MAX` stands for everything above it.
+pub(crate) fn millis(value: &[u8]) -> Option<u64> {
+    if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let digit =
+        |millis: u64, digit: &u8| millis.saturating_mul(10).saturating_add(u64::from(digit - b'0'));
+    Some(value.iter().fold(0, digit))
+}
+
+/// Returns `true` if the value of an `id` field counts: "If the field value does not contain U+0000
+/// NULL, then set the last event ID buffer to the field value. Otherwise, ignore the field."
+pub(crate) fn is_id(value: &[u8]) -> bool {
+    memchr::memchr(0, value).is_none()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_compared_whole() {
+        for (line, field, start) in [
+            ("data", Field::Data, 4),
+            ("data:", Field::Data, 5),
+            ("data: x", Field::Data, 6),
+            ("data:x", Field::Data, 5),
+            ("data:  x", Field::Data, 6),
+            ("data ", Field::Unknown, 0),
+            ("dat", Field::Unknown, 0),
+            ("datax:", Field::Unknown, 0),
+            ("event:e", Field::Event, 6),
+            ("event", Field::Event, 5),
+            ("events", Field::Unknown, 0),
+            ("id", Field::Id, 2),
+            ("id:", Field::Id, 3),
+            ("id: 7", Field::Id, 4),
+            ("idx", Field::Unknown, 0),
+            ("i", Field::Unknown, 0),
+            ("retry: 5", Field::Retry, 7),
+            ("retry", Field::Retry, 5),
+            ("ret", Field::Unknown, 0),
+            (":", Field::Comment, 1),
+            (": c", Field::Comment, 2),
+            ("x", Field::Unknown, 0),
+            ("Data: x", Field::Unknown, 0),
+            (" data: x", Field::Unknown, 0),
+            ("\u{feff}data: x", Field::Unknown, 0),
+            ("d\0ta:x", Field::Unknown, 0),
+        ] {
+            assert_eq!(split(line.as_bytes()), (field, start), "{line:?}");
+        }
+        assert_eq!(unknown(b"error: no: quota"), (5, 7));
+        assert_eq!(unknown(b"error"), (5, 5));
+    }
+
+    #[test]
+    fn digits_saturate_and_refuse_the_rest() {
+        assert_eq!(millis(b"0"), Some(0));
+        assert_eq!(millis(b"0030"), Some(30));
+        assert_eq!(millis(b"18446744073709551615"), Some(u64::MAX));
+        assert_eq!(millis(b"18446744073709551616"), Some(u64::MAX));
+        for text in ["", "+5", "-5", "5 ", "5.", "٣", "5a5"] {
+            assert_eq!(millis(text.as_bytes()), None, "{text:?}");
+        }
+    }
+}

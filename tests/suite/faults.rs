@@ -1,0 +1,160 @@
+//! Faults that the first core had, each as the smallest program that showed it.
+
+use std::mem;
+
+use bytes::Bytes;
+use sse_wire::{AtEnd, BlockDecoder, BodyKind, Decoder, EventBuf, Item};
+
+use crate::{
+    faces::Settings,
+    heap::{bytes, measure},
+};
+
+/// A server may send a large ID once, and small events ever after.
+#[test]
+fn owned_events_share_a_large_last_event_id() {
+    const LEN: usize = 15 << 20;
+    let id = [b"id: ".as_slice(), &b"i".repeat(LEN), b"\n\n"].concat();
+    let (usage, events) = measure(|| {
+        let mut decoder = Decoder::new();
+        assert_eq!(decoder.feed(&id).next_event(), Ok(None));
+        let chunk = Bytes::from("data\n\n".repeat(200));
+        decoder.feed_bytes(chunk).collect::<Result<Vec<EventBuf>, _>>().expect("no limit")
+    });
+    assert!(events.len() == 200 && events.iter().all(|event| event.last_event_id().len() == LEN));
+    assert!(usage.live < 17 << 20, "{} bytes held", usage.live);
+    let (usage, ()) = measure(|| drop(events));
+    assert!(usage.live < -(15 << 20), "all of it is given back");
+}
+
+/// The late LF is part of the next block's raw bytes, also if that was left unread.
+#[test]
+fn a_late_line_feed_stays_with_a_block_that_was_left_unread() {
+    let mut decoder = BlockDecoder::new();
+    let mut raw = Vec::new();
+    let mut blocks = decoder.feed(b"data: a\r\n\r");
+    raw.extend_from_slice(blocks.next_block().expect("no limit").expect("a block").raw());
+    drop(blocks);
+    drop(decoder.feed(b"\nid: 12\ndata: b\n\n"));
+    let mut blocks = decoder.feed(b"");
+    let block = blocks.next_block().expect("no limit").expect("a block");
+    let lines: Vec<_> = block.lines().map(|line| line.raw().to_vec()).collect();
+    assert_eq!(lines, [b"id: 12\n".to_vec(), b"data: b\n".to_vec()]);
+    raw.extend_from_slice(block.raw());
+    drop(blocks);
+    assert_eq!(decoder.last_event_id(), "12");
+    assert_eq!(raw.escape_ascii().to_string(), r"data: a\r\n\r\nid: 12\ndata: b\n\n");
+}
+
+/// "Three times, where bytes are replaced".
+#[test]
+fn a_large_invalid_id_takes_three_times_the_limit_at_most() {
+    const LIMIT: usize = 16 << 20;
+    let chunk = b"\xff".repeat(1 << 16);
+    let (usage, decoder) = measure(|| {
+        let mut decoder = BlockDecoder::new();
+        for chunk in [&b"id: "[..]].into_iter().chain([&chunk[..]; (LIMIT - 10) >> 16]) {
+            assert!(decoder.feed(chunk).next_block().expect("within the limit").is_none());
+        }
+        assert!(decoder.feed(b"\n\n").next_block().is_err());
+        decoder
+    });
+    assert!(usage.peak <= bytes(3 * LIMIT + (64 << 10)), "{} bytes", usage.peak);
+    assert!(usage.live <= 64 << 10, "{} bytes held", usage.live);
+    assert_eq!(decoder.last_event_id(), "");
+}
+
+/// Reading the end of what was left unread tells of data, and has no other effect.
+#[test]
+fn whole_events_that_were_left_unread_are_data_that_was_cut_off() {
+    for (stream, had_data) in [
+        (&b"data: a\n\ndata: b\n\n"[..], true),
+        (b"id: 1\n\n: c\n\ndata: b\n\n", true),
+        (b"id: 1\n\n: c\n\n", false),
+        (b"id: 1\n\n: c\n\ndata", true),
+    ] {
+        let mut decoder = Decoder::new();
+        drop(decoder.feed(stream));
+        let end = decoder.finish().expect("no limit");
+        assert_eq!((end.had_data(), end.pending_bytes()), (had_data, stream.len() as u64));
+        assert_eq!((decoder.last_event_id(), decoder.stats().blocks), ("", 0));
+    }
+}
+
+#[test]
+fn a_block_of_which_a_part_was_left_unread_is_no_block_at_the_end() {
+    let mut decoder = BlockDecoder::builder().at_end(AtEnd::Dispatch).build();
+    assert!(decoder.feed(b"data: a\n").next_block().expect("no limit").is_none());
+    drop(decoder.feed(b"data: b\ndata: c"));
+    let mut end = decoder.finish();
+    assert!(end.block().is_none());
+    assert_eq!(end.pending(), b"data: a\ndata: b\ndata: c");
+    assert_eq!(end.pending_bytes(), 23);
+}
+
+#[test]
+fn the_end_can_be_asked_for_again_and_the_statistics_stay() {
+    let mut decoder = BlockDecoder::new();
+    assert!(decoder.feed(b": c\n\ndata: a").next_block().expect("no limit").is_some());
+    assert!(decoder.feed(b"").next_block().expect("no limit").is_none());
+    assert!(!decoder.finish().is_clean());
+    let stats = decoder.stats();
+    assert_eq!((stats.blocks, stats.comments, stats.bytes), (1, 1, 12));
+    assert!(decoder.finish().is_clean());
+    assert_eq!(decoder.stats(), stats);
+}
+
+/// What a body starts with does not depend on how much of each chunk is read.
+#[test]
+fn no_chunk_is_missing_among_the_first_bytes() {
+    let body = br#"{"error":{"message":"Rate limit reached"}}"#;
+    for (size, takes) in [(1, 0), (1, 1), (7, 0), (7, 1), (100, 0)] {
+        let mut decoder = Decoder::new();
+        for chunk in body.chunks(size) {
+            let mut events = decoder.feed(chunk);
+            for _ in 0..takes {
+                assert_eq!(events.next_event(), Ok(None));
+            }
+        }
+        assert_eq!(decoder.first_bytes(), body, "chunks of {size}, {takes} calls");
+        assert_eq!(decoder.body_kind(), BodyKind::Json);
+    }
+}
+
+#[test]
+fn leaked_blocks_leave_nothing_to_the_next_chunk() {
+    for taken in 0..3 {
+        let mut decoder = BlockDecoder::new();
+        let mut blocks = decoder.feed(b"id: 1\n\nid: 2\ndata: old\n\nevent: e\nda");
+        for _ in 0..taken {
+            assert!(blocks.next_block().expect("no limit").is_some());
+        }
+        mem::forget(blocks);
+        let mut blocks = decoder.feed(b"data: new\n\n");
+        let mut block = blocks.next_block().expect("no limit").expect("a block");
+        assert_eq!(block.event().expect("text").expect("an event").data(), "new");
+
+        let mut decoder = Settings::default().items();
+        let mut events = decoder.feed(b"data: old\n: c\ndata: old\n\n");
+        for _ in 0..taken {
+            assert!(events.next_item().expect("no limit").is_some());
+        }
+        mem::forget(events);
+        let mut events = decoder.feed(b"data: new\n\n");
+        let Ok(Some(Item::Event(event))) = events.next_item() else { panic!("an event") };
+        assert_eq!(event.data(), "new");
+    }
+}
+
+/// A new stream starts after the end, also with a chunk that could go on with a cut line.
+#[test]
+fn a_line_that_the_end_cut_off_does_not_go_on_in_the_next_stream() {
+    for last in [&b"data: cut"[..], b"data: a\ndata: cut", b"id: cut", b"\xef\xbb"] {
+        let mut decoder = Decoder::new();
+        assert_eq!(decoder.feed(last).next_event(), Ok(None));
+        assert!(!decoder.finish().expect("no error").is_clean());
+        assert_eq!(decoder.feed(b"data: x").next_event(), Ok(None));
+        let mut events = decoder.feed(b"\n\n");
+        assert_eq!(events.next_event().expect("no limit").expect("an event").data(), "x");
+    }
+}

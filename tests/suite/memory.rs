@@ -1,0 +1,351 @@
+//! Bounded, counted on the heap: a decoder holds at most twice the block limit, three times where
+//! bytes are replaced, and a constant of 64 KiB. After a large block it gives its buffers back,
+//! except those of at most 64 KiB.
+//!
+//! The chunks are the caller's and are not counted. Of what a decoder gives out, nothing is kept.
+
+use bytes::Bytes;
+use sse_wire::{DecodeErrorKind, Decoder};
+
+use crate::{
+    faces::Settings,
+    heap::{Usage, bytes, measure},
+};
+
+const LIMIT: usize = 128 << 10;
+
+/// What a decoder may hold beside blocks.
+const CONSTANT: usize = 64 << 10;
+
+/// Reads a chunk and keeps nothing of what it gives.
+type Read = Box<dyn FnMut(&Bytes)>;
+
+/// A way to read a stream: its name, how many owned copies of a block the caller has at a time (an
+/// event, a block), and itself.
+type Face = (&'static str, usize, fn(&Settings) -> Read);
+
+/// All of them.
+fn faces() -> Vec<Face> {
+    let mut faces: Vec<Face> = vec![
+        ("feed", 0, |settings| {
+            let mut decoder = settings.events();
+            Box::new(move |chunk| {
+                let mut events = decoder.feed(chunk);
+                while events.next_event() != Ok(None) {}
+            })
+        }),
+        ("feed_bytes", 1, |settings| {
+            let mut decoder = settings.events();
+            Box::new(move |chunk| decoder.feed_bytes(chunk.clone()).for_each(drop))
+        }),
+        ("next_item", 0, |settings| {
+            let mut decoder = settings.items();
+            Box::new(move |chunk| {
+                let mut events = decoder.feed(chunk);
+                while events.next_item() != Ok(None) {}
+            })
+        }),
+        ("blocks", 0, |settings| {
+            let mut decoder = settings.blocks();
+            Box::new(move |chunk| {
+                let mut blocks = decoder.feed(chunk);
+                loop {
+                    match blocks.next_block() {
+                        Ok(Some(mut block)) => drop(block.event().map(|_| ())),
+                        Ok(None) => break,
+                        Err(_) => {}
+                    }
+                }
+            })
+        }),
+        ("owned blocks", 2, |settings| {
+            let mut decoder = settings.blocks();
+            Box::new(move |chunk| {
+                for block in decoder.feed_bytes(chunk.clone()).flatten() {
+                    drop(block.event());
+                }
+            })
+        }),
+    ];
+    #[cfg(feature = "std")]
+    faces.push(("reader", 1, |settings| {
+        let queue = Queue::default();
+        let mut events = sse_wire::EventReader::with_decoder(queue.clone(), settings.events());
+        Box::new(move |chunk| {
+            queue.push(chunk);
+            while !matches!(events.next(), None | Some(Err(sse_wire::ReadError::Io(_)))) {}
+        })
+    }));
+    #[cfg(feature = "stream")]
+    faces.push(("stream", 1, |settings| {
+        use std::task::{Context, Poll, Waker};
+
+        use futures_util::{StreamExt, stream};
+
+        let queue = Queue::default();
+        let chunks = queue.clone();
+        let chunks = stream::poll_fn(move |_| match chunks.0.take() {
+            chunk if chunk.is_empty() => Poll::Pending,
+            chunk => Poll::Ready(Some(Ok::<_, ()>(chunk))),
+        });
+        let mut events = sse_wire::EventStream::with_decoder(chunks, settings.events());
+        Box::new(move |chunk| {
+            queue.push(chunk);
+            let mut context = Context::from_waker(Waker::noop());
+            while let Poll::Ready(Some(event)) = events.poll_next_unpin(&mut context) {
+                drop(event);
+            }
+        })
+    }));
+    faces
+}
+
+/// The chunk that an adapter gets next.
+#[derive(Clone, Default)]
+struct Queue(std::rc::Rc<std::cell::Cell<Bytes>>);
+
+impl Queue {
+    fn push(&self, chunk: &Bytes) {
+        self.0.set(chunk.clone());
+    }
+}
+
+#[cfg(feature = "std")]
+impl std::io::Read for Queue {
+    fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+        let mut chunk = self.0.take();
+        if chunk.is_empty() {
+            return Err(std::io::ErrorKind::WouldBlock.into());
+        }
+        let part = chunk.split_to(to.len().min(chunk.len()));
+        to[..part.len()].copy_from_slice(&part);
+        self.0.set(chunk);
+        Ok(part.len())
+    }
+}
+
+/// How many times the limit a decoder may hold of a stream.
+#[derive(Clone, Copy, Debug)]
+enum Text {
+    Valid = 2,
+    Replaced = 3,
+}
+
+/// Streams that make careless decoders hold what they need not: how they start, and what comes then
+/// again and again.
+fn hostile() -> Vec<(&'static str, Vec<u8>, Vec<u8>, Text)> {
+    use Text::{Replaced, Valid};
+
+    let block = |parts: &[(&str, &[u8], usize)]| {
+        let field = |&(name, value, len): &(&str, &[u8], usize)| {
+            [name.as_bytes(), &value.repeat(len / value.len()), b"\n"].concat()
+        };
+        let mut block: Vec<_> = parts.iter().map(field).collect();
+        block.push(b"\n".to_vec());
+        block.concat()
+    };
+    let most = LIMIT - 100;
+    vec![
+        ("one long line", b"data: ".to_vec(), b"x".to_vec(), Valid),
+        ("short data lines", vec![], b"data\n".to_vec(), Valid),
+        ("data lines with CRLF", vec![], b"data: x\r\n".to_vec(), Valid),
+        ("an endless event type", b"event: ".to_vec(), b"t".to_vec(), Valid),
+        ("event types again and again", vec![], b"event: some type\n".to_vec(), Valid),
+        ("ids again and again", vec![], b"id: some id\n".to_vec(), Valid),
+        ("an endless id", b"id: ".to_vec(), b"i".to_vec(), Valid),
+        ("an id for each block", vec![], b"id: 12345678\n\n".to_vec(), Valid),
+        ("endless digits", b"retry: ".to_vec(), b"9".to_vec(), Valid),
+        ("an endless comment", vec![], b":".to_vec(), Valid),
+        ("comments for ever", vec![], b": ping\n".to_vec(), Valid),
+        ("comments within data", b"data: a\n".to_vec(), b": ping\n".to_vec(), Valid),
+        ("an endless unknown field", vec![], b"x".to_vec(), Valid),
+        ("events", vec![], b"data: x\n\n".to_vec(), Valid),
+        ("invalid bytes", b"data: ".to_vec(), b"\xff".to_vec(), Replaced),
+        ("invalid lines", vec![], b"data: \xff\xff\xff\n".to_vec(), Replaced),
+        ("invalid event types", vec![], b"event: \xff\xff\xff\n".to_vec(), Replaced),
+        ("invalid comments", vec![], b": \xff\xff\xff\n".to_vec(), Replaced),
+        ("large lines", vec![], block(&[("data: ", b"x", most)]), Valid),
+        ("large blocks", vec![], block(&[("", b"data: short\n", most)]), Valid),
+        (
+            "two large lines",
+            vec![],
+            block(&[("data: ", b"x", most / 2), ("data: ", b"x", most / 2)]),
+            Valid,
+        ),
+        (
+            "large fields",
+            vec![],
+            block(&[
+                ("data: ", b"x", most / 4),
+                ("event: ", b"x", most / 4),
+                ("data: ", b"x", most / 4),
+            ]),
+            Valid,
+        ),
+        ("large comments", vec![], block(&[(": ", b"x", most)]), Valid),
+        ("large invalid lines", vec![], block(&[("data: ", b"\xff", most / 3)]), Replaced),
+        ("invalid lines that are too large", vec![], block(&[("data: ", b"\xff", most)]), Replaced),
+        (
+            "large invalid blocks",
+            vec![],
+            block(&[("", b"data: \xff\xff\xff\xff\xff\xff\n", most / 2)]),
+            Replaced,
+        ),
+        (
+            "large invalid fields in turn",
+            vec![],
+            [
+                block(&[("data: ", b"\xff", most / 3)]),
+                block(&[("data: ", b"x", 1), ("event: ", b"\xff", most / 3)]),
+            ]
+            .concat(),
+            Replaced,
+        ),
+        ("large invalid comments", vec![], block(&[(": ", b"\xff", most / 3)]), Replaced),
+    ]
+}
+
+#[test]
+fn every_face_holds_no_more_than_it_may() {
+    for (name, start, again, text) in hostile() {
+        let stream: Vec<u8> = [start, again.repeat((3 * LIMIT).div_ceil(again.len()))].concat();
+        for size in [256, usize::MAX] {
+            let chunks: Vec<_> = stream.chunks(size).map(Bytes::copy_from_slice).collect();
+            for (face, owned, new) in faces() {
+                for settings in [
+                    Settings::limited(LIMIT as u64),
+                    Settings::limited(LIMIT as u64).skipping(),
+                    Settings::limited(LIMIT as u64).skipping().rejecting(),
+                ] {
+                    // So that the first chunk's reference count is not counted.
+                    let shared = chunks.clone();
+                    let (usage, mut read) = measure(|| {
+                        let mut read = new(&settings);
+                        shared.iter().for_each(&mut read);
+                        read
+                    });
+                    let told = |usage: Usage| {
+                        format!("{name}, {face}, chunks of {size}, {settings:?}: {usage:?}")
+                    };
+                    let most = (text as usize + owned) * LIMIT + CONSTANT;
+                    assert!(usage.peak <= bytes(most), "{}", told(usage));
+
+                    // The block under way is over, and another one.
+                    let (more, ()) = measure(|| {
+                        for chunk in ["\n\n", "data: x\n\n", ""] {
+                            read(&Bytes::from_static(chunk.as_bytes()));
+                        }
+                    });
+                    let held = usage.live + more.live;
+                    let most = text as usize * CONSTANT;
+                    assert!(held <= bytes(most), "{held} bytes held; {}", told(usage));
+                }
+            }
+        }
+    }
+}
+
+/// The last event ID is held besides, once.
+#[test]
+fn the_last_event_id_is_held_once() {
+    let id = [b"id: ".as_slice(), &b"i".repeat(LIMIT - 10), b"\n\n"].concat();
+    let lines = [b"data: short\n".repeat(LIMIT / 13), b"\n".to_vec()].concat();
+    let stream = Bytes::from([id, lines].concat().repeat(3));
+    for (face, owned, new) in faces() {
+        for size in [1000, usize::MAX] {
+            let chunks: Vec<_> = stream.chunks(size).map(Bytes::copy_from_slice).collect();
+            let (usage, _) = measure(|| {
+                let mut read = new(&Settings::limited(LIMIT as u64));
+                chunks.iter().for_each(&mut read);
+                read
+            });
+            let most = (2 + owned + 1) * LIMIT + CONSTANT;
+            assert!(usage.peak <= bytes(most), "{face}, chunks of {size}: {usage:?}");
+        }
+    }
+}
+
+/// Bytes that are left unread are bounded, and a decoder tells when they were too many: once, by
+/// the next call, and for good.
+#[test]
+fn unread_bytes_pile_up_to_the_limit_and_no_further() {
+    for limit in [0, 1000, LIMIT] {
+        let settings = Settings::limited(limit as u64).skipping();
+        let most = limit.max(64 << 10);
+        let told = DecodeErrorKind::UnreadTooLarge { limit: most as u64 };
+        let chunk = Bytes::from("data: x\n\n".repeat(100));
+
+        let mut decoder = settings.events();
+        let mut fed = 0;
+        let (usage, ()) = measure(|| {
+            while fed + chunk.len() <= most {
+                drop(decoder.feed(&chunk));
+                fed += chunk.len();
+                assert_eq!(decoder.pending_bytes(), fed as u64);
+            }
+            assert!(!decoder.has_failed());
+            drop(decoder.feed(&chunk));
+        });
+        assert!(usage.peak <= bytes(2 * most + CONSTANT), "{usage:?}");
+        assert!(usage.live <= bytes(CONSTANT), "what is lost is not held: {usage:?}");
+        let mut events = decoder.feed(b"data: y\n\n");
+        assert_eq!(events.next_event().expect_err("too much").kind(), told);
+        assert_eq!(events.next_event(), Ok(None), "told once");
+        drop(events);
+        assert!(decoder.has_failed());
+        assert_eq!(decoder.feed(b"data: z\n\n").next_event(), Ok(None));
+        assert!(decoder.finish().is_ok());
+
+        let mut decoder = settings.blocks();
+        let (usage, ()) = measure(|| {
+            for _ in 0..=most / chunk.len() {
+                drop(decoder.feed(&chunk));
+            }
+        });
+        assert!(usage.peak <= bytes(2 * most + CONSTANT), "{usage:?}");
+        let mut blocks = decoder.feed(b"data: y\n\n");
+        assert_eq!(blocks.next_block().expect_err("too much").kind(), told);
+        assert!(blocks.next_block().expect("told once").is_none());
+        drop(blocks);
+        assert!(decoder.has_failed());
+    }
+}
+
+/// The end of the stream tells it, too, and that data was cut off.
+#[test]
+fn the_end_tells_of_unread_bytes_that_were_too_many() {
+    let chunk = "data: x\n\n".repeat(10_000);
+    let mut decoder = Settings::limited(10).skipping().events();
+    drop(decoder.feed(chunk.as_bytes()));
+    let error = decoder.finish().expect_err("too much");
+    assert_eq!(error.kind(), DecodeErrorKind::UnreadTooLarge { limit: 64 << 10 });
+    assert!(decoder.has_failed());
+    assert!(decoder.finish().expect("told once").is_clean());
+    let mut events = decoder.feed(b"data: a\n\n");
+    assert!(events.next_event().expect("a new stream").is_some());
+
+    // All of a chunk that was looked at only in part.
+    let mut decoder = Decoder::builder().max_block_size(10).build();
+    drop(decoder.feed(&chunk.as_bytes()[..64 << 10]));
+    let end = decoder.finish().expect("just few enough");
+    assert_eq!((end.pending_bytes(), end.had_data()), (64 << 10, true));
+}
+
+/// To look for data at the end, a decoder reads ahead in a copy of itself.
+#[test]
+fn the_end_of_a_stream_costs_no_more_than_the_stream() {
+    let (line, rest) = ("x".repeat(LIMIT - 100), "data: y\n".repeat(LIMIT / 20));
+    for at_end in [false, true] {
+        let settings = Settings::limited(LIMIT as u64);
+        let settings = if at_end { settings.dispatching() } else { settings };
+        let (usage, ()) = measure(|| {
+            let mut decoder = settings.events();
+            assert_eq!(decoder.feed(b"event: ").next_event(), Ok(None));
+            assert_eq!(decoder.feed(line.as_bytes()).next_event(), Ok(None));
+            drop(decoder.feed(&rest.as_bytes()[..LIMIT / 4]));
+            let end = decoder.finish().expect("no error");
+            assert!(end.had_data());
+        });
+        assert!(usage.peak <= bytes(3 * LIMIT + CONSTANT), "{usage:?}");
+    }
+}
