@@ -428,7 +428,7 @@ impl Drop for Blocks<'_> {
         }
         splitter.stop(&chunk.scan(), cursor, &mut ForBlocks { fields });
         let (pos, len) = (cursor.pos, chunk.len());
-        unread.keep(len - pos, options.limit(), || chunk.keep(pos..len));
+        unread.keep(len - pos, options.limit(), || chunk.keep_rest(pos));
     }
 }
 

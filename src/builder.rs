@@ -47,8 +47,9 @@ impl<D> DecoderBuilder<D> {
     /// counts them all.
     ///
     /// Text in which U+FFFD replaces invalid bytes may not be larger either. The decoder holds at
-    /// most twice the limit (three times, where bytes are replaced) and a constant of 64 KiB. Bytes
-    /// of a chunk that the caller left unread may be as many as the limit, but always 64 KiB.
+    /// most twice the limit (three times, where bytes are replaced) beside the last event ID, and
+    /// keeps up to 64 KiB of each buffer for the next block. Bytes of a chunk that the caller left
+    /// unread may be as many as the limit, but always 64 KiB.
     pub const fn max_block_size(mut self, bytes: u64) -> Self {
         self.options.set_limit(bytes);
         self

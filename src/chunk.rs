@@ -138,6 +138,17 @@ impl<'d> Chunk<'d> {
         self.bytes().len()
     }
 
+    /// Returns the bytes from here on to be kept: shared if the chunk is and most of it is left, so
+    /// that a few bytes do not keep much memory alive. Else copied.
+    pub(crate) fn keep_rest(&self, pos: usize) -> Bytes {
+        let (rest, len) = (pos..self.len(), self.len());
+        if rest.len() < len / 2 {
+            Bytes::copy_from_slice(&self.bytes()[rest])
+        } else {
+            self.keep(rest)
+        }
+    }
+
     /// Returns some of the bytes to be kept: shared if the chunk is, else copied.
     pub(crate) fn keep(&self, range: Range<usize>) -> Bytes {
         match &self.source {

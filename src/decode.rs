@@ -188,10 +188,7 @@ impl Decoder {
         if let Some(rare) = &mut self.rare {
             chunk = rare.unread.join(chunk);
         }
-        if !self.splitter.holds_lines() {
-            // Values are left only if the last reader was leaked in the middle of a block.
-            self.fields.values = Values { retry: self.fields.values.retry, ..Values::default() };
-        }
+        self.forget_chunk();
         let mut cursor = self.splitter.begin();
         cursor.is_plain &= !self.failed && self.unread().is_nothing();
         Reading::new(chunk, cursor)
@@ -239,6 +236,7 @@ impl Decoder {
         if mem::replace(&mut self.ended, true) {
             return Ok(End { event: None, stream: StreamEnd::CLEAN });
         }
+        self.forget_chunk();
         let stream = StreamEnd { pending_bytes: self.pending_bytes(), had_data: self.holds_data() };
         if let Some(error) = self.take_unread_error() {
             return Err(error);
@@ -374,6 +372,14 @@ impl Decoder {
         self.failed = true;
         self.fields.counters.refused += 1;
         Some(DecodeError::new(kind, self.splitter.offset()))
+    }
+
+    /// Forgets where values lie in a chunk that is gone. There are such values only if the last reader
+    /// was leaked in the middle of a block.
+    fn forget_chunk(&mut self) {
+        if !self.splitter.holds_lines() {
+            self.fields.values = Values { retry: self.fields.values.retry, ..Values::default() };
+        }
     }
 
     /// Dispatches the block that was found: its ID and, if it has data, its event.

@@ -383,7 +383,7 @@ impl<'d> Reading<'d> {
         let (pos, len) = (cursor.pos, chunk.len());
         if pos < len {
             let unread = &mut rare.get_or_insert_default().unread;
-            unread.keep(len - pos, options.limit(), || chunk.keep(pos..len));
+            unread.keep(len - pos, options.limit(), || chunk.keep_rest(pos));
         }
     }
 }

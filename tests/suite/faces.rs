@@ -139,7 +139,7 @@ pub fn event(event: Event<'_>) -> reference::Item {
     })
 }
 
-fn millis(time: core::time::Duration) -> u64 {
+pub fn millis(time: core::time::Duration) -> u64 {
     u64::try_from(time.as_millis()).expect("the wire's limit")
 }
 

@@ -1,4 +1,4 @@
-//! Faults that the first core had, each as the smallest program that showed it.
+//! Faults that earlier cores had, each as the smallest program that showed it.
 
 use std::mem;
 
@@ -157,4 +157,15 @@ fn a_line_that_the_end_cut_off_does_not_go_on_in_the_next_stream() {
         let mut events = decoder.feed(b"\n\n");
         assert_eq!(events.next_event().expect("no limit").expect("an event").data(), "x");
     }
+}
+
+/// The values of a block under way lie in the chunk while it is read, and the end knows no chunk.
+#[test]
+fn a_reader_that_was_leaked_leaves_nothing_to_the_end() {
+    let mut decoder = Settings::default().dispatching().items();
+    let mut events = decoder.feed(b"x\ndata: a\n: c\n");
+    assert_eq!(events.next_item(), Ok(Some(Item::Comment("c"))));
+    mem::forget(events);
+    let end = decoder.finish().expect("no error");
+    assert_eq!((end.event(), end.had_data()), (None, false));
 }
