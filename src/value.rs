@@ -2,7 +2,7 @@
 
 use core::fmt;
 
-use crate::error::InvalidValue;
+use crate::{error::InvalidValue, wire::Shortened};
 
 /// A string type for the value of a field which is one line.
 macro_rules! value_type {
@@ -19,7 +19,7 @@ macro_rules! value_type {
             ///
             /// # Errors
             ///
-            /// Names the first byte that is not allowed, and its position.
+            /// If a byte is not allowed: the error has the first one, and its position.
             pub const fn new(value: &'a str) -> Result<Self, InvalidValue> {
                 let bytes = value.as_bytes();
                 let mut position = 0;
@@ -32,7 +32,7 @@ macro_rules! value_type {
                 Ok(Self(value))
             }
 
-            /// The string.
+            /// Returns the string.
             #[must_use]
             pub const fn as_str(self) -> &'a str {
                 self.0
@@ -77,7 +77,7 @@ macro_rules! value_type {
 
         impl fmt::Debug for $name<'_> {
             fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-                fmt::Debug::fmt(self.0, f)
+                Shortened(self.0).fmt(f)
             }
         }
     };

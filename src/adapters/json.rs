@@ -1,7 +1,7 @@
 //! JSON data, with `serde_json`.
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
-use core::borrow::BorrowMut;
+use core::{borrow::BorrowMut, fmt};
 
 use serde::Serialize;
 use thiserror::Error;
@@ -16,7 +16,7 @@ use crate::{
 ///
 /// The message names the event's type and ID. It does not show the data, because messages are often
 /// logged. [`snippet`](Self::snippet) returns the start of the data.
-#[derive(Debug, Error)]
+#[derive(Error)]
 #[error("the data of an event of type `{event_type}`{} is not the JSON that was expected", in_id(.id.as_deref()))]
 pub struct JsonError {
     source: serde_json::Error,
@@ -34,19 +34,20 @@ impl JsonError {
     fn new(source: serde_json::Error, event: &Event<'_>) -> Self {
         Self {
             source,
-            event_type: event.event_type().to_owned(),
-            id: event.id().map(ToOwned::to_owned),
+            event_type: wire::start_of(event.event_type()).to_owned(),
+            id: event.id().map(|id| wire::start_of(id).to_owned()),
             snippet: wire::start_of(event.data()).to_owned(),
         }
     }
 
-    /// Returns the type of the event.
+    /// Returns the type of the event, at most 200 bytes of it.
     #[must_use]
     pub fn event_type(&self) -> &str {
         &self.event_type
     }
 
-    /// Returns the ID of the event, or `None` if its block had no `id` field.
+    /// Returns the ID of the event, at most 200 bytes of it, or `None` if its block had no `id`
+    /// field.
     #[must_use]
     pub fn id(&self) -> Option<&str> {
         self.id.as_deref()
@@ -62,6 +63,17 @@ impl JsonError {
     #[must_use]
     pub fn json_error(&self) -> &serde_json::Error {
         &self.source
+    }
+}
+
+/// Shows no data, because debug forms end up in logs.
+impl fmt::Debug for JsonError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("JsonError")
+            .field("source", &self.source)
+            .field("event_type", &self.event_type)
+            .field("id", &self.id)
+            .finish_non_exhaustive()
     }
 }
 

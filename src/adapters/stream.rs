@@ -23,13 +23,23 @@ use crate::{
 };
 
 /// An event or a comment, owned. See [`Item`].
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ItemBuf {
     /// An event was dispatched.
     Event(EventBuf),
     /// A comment line: its text.
     Comment(String),
+}
+
+impl fmt::Debug for ItemBuf {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(event) => Item::Event(event.as_event()),
+            Self::Comment(text) => Item::Comment(text),
+        }
+        .fmt(f)
+    }
 }
 
 impl Output for ItemBuf {

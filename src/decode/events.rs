@@ -1,7 +1,7 @@
 //! Events out of one chunk.
 
 use alloc::string::String;
-use core::{iter::FusedIterator, mem, ops::Range};
+use core::{fmt, iter::FusedIterator, mem, ops::Range};
 
 use bytes::Bytes;
 
@@ -13,7 +13,7 @@ use crate::{
     fields::{Data, ForEvents, Span, Values},
     options::OnError,
     splitter::{Cursor, Found, Lines, Place, Usual},
-    wire::{self, LF, utf8},
+    wire::{self, LF, Shortened, utf8},
 };
 
 /// Text of more bytes is not copied out of a buffer for an owned event: the buffer goes with it, which
@@ -501,7 +501,7 @@ pub struct Events<'d> {
 }
 
 /// What [`Events::next_item`] gives.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Item<'a> {
     /// An event was dispatched.
@@ -511,6 +511,15 @@ pub enum Item<'a> {
     /// The standard ignores comments. One space is taken off as from field values, because that is
     /// how they are written.
     Comment(&'a str),
+}
+
+impl fmt::Debug for Item<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Event(event) => f.debug_tuple("Event").field(event).finish(),
+            Self::Comment(text) => f.debug_tuple("Comment").field(&Shortened(text)).finish(),
+        }
+    }
 }
 
 impl<'d> Events<'d> {

@@ -231,6 +231,10 @@ fn debug_forms_do_not_flood_a_log() {
     let mut decoder = Decoder::new();
     drain(&mut decoder, format!("data: {long}").as_bytes());
     assert!(format!("{decoder:?}").len() < 1000);
+    assert!(format!("{:?}", EventType::new(&long)).len() < 1000);
+    assert!(format!("{:?}", EventId::new(&long)).len() < 1000);
+    assert!(format!("{:?}", sse_wire::Item::Comment(&long)).len() < 1000);
+    assert!(format!("{:?}", Frame::from(Event::new(&long))).len() < 1000);
 }
 
 #[test]
