@@ -23,9 +23,8 @@ use crate::{
     wire::{self, Shortened, ShortenedBytes, field::Field, utf8},
 };
 
-/// Blocks of more bytes are not copied out of the buffer: the buffer itself is handed over, which would
-/// not be kept anyway.
-const COPIED: usize = wire::KEPT;
+/// Blocks of more bytes are not copied out of the buffer: the buffer itself is handed over.
+const COPIED: usize = 16 << 10;
 
 /// Cuts an event stream into its blocks, and loses no byte.
 ///

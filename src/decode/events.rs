@@ -13,12 +13,11 @@ use crate::{
     fields::{Data, ForEvents, Span, Values},
     options::OnError,
     splitter::{Cursor, Found, Lines, Place, Usual},
-    wire::{self, LF, Shortened, utf8},
+    wire::{LF, Shortened, utf8},
 };
 
-/// Text of more bytes is not copied out of a buffer for an owned event: the buffer goes with it, which
-/// would not be kept anyway.
-const COPIED: usize = wire::KEPT;
+/// Text of more bytes is not copied out of a buffer for an owned event: the buffer goes with it.
+const COPIED: usize = 16 << 10;
 
 /// A chunk that is being read.
 ///
