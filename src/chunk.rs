@@ -234,7 +234,8 @@ impl Known {
     fn check(&mut self, bytes: &[u8], range: &Range<usize>) {
         let goes_on = self.text.contains(&range.start) || range.start == self.text.end;
         let from = if goes_on { self.text.end } else { range.start };
-        let to = range.end.max(from.saturating_add(self.ahead)).min(bytes.len());
+        let ahead = from.saturating_add(self.ahead).min(bytes.len());
+        let to = range.end.max(utf8::character_end(&bytes[..ahead]));
         let (len, is_all) = utf8::valid_prefix(&bytes[from..to]);
         // Where there are invalid bytes, each value is checked alone. Looking ahead from each of
         // many invalid bytes would look at the bytes after them again and again.

@@ -21,6 +21,23 @@ pub(crate) fn valid_prefix(bytes: &[u8]) -> (usize, bool) {
     }
 }
 
+/// Returns where the last whole character of `bytes` ends, as far as its lead byte tells.
+///
+/// A check that ends there need not be made again because a character was cut.
+pub(crate) fn character_end(bytes: &[u8]) -> usize {
+    for (after, byte) in bytes.iter().rev().take(4).enumerate() {
+        let len = match byte {
+            0x80..0xC0 => continue,
+            0xF0.. => 4,
+            0xE0.. => 3,
+            0xC0.. => 2,
+            _ => 1,
+        };
+        return bytes.len() - if len > after + 1 { after + 1 } else { 0 };
+    }
+    bytes.len()
+}
+
 /// Returns `bytes` as text, if they are UTF-8.
 #[inline]
 pub(crate) fn check(bytes: &[u8]) -> Option<&str> {
@@ -92,6 +109,18 @@ mod tests {
         let mut text = String::new();
         assert!(repair(&[0xFF; 1000], &mut text, 3000).is_some());
         assert!(text.capacity() <= 3000, "{}", text.capacity());
+    }
+
+    #[test]
+    fn a_character_that_is_cut_is_left_out() {
+        for text in ["", "a", "é", "中", "😀", "a中", "中a"] {
+            assert_eq!(character_end(text.as_bytes()), text.len(), "{text}");
+            let start = text.char_indices().next_back().map_or(0, |(start, _)| start);
+            for end in start + 1..text.len() {
+                assert_eq!(character_end(&text.as_bytes()[..end]), start, "{text} {end}");
+            }
+        }
+        assert_eq!(character_end(b"\x80\x80\x80\x80\x80"), 5, "no character at all");
     }
 
     #[test]
