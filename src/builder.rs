@@ -82,7 +82,7 @@ impl<D> DecoderBuilder<D> {
 }
 
 impl DecoderBuilder<Decoder> {
-    /// Sets whether [`Events::next_item`] gives comments, too; not by default.
+    /// Sets if [`Events::next_item`](crate::Events::next_item) gives comments, too; not by default.
     ///
     /// A comment that straddles two chunks is then kept until it is given, within the block limit.
     /// A [`BlockDecoder`](crate::BlockDecoder) shows comments in any case.
