@@ -3,13 +3,14 @@
 mod lines;
 
 use alloc::{boxed::Box, vec::Vec};
-use core::{fmt, iter::FusedIterator, mem, time::Duration};
+use core::{fmt, iter::FusedIterator, mem};
 
 use bytes::Bytes;
 
 pub(crate) use self::lines::prefix_len;
 pub use self::lines::{Line, Lines};
 use crate::{
+    accessors::{accessors, common_traits},
     chunk::{Chunk, SharedStr, Source},
     error::{DecodeError, DecodeErrorKind},
     event::{Event, EventBuf},
@@ -17,10 +18,9 @@ use crate::{
     last_event_id::LastEventId,
     options::{AtEnd, InvalidUtf8, OnError, Options},
     splitter::{Cursor, Found, Place, Splitter},
-    stats::Stats,
     texts::{Repaired, Texts},
     unread::Unread,
-    wire::{self, Shortened, ShortenedBytes, field::Field, utf8},
+    wire::{self, ShortenedBytes, field::Field, utf8},
 };
 
 /// Blocks of more bytes are not copied out of the buffer: the buffer itself is handed over.
@@ -65,12 +65,6 @@ pub struct BlockDecoder {
     failed: bool,
     /// The stream has ended, so the next chunk starts another one.
     ended: bool,
-}
-
-impl Default for BlockDecoder {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl BlockDecoder {
@@ -173,42 +167,10 @@ impl BlockDecoder {
         (self.failed, self.ended) = (false, false);
     }
 
-    /// Returns the last event ID. See [`Decoder::last_event_id`](crate::Decoder::last_event_id).
-    #[must_use]
-    pub fn last_event_id(&self) -> &str {
-        self.last_event_id.as_str()
-    }
+    accessors!();
 
-    /// Returns the reconnection time, if the stream has set one. See
-    /// [`Decoder::reconnection_time`](crate::Decoder::reconnection_time).
-    #[must_use]
-    pub fn reconnection_time(&self) -> Option<Duration> {
-        self.fields.reconnection_time.map(Duration::from_millis)
-    }
-
-    /// Returns `true` between two blocks. See [`Decoder::at_boundary`](crate::Decoder::at_boundary).
-    #[must_use]
-    pub fn at_boundary(&self) -> bool {
-        self.pending_bytes() == 0
-    }
-
-    /// Returns the length of the block under way so far, in bytes, with what was left unread.
-    #[must_use]
-    pub fn pending_bytes(&self) -> u64 {
-        self.splitter.pending() + self.unread.len()
-    }
-
-    /// Returns `true` after a fatal error. See
-    /// [`Decoder::has_failed`](crate::Decoder::has_failed).
-    #[must_use]
-    pub fn has_failed(&self) -> bool {
-        self.failed
-    }
-
-    /// Returns what was seen of this stream so far.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        Stats::new(self.fields.counters, self.splitter.offset())
+    fn unread(&self) -> &Unread {
+        &self.unread
     }
 
     /// Takes from a block what outlives it, its ID. Refuses the block if the policy says so.
@@ -288,16 +250,7 @@ fn join(raw: &[u8], values: &Values, is_first: bool, joined: &mut Vec<u8>, limit
     }
 }
 
-impl fmt::Debug for BlockDecoder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("BlockDecoder")
-            .field("stats", &self.stats())
-            .field("last_event_id", &Shortened(self.last_event_id()))
-            .field("reconnection_time", &self.reconnection_time())
-            .field("pending_bytes", &self.pending_bytes())
-            .finish_non_exhaustive()
-    }
-}
+common_traits!(BlockDecoder);
 
 /// The blocks of a chunk, lent one by one. See [`BlockDecoder::feed`].
 #[derive(Debug)]

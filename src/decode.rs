@@ -5,7 +5,7 @@ mod end;
 mod events;
 
 use alloc::boxed::Box;
-use core::{fmt, mem, time::Duration};
+use core::mem;
 
 use bytes::Bytes;
 
@@ -17,6 +17,7 @@ pub use self::{
     events::{EventBufs, Events, Item},
 };
 use crate::{
+    accessors::{accessors, common_traits},
     chunk::{Chunk, Source},
     error::DecodeError,
     event::Event,
@@ -28,7 +29,6 @@ use crate::{
     texts::{Repaired, Texts},
     unread::Unread,
     wire::{
-        Shortened,
         field::{self, Field},
         utf8,
     },
@@ -90,12 +90,6 @@ struct Rare {
     unread: Unread,
     first_bytes: FirstBytes,
     repaired: Repaired,
-}
-
-impl Default for Decoder {
-    fn default() -> Self {
-        Self::new()
-    }
 }
 
 impl Decoder {
@@ -285,47 +279,7 @@ impl Decoder {
         (self.failed, self.ended) = (false, false);
     }
 
-    /// Returns the last event ID: the value for the header `Last-Event-ID` of a reconnection; empty
-    /// if there is none.
-    ///
-    /// As the standard says, an `id` field counts from the end of its block on, also if the block
-    /// has no data.
-    #[must_use]
-    pub fn last_event_id(&self) -> &str {
-        self.last_event_id.as_str()
-    }
-
-    /// Returns the reconnection time, if the stream has set one. It counts from the end of its line
-    /// on.
-    #[must_use]
-    pub fn reconnection_time(&self) -> Option<Duration> {
-        self.fields.reconnection_time.map(Duration::from_millis)
-    }
-
-    /// Returns `true` between two blocks: all bytes that came belong to blocks that have ended.
-    #[must_use]
-    pub fn at_boundary(&self) -> bool {
-        self.pending_bytes() == 0
-    }
-
-    /// Returns the length of the block under way so far, in bytes, with what was left unread.
-    #[must_use]
-    pub fn pending_bytes(&self) -> u64 {
-        self.splitter.pending() + self.unread().len()
-    }
-
-    /// Returns `true` after a fatal error. All bytes are ignored until
-    /// [`reset_for_reconnect`](Self::reset_for_reconnect).
-    #[must_use]
-    pub fn has_failed(&self) -> bool {
-        self.failed
-    }
-
-    /// Returns what was seen of this stream so far.
-    #[must_use]
-    pub fn stats(&self) -> Stats {
-        Stats::new(self.fields.counters, self.splitter.offset())
-    }
+    accessors!();
 
     /// Returns the first bytes of the stream, at most 64, if it does not start as an event stream
     /// does; else nothing.
@@ -431,13 +385,4 @@ impl Decoder {
 /// The chunk of a block that lies in the buffer.
 static NO_CHUNK: Chunk<'static> = Chunk::new(Source::Lent(&[]));
 
-impl fmt::Debug for Decoder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Decoder")
-            .field("stats", &self.stats())
-            .field("last_event_id", &Shortened(self.last_event_id()))
-            .field("reconnection_time", &self.reconnection_time())
-            .field("pending_bytes", &self.pending_bytes())
-            .finish_non_exhaustive()
-    }
-}
+common_traits!(Decoder);

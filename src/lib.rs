@@ -16,7 +16,7 @@
 // | `value`, `error`, `last_event_id`, `event`, `options` | values |
 // | `fields`   | the standard's "process the field", for both views |
 // | `texts`    | the values of a block as text, for both views |
-// | `unread`, `stats` | what callers leave unread; counters |
+// | `unread`, `stats`, `accessors` | what callers leave unread; counters; state that both decoders show |
 // | `decode`   | the event view |
 // | `block`    | the block view |
 // | `builder`  | options for both |
@@ -42,6 +42,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod accessors;
 mod adapters;
 mod block;
 mod builder;
