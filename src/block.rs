@@ -298,6 +298,12 @@ impl Blocks<'_> {
                 fields.set_usual(usual.data.start - start..usual.data.end - start);
                 return Ok(Some(Place::Chunk(start)));
             }
+            if let Some(next) = cursor.comment_block(&mut chunk.scan(), options.limit()) {
+                fields.values = Values::default();
+                fields.counters.comments += 1;
+                fields.counters.blocks_without_event += 1;
+                return Ok(Some(Place::Chunk(splitter.take_usual(cursor, next))));
+            }
         }
         if !splitter.holds_lines() || splitter.is_lent() {
             fields.values = Values::default();

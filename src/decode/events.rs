@@ -243,20 +243,13 @@ impl<'d> Reading<'d> {
         None
     }
 
-    /// Takes comments that are blocks of their own and lie whole in the chunk: on a quiet connection
-    /// nearly all bytes are that.
+    /// Takes comments that are [blocks of their own](Cursor::comment_block).
     #[inline]
     fn pass_comments(&mut self, decoder: &mut Decoder) {
-        let mut scan = self.chunk.scan();
-        let bytes = scan.bytes();
-        while bytes.get(self.cursor.pos) == Some(&b':') {
-            let start = self.cursor.pos;
-            let Some(end) = scan.line_end(start) else { return };
-            let is_large = end + 1 - start > decoder.options.limit();
-            if bytes.get(end..end + 2) != Some(&[LF, LF]) || is_large {
-                return;
-            }
-            self.cursor.pos = end + 2;
+        let Self { chunk, cursor } = self;
+        let mut scan = chunk.scan();
+        while let Some(next) = cursor.comment_block(&mut scan, decoder.options.limit()) {
+            cursor.pos = next;
             decoder.fields.counters.comments += 1;
             decoder.fields.counters.blocks_without_event += 1;
         }
