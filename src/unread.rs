@@ -32,8 +32,10 @@ impl Unread {
     /// A small limit is for small blocks. It does not mean that a caller cannot take the events of
     /// an ordinary chunk one at a time, so 64 KiB are always kept.
     pub(crate) fn keep(&mut self, len: usize, limit: usize, rest: impl FnOnce() -> Bytes) {
-        *self = match len {
-            0 => Self::Nothing,
+        *self = match (&self, len) {
+            // Not forgotten because another reader was dropped before it was told.
+            (Self::TooMuch(before), _) => Self::TooMuch(before.saturating_add(len)),
+            (_, 0) => Self::Nothing,
             _ if len > limit.max(wire::KEPT) => Self::TooMuch(len),
             _ => Self::Rest(rest()),
         };

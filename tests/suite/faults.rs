@@ -3,7 +3,9 @@
 use std::mem;
 
 use bytes::Bytes;
-use sse_wire::{AtEnd, BlockDecoder, BodyKind, Decoder, EventBuf, Item};
+use sse_wire::{
+    AtEnd, BlockDecoder, BodyKind, DecodeError, DecodeErrorKind, Decoder, EventBuf, Item,
+};
 
 use crate::{
     faces::Settings,
@@ -168,4 +170,26 @@ fn a_reader_that_was_leaked_leaves_nothing_to_the_end() {
     mem::forget(events);
     let end = decoder.finish().expect("no error");
     assert_eq!((end.event(), end.had_data()), (None, false));
+}
+
+/// Readers that are dropped unread must not take the error with them that nobody was told.
+#[test]
+fn too_much_left_unread_is_told_however_many_readers_are_dropped() {
+    let chunk = b"data: a\n\n".repeat(20_000);
+    let is_told = |error: DecodeError| {
+        assert!(matches!(error.kind(), DecodeErrorKind::UnreadTooLarge { .. }), "{error}");
+    };
+    for next in [&b""[..], b"data: b\n\n"] {
+        let mut decoder = Decoder::builder().max_block_size(100).build();
+        drop(decoder.feed(&chunk));
+        drop(decoder.feed(next));
+        is_told(decoder.feed(b"").next_event().expect_err("too much"));
+        assert!(decoder.has_failed());
+
+        let mut decoder = BlockDecoder::builder().max_block_size(100).build();
+        drop(decoder.feed(&chunk));
+        drop(decoder.feed(next));
+        is_told(decoder.feed(b"").next_block().map(|_| ()).expect_err("too much"));
+        assert!(decoder.has_failed());
+    }
 }
