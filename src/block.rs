@@ -16,7 +16,7 @@ use crate::{
     event::{Event, EventBuf},
     fields::{Data, Fields, ForBlocks, Span, Values},
     last_event_id::LastEventId,
-    options::{AtEnd, InvalidUtf8, OnError, Options},
+    options::{AtEnd, InvalidUtf8, Options},
     splitter::{Cursor, Found, Place, Splitter},
     texts::{Repaired, Texts},
     unread::Unread,
@@ -178,7 +178,7 @@ impl BlockDecoder {
     fn accept(&mut self, raw: &[u8], start: u64) -> Result<(), DecodeError> {
         let Self { fields, last_event_id, options, repaired, failed, .. } = self;
         accept(raw, start, fields, last_event_id, *options, repaired).inspect_err(|_| {
-            *failed = options.on_error == OnError::Fail;
+            *failed = options.fails_on_error();
         })
     }
 }
@@ -320,17 +320,13 @@ impl Blocks<'_> {
                     let raw = raw(splitter, chunk, cursor, place);
                     let start = splitter.block_start();
                     accept(raw, start, fields, last_event_id, *options, repaired)
-                        .inspect_err(|_| *failed = options.on_error == OnError::Fail)?;
+                        .inspect_err(|_| *failed = options.fails_on_error())?;
                 }
                 Ok(Some(place))
             }
             Found::TooLarge => {
-                fields.values = Values::default();
-                fields.counters.refused += 1;
-                *failed = options.on_error == OnError::Fail;
-                let limit = options.limit() as u64;
-                let kind = DecodeErrorKind::BlockTooLarge { limit };
-                Err(DecodeError::new(kind, splitter.block_start()))
+                *failed = options.fails_on_error();
+                Err(fields.refuse_too_large(options.limit(), splitter.block_start()))
             }
             Found::Starved | Found::Skipped | Found::Line(_) => Ok(None),
         }

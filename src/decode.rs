@@ -23,7 +23,7 @@ use crate::{
     event::Event,
     fields::{Data, Fields, ForEvents, Span, Values},
     last_event_id::LastEventId,
-    options::{AtEnd, OnError, Options},
+    options::{AtEnd, Options},
     splitter::{Place, Splitter},
     stats::Stats,
     texts::{Repaired, Texts},
@@ -368,7 +368,7 @@ impl Decoder {
                 Ok(texts) => texts,
                 Err(kind) => {
                     fields.counters.uncount_block(&values);
-                    *failed = options.on_error == OnError::Fail;
+                    *failed = options.fails_on_error();
                     return Err(DecodeError::new(kind, splitter.block_start()));
                 }
             }

@@ -5,6 +5,7 @@ use core::ops::Range;
 
 use crate::{
     chunk::{Held, Part},
+    error::{DecodeError, DecodeErrorKind},
     options::Options,
     splitter::{Fate, Lines},
     wire::{
@@ -200,6 +201,15 @@ impl Fields {
         let data = Data::One(Span::new(data.start, data.end));
         self.values = Values { data, ..Values::default() };
         self.counters.events += 1;
+    }
+
+    /// Gives up the block under way, which starts at this offset of the stream.
+    #[cold]
+    pub(crate) fn refuse_too_large(&mut self, limit: usize, block_start: u64) -> DecodeError {
+        self.values = Values::default();
+        self.counters.refused += 1;
+        let kind = DecodeErrorKind::BlockTooLarge { limit: limit as u64 };
+        DecodeError::new(kind, block_start)
     }
 
     /// Returns to the start of a stream. The reconnection time stays.

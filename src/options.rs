@@ -69,6 +69,11 @@ impl Options {
         comments: false,
     };
 
+    /// Returns `true` if a refused block is the end of the stream.
+    pub(crate) fn fails_on_error(self) -> bool {
+        self.on_error == OnError::Fail
+    }
+
     /// Returns the limit of a block, in bytes.
     #[inline]
     pub(crate) const fn limit(self) -> usize {

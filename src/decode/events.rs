@@ -8,10 +8,9 @@ use bytes::Bytes;
 use super::Decoder;
 use crate::{
     chunk::{Chunk, SharedStr, Source},
-    error::{DecodeError, DecodeErrorKind},
+    error::DecodeError,
     event::{Event, EventBuf},
     fields::{Data, ForEvents, Span, Values},
-    options::OnError,
     splitter::{Cursor, Found, Lines, Place, Usual},
     wire::{LF, Shortened, utf8},
 };
@@ -384,11 +383,8 @@ impl Decoder {
     /// Refuses the block that the splitter has given up.
     #[cold]
     fn refuse_too_large(&mut self) -> DecodeError {
-        self.fields.values = Values::default();
-        self.fields.counters.refused += 1;
-        self.failed = self.options.on_error == OnError::Fail;
-        let limit = self.options.limit() as u64;
-        DecodeError::new(DecodeErrorKind::BlockTooLarge { limit }, self.splitter.block_start())
+        self.failed = self.options.fails_on_error();
+        self.fields.refuse_too_large(self.options.limit(), self.splitter.block_start())
     }
 
     /// Returns the text of the comment that was found.
