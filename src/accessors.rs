@@ -1,9 +1,20 @@
 //! What both decoders tell of their stream, in the same words.
 
-/// The methods of a decoder that read its state: `splitter`, `fields`, `last_event_id`, `failed` and
-/// `unread()`.
+/// The methods of a decoder that has a `state`.
 macro_rules! accessors {
     () => {
+        /// Returns to the start of a stream: that of the next connection.
+        ///
+        /// Forgets the block under way, what was left unread, the byte order mark, an error, and the
+        /// statistics. Keeps what a reconnection needs: the last event ID and the reconnection time.
+        ///
+        /// By the letter of the standard a new stream starts with an empty last event ID buffer, so its
+        /// first event without an `id` would reset what the reconnection was made with. Browsers keep
+        /// it, and a client that resumes depends on that.
+        pub fn reset_for_reconnect(&mut self) {
+            self.state.reset();
+        }
+
         /// Returns the last event ID: the value for the header `Last-Event-ID` of a reconnection;
         /// empty if there is none.
         ///
@@ -11,14 +22,14 @@ macro_rules! accessors {
         /// block has no data.
         #[must_use]
         pub fn last_event_id(&self) -> &str {
-            self.last_event_id.as_str()
+            self.state.last_event_id.as_str()
         }
 
         /// Returns the reconnection time, if the stream has set one. It counts from the end of its
         /// line on.
         #[must_use]
         pub fn reconnection_time(&self) -> Option<core::time::Duration> {
-            self.fields.reconnection_time.map(core::time::Duration::from_millis)
+            self.state.reconnection_time()
         }
 
         /// Returns `true` between two blocks: all bytes that came belong to blocks that have ended.
@@ -30,20 +41,49 @@ macro_rules! accessors {
         /// Returns the length of the block under way so far, in bytes, with what was left unread.
         #[must_use]
         pub fn pending_bytes(&self) -> u64 {
-            self.splitter.pending() + self.unread().len()
+            self.state.pending_bytes()
         }
 
         /// Returns `true` after a fatal error. All bytes are ignored until
         /// [`reset_for_reconnect`](Self::reset_for_reconnect).
         #[must_use]
         pub fn has_failed(&self) -> bool {
-            self.failed
+            self.state.failed
         }
 
         /// Returns what was seen of this stream so far.
         #[must_use]
         pub fn stats(&self) -> crate::Stats {
-            crate::stats::Stats::new(self.fields.counters, self.splitter.offset())
+            self.state.stats()
+        }
+
+        /// Returns the first bytes of the stream, if it does not start as an event stream does; else
+        /// nothing. At most 1 KiB, or [as many as you want](crate::DecoderBuilder::first_bytes).
+        ///
+        /// They tell what came instead. They are remote bytes: bounded, not clean.
+        #[must_use]
+        pub fn first_bytes(&self) -> &[u8] {
+            self.state.first_bytes()
+        }
+
+        /// Guesses what the body is, so far or, after its end, altogether.
+        ///
+        /// Servers answer with status 200 and a JSON error, proxies with an HTML page. Both are event
+        /// streams without events by the letter of the standard, so no error tells.
+        ///
+        /// ```
+        /// use sse_wire::{BodyKind, Decoder};
+        ///
+        /// let mut decoder = Decoder::new();
+        /// let body = br#"{"error":{"message":"Rate limit reached"}}"#;
+        /// assert!(decoder.feed(body).next_event()?.is_none());
+        /// assert_eq!(decoder.body_kind(), BodyKind::Json);
+        /// assert_eq!(decoder.first_bytes(), body);
+        /// # Ok::<_, sse_wire::DecodeError>(())
+        /// ```
+        #[must_use]
+        pub fn body_kind(&self) -> crate::BodyKind {
+            self.state.body_kind()
         }
     };
 }
@@ -59,12 +99,7 @@ macro_rules! common_traits {
 
         impl core::fmt::Debug for $decoder {
             fn fmt(&self, f: &mut core::fmt::Formatter<'_>) -> core::fmt::Result {
-                f.debug_struct(stringify!($decoder))
-                    .field("stats", &self.stats())
-                    .field("last_event_id", &crate::wire::Shortened(self.last_event_id()))
-                    .field("reconnection_time", &self.reconnection_time())
-                    .field("pending_bytes", &self.pending_bytes())
-                    .finish_non_exhaustive()
+                self.state.fmt_as(stringify!($decoder), f)
             }
         }
     };

@@ -3,7 +3,7 @@
 mod lines;
 
 use alloc::{boxed::Box, vec::Vec};
-use core::{fmt, iter::FusedIterator, mem};
+use core::{fmt, iter::FusedIterator};
 
 use bytes::Bytes;
 
@@ -11,15 +11,15 @@ pub(crate) use self::lines::prefix_len;
 pub use self::lines::{Line, Lines};
 use crate::{
     accessors::{accessors, common_traits},
-    chunk::{Chunk, SharedStr, Source},
+    chunk::{SharedStr, Source},
     error::{DecodeError, DecodeErrorKind},
     event::{Event, EventBuf},
-    fields::{Data, Fields, ForBlocks, Span, Values},
+    fields::{Data, FieldLines, Fields, Span, Values},
     last_event_id::LastEventId,
     options::{AtEnd, InvalidUtf8, Options},
-    splitter::{Cursor, Found, Place, Splitter},
-    texts::{Repaired, Texts},
-    unread::Unread,
+    splitter::{Found, Place, Splitter},
+    state::{Begin, Rare, Reading, State},
+    texts::Texts,
     wire::{self, ShortenedBytes, field::Field, utf8},
 };
 
@@ -54,17 +54,7 @@ const COPIED: usize = 16 << 10;
 /// Otherwise the block is given at the CR, and the LF stands first in the next block's raw bytes.
 #[derive(Clone)]
 pub struct BlockDecoder {
-    splitter: Splitter,
-    fields: Fields,
-    last_event_id: LastEventId,
-    options: Options,
-    unread: Unread,
-    /// Hardly any decoder needs it.
-    repaired: Option<Box<Repaired>>,
-    /// A block was refused for good.
-    failed: bool,
-    /// The stream has ended, so the next chunk starts another one.
-    ended: bool,
+    state: State,
 }
 
 impl BlockDecoder {
@@ -75,16 +65,7 @@ impl BlockDecoder {
     }
 
     pub(crate) fn with_options(options: Options, last_event_id: LastEventId) -> Self {
-        Self {
-            splitter: Splitter::new(options.limit()),
-            fields: Fields::default(),
-            last_event_id,
-            options,
-            unread: Unread::Nothing,
-            repaired: None,
-            failed: false,
-            ended: false,
-        }
+        Self { state: State::new(options, last_event_id) }
     }
 
     /// Reads a chunk and lends its blocks one by one.
@@ -94,7 +75,7 @@ impl BlockDecoder {
     /// starts.
     #[must_use = "blocks come only out of `next_block`"]
     pub fn feed<'d>(&'d mut self, chunk: &'d [u8]) -> Blocks<'d> {
-        self.read(Source::Lent(chunk))
+        Blocks::new(&mut self.state, Source::Lent(chunk))
     }
 
     /// Reads a chunk and gives its blocks as owned values.
@@ -102,20 +83,7 @@ impl BlockDecoder {
     /// A block that lies whole in the chunk shares its memory.
     #[must_use = "blocks come only out of the iterator"]
     pub fn feed_bytes(&mut self, chunk: Bytes) -> BlockBufs<'_> {
-        BlockBufs(self.read(Source::Shared(chunk)))
-    }
-
-    fn read<'d>(&'d mut self, chunk: Source<'d>) -> Blocks<'d> {
-        if self.ended {
-            self.reset_for_reconnect();
-        }
-        let chunk = Chunk::new(self.unread.join(chunk));
-        if !self.splitter.holds_lines() {
-            // Values are left only if the last reader was leaked.
-            self.fields.values = Values::default();
-        }
-        let cursor = self.splitter.begin();
-        Blocks { decoder: self, chunk, cursor }
+        BlockBufs(Blocks::new(&mut self.state, Source::Shared(chunk)))
     }
 
     /// Ends the stream, and returns what is pending, as it came.
@@ -134,86 +102,28 @@ impl BlockDecoder {
     /// # Ok::<_, sse_wire::DecodeError>(())
     /// ```
     pub fn finish(&mut self) -> BlockEnd<'_> {
-        if mem::replace(&mut self.ended, true) {
-            return BlockEnd { decoder: self, raw: Vec::new(), pending_bytes: 0, block: None };
+        let Self { state } = self;
+        if !state.end() {
+            return BlockEnd { state, raw: Vec::new(), pending_bytes: 0, block: None };
         }
-        let pending_bytes = self.pending_bytes();
-        let is_readable = pending_bytes > 0
-            && self.unread.is_nothing()
-            && !self.failed
-            && self.splitter.is_reading();
-        let start = self.splitter.offset().saturating_sub(self.splitter.pending());
-        let dispatches = is_readable && self.options.at_end == AtEnd::Dispatch;
+        let pending_bytes = state.pending_bytes();
+        let start = state.splitter.offset().saturating_sub(state.splitter.pending());
+        let dispatches = state.options.at_end == AtEnd::Dispatch && state.is_cut_block_whole();
         if dispatches {
-            self.splitter.finish(&mut ForBlocks { fields: &mut self.fields });
+            let State { splitter, fields, options, .. } = state;
+            splitter.finish(&mut FieldLines::<true>::new(fields, *options));
         }
-        let mut raw = self.splitter.take_buffer();
-        let is_accepted = dispatches && self.accept(&raw, start).is_ok();
-        if let Unread::Rest(rest) = &self.unread {
-            raw.extend_from_slice(rest);
-        }
+        let is_accepted = dispatches && AT_END.accept(state, Place::Buffer).is_ok();
+        let mut raw = state.splitter.take_buffer();
+        raw.extend_from_slice(state.unread().rest());
         let block = is_accepted.then_some(start);
-        BlockEnd { decoder: self, raw, pending_bytes, block }
-    }
-
-    /// Returns to the start of a stream, that of the next connection, and keeps the last event ID
-    /// and the reconnection time. See
-    /// [`Decoder::reset_for_reconnect`](crate::Decoder::reset_for_reconnect).
-    pub fn reset_for_reconnect(&mut self) {
-        self.splitter.reset();
-        self.fields.reset();
-        self.unread = Unread::Nothing;
-        self.repaired = None;
-        (self.failed, self.ended) = (false, false);
+        BlockEnd { state, raw, pending_bytes, block }
     }
 
     accessors!();
-
-    fn unread(&self) -> &Unread {
-        &self.unread
-    }
-
-    /// Takes from a block what outlives it, its ID. Refuses the block if the policy says so.
-    #[inline]
-    fn accept(&mut self, raw: &[u8], start: u64) -> Result<(), DecodeError> {
-        let Self { fields, last_event_id, options, repaired, failed, .. } = self;
-        accept(raw, start, fields, last_event_id, *options, repaired).inspect_err(|_| {
-            *failed = options.fails_on_error();
-        })
-    }
 }
 
-/// See [`BlockDecoder::accept`]. The block may lie in another part of the decoder.
-fn accept(
-    raw: &[u8],
-    start: u64,
-    fields: &mut Fields,
-    last_event_id: &mut LastEventId,
-    options: Options,
-    repaired: &mut Option<Box<Repaired>>,
-) -> Result<(), DecodeError> {
-    let mut values = fields.values;
-    if options.invalid_utf8 != InvalidUtf8::Reject {
-        // Only the ID matters before somebody asks for the event.
-        values.data = Data::None;
-    }
-    if values.data == Data::None && values.id.is_none() {
-        return Ok(());
-    }
-    let is_first = start == 0;
-    match texts(raw, is_first, &values, &mut fields.joined, repaired, options) {
-        Ok(texts) => {
-            if let Some(id) = texts.id {
-                last_event_id.set(id);
-            }
-            Ok(())
-        }
-        Err(kind) => {
-            fields.counters.uncount_block(&fields.values);
-            Err(DecodeError::new(kind, start))
-        }
-    }
-}
+common_traits!(BlockDecoder);
 
 /// Returns the texts of a block.
 #[inline]
@@ -222,7 +132,7 @@ fn texts<'a>(
     is_first: bool,
     values: &Values,
     joined: &'a mut Vec<u8>,
-    repaired: &'a mut Option<Box<Repaired>>,
+    rare: &'a mut Option<Box<Rare>>,
     options: Options,
 ) -> Result<Texts<'a>, DecodeErrorKind> {
     if values.data == Data::Several {
@@ -231,7 +141,7 @@ fn texts<'a>(
     if let Some(texts) = Texts::new(values, joined, |span| utf8::check(span.of(raw))) {
         return Ok(texts);
     }
-    Texts::repaired(values, raw, joined, repaired.get_or_insert_default(), options)
+    Texts::repaired(values, raw, joined, &mut rare.get_or_insert_default().repaired, options)
 }
 
 /// Joins the data lines of a block that has several.
@@ -250,17 +160,24 @@ fn join(raw: &[u8], values: &Values, is_first: bool, joined: &mut Vec<u8>, limit
     }
 }
 
-common_traits!(BlockDecoder);
-
 /// The blocks of a chunk, lent one by one. See [`BlockDecoder::feed`].
 #[derive(Debug)]
 pub struct Blocks<'d> {
-    decoder: &'d mut BlockDecoder,
-    chunk: Chunk<'d>,
-    cursor: Cursor,
+    state: &'d mut State,
+    /// Nothing if the chunk was used up at once.
+    reading: Reading<'d>,
 }
 
-impl Blocks<'_> {
+impl<'d> Blocks<'d> {
+    fn new(state: &'d mut State, chunk: Source<'d>) -> Self {
+        let reading = match state.begin(chunk.bytes()) {
+            Begin::At(cursor) => Reading::new(chunk, cursor),
+            Begin::UsedUp => Reading::NOTHING,
+            Begin::Special => state.begin_special(chunk),
+        };
+        Self { state, reading }
+    }
+
     /// Returns the next block of the chunk; `None` when it is used up.
     ///
     /// # Errors
@@ -275,24 +192,47 @@ impl Blocks<'_> {
     /// Finds the next block.
     #[inline]
     pub(crate) fn next_place(&mut self) -> Result<Option<Place>, DecodeError> {
-        let Self { decoder, chunk, cursor } = self;
-        let BlockDecoder {
-            splitter, fields, last_event_id, options, unread, repaired, failed, ..
-        } = &mut **decoder;
-        if *failed {
+        self.reading.next_place(self.state)
+    }
+
+    /// Returns the block that was found last.
+    #[inline]
+    pub(crate) fn block(&mut self, place: Place) -> Block<'_> {
+        let State { splitter, fields, rare, last_event_id, options, .. } = &mut *self.state;
+        let Fields { values, joined, .. } = fields;
+        let (raw, start) = (self.reading.raw(splitter, place), splitter.block_start());
+        Block { raw, start, values: *values, joined, rare, last_event_id, options: *options }
+    }
+
+    /// Returns where in the chunk the block lies that was found last; `None` if it lies in the
+    /// decoder's buffer.
+    pub(crate) fn range(&self, place: Place) -> Option<core::ops::Range<usize>> {
+        match place {
+            Place::Chunk(start) => Some(start..self.reading.cursor.pos),
+            Place::Buffer => None,
+        }
+    }
+}
+
+impl Drop for Blocks<'_> {
+    fn drop(&mut self) {
+        self.reading.stop::<true>(self.state);
+    }
+}
+
+/// The block view of a chunk.
+impl Reading<'_> {
+    /// Finds the next block.
+    #[inline]
+    fn next_place(&mut self, state: &mut State) -> Result<Option<Place>, DecodeError> {
+        if !state.resume()? {
             return Ok(None);
         }
-        if let Some(kind) = unread.take_error(options.limit()) {
-            *failed = true;
-            fields.counters.refused += 1;
-            return Err(DecodeError::new(kind, splitter.offset()));
-        }
-        fields.give_back();
-        if let Some(repaired) = repaired {
-            repaired.give_back();
-        }
-        let rejects_invalid = options.invalid_utf8 == InvalidUtf8::Reject;
-        if !rejects_invalid && splitter.try_plain::<ForBlocks<'_>>(chunk.bytes(), cursor) {
+        state.fields.end_loan::<true>();
+        let rejects_invalid = state.options.invalid_utf8 == InvalidUtf8::Reject;
+        let Self { chunk, cursor } = self;
+        let State { splitter, fields, options, .. } = state;
+        if !rejects_invalid && splitter.try_plain::<FieldLines<'_, true>>(chunk.bytes(), cursor) {
             if let Some(usual) = cursor.usual(&mut chunk.scan(), options.limit()) {
                 let start = splitter.take_usual(cursor, usual.next);
                 fields.set_usual(usual.data.start - start..usual.data.end - start);
@@ -308,83 +248,50 @@ impl Blocks<'_> {
         if !splitter.holds_lines() || splitter.is_lent() {
             fields.values = Values::default();
         }
-        let found = loop {
-            match splitter.next(&mut chunk.scan(), cursor, &mut ForBlocks { fields }) {
-                Found::Skipped | Found::Line(_) => {}
-                found => break found,
-            }
-        };
-        match found {
-            Found::Block(place) => {
-                if fields.values.id.is_some() || rejects_invalid {
-                    let raw = raw(splitter, chunk, cursor, place);
-                    let start = splitter.block_start();
-                    accept(raw, start, fields, last_event_id, *options, repaired)
-                        .inspect_err(|_| *failed = options.fails_on_error())?;
+        let Found::Block(place) = self.find::<true>(state)? else { return Ok(None) };
+        if state.fields.values.id.is_some() || rejects_invalid {
+            self.accept(state, place)?;
+        }
+        Ok(Some(place))
+    }
+
+    /// Takes from the block that was found what outlives it, its ID. Refuses the block if the policy
+    /// says so.
+    fn accept(&self, state: &mut State, place: Place) -> Result<(), DecodeError> {
+        let State { splitter, fields, last_event_id, options, rare, failed, .. } = state;
+        let (raw, start) = (self.raw(splitter, place), splitter.block_start());
+        let mut values = fields.values;
+        if options.invalid_utf8 != InvalidUtf8::Reject {
+            // Only the ID matters before somebody asks for the event.
+            values.data = Data::None;
+        }
+        match texts(raw, start == 0, &values, &mut fields.joined, rare, *options) {
+            Ok(texts) => {
+                if let Some(id) = texts.id {
+                    last_event_id.set(id);
                 }
-                Ok(Some(place))
+                Ok(())
             }
-            Found::TooLarge => {
+            Err(kind) => {
+                fields.counters.uncount_block(&fields.values);
                 *failed = options.fails_on_error();
-                Err(fields.refuse_too_large(options.limit(), splitter.block_start()))
+                Err(DecodeError::new(kind, start))
             }
-            Found::Starved | Found::Skipped | Found::Line(_) => Ok(None),
         }
     }
 
-    /// Returns the block that was found last.
+    /// Returns the bytes of the block that was found.
     #[inline]
-    pub(crate) fn block(&mut self, place: Place) -> Block<'_> {
-        let Self { decoder, chunk, cursor } = self;
-        let BlockDecoder { splitter, fields, last_event_id, options, repaired, .. } =
-            &mut **decoder;
-        let raw = raw(splitter, chunk, cursor, place);
-        let Fields { values, joined, .. } = fields;
-        let start = splitter.block_start();
-        Block { raw, start, values: *values, joined, repaired, last_event_id, options: *options }
-    }
-
-    /// Returns where in the chunk the block lies that was found last; `None` if it lies in the
-    /// decoder's buffer.
-    pub(crate) fn range(&self, place: Place) -> Option<core::ops::Range<usize>> {
+    fn raw<'a>(&'a self, splitter: &'a Splitter, place: Place) -> &'a [u8] {
         match place {
-            Place::Chunk(start) => Some(start..self.cursor.pos),
-            Place::Buffer => None,
+            Place::Chunk(start) => &self.chunk.bytes()[start..self.cursor.pos],
+            Place::Buffer => splitter.buffer(),
         }
     }
 }
 
-/// Returns the bytes of the block that was found.
-#[inline]
-fn raw<'a>(
-    splitter: &'a Splitter,
-    chunk: &'a Chunk<'_>,
-    cursor: &Cursor,
-    place: Place,
-) -> &'a [u8] {
-    match place {
-        Place::Chunk(start) => &chunk.bytes()[start..cursor.pos],
-        Place::Buffer => splitter.buffer(),
-    }
-}
-
-impl Drop for Blocks<'_> {
-    fn drop(&mut self) {
-        let Self { decoder, chunk, cursor } = self;
-        let BlockDecoder { splitter, fields, options, unread, repaired, failed, .. } =
-            &mut **decoder;
-        fields.give_back();
-        if let Some(repaired) = repaired {
-            repaired.give_back();
-        }
-        if *failed {
-            return splitter.ignore(chunk.bytes(), cursor);
-        }
-        splitter.stop(&chunk.scan(), cursor, &mut ForBlocks { fields });
-        let (pos, len) = (cursor.pos, chunk.len());
-        unread.keep(len - pos, options.limit(), || chunk.keep_rest(pos));
-    }
-}
+/// What is left to read when a stream has ended: nothing.
+static AT_END: Reading<'static> = Reading::NOTHING;
 
 /// A block of an event stream: its lines and the blank line that ends it, as they came.
 pub struct Block<'a> {
@@ -393,7 +300,7 @@ pub struct Block<'a> {
     start: u64,
     values: Values,
     joined: &'a mut Vec<u8>,
-    repaired: &'a mut Option<Box<Repaired>>,
+    rare: &'a mut Option<Box<Rare>>,
     last_event_id: &'a LastEventId,
     options: Options,
 }
@@ -434,9 +341,9 @@ impl<'a> Block<'a> {
     /// If the text of the event exceeds the block limit with U+FFFD in the place of invalid bytes.
     /// The block itself is as good as any other, so the decoder goes on.
     pub fn event(&mut self) -> Result<Option<Event<'_>>, DecodeError> {
-        let Self { raw, start, values, joined, repaired, last_event_id, options } = self;
-        texts(raw, *start == 0, values, joined, repaired, *options)
-            .map(|texts| texts.event(values.retry, last_event_id))
+        let Self { raw, start, values, joined, rare, last_event_id, options } = self;
+        texts(raw, *start == 0, values, joined, rare, *options)
+            .map(|texts| texts.data.is_some().then(|| texts.event(values.retry, last_event_id)))
             .map_err(|kind| DecodeError::new(kind, *start))
     }
 
@@ -480,20 +387,18 @@ impl Iterator for BlockBufs<'_> {
             Err(error) => return Some(Err(error)),
         };
         let range = blocks.range(place);
-        let Blocks { decoder, chunk, .. } = blocks;
+        let Blocks { state, reading } = blocks;
         let raw = match range {
-            Some(range) => chunk.keep(range),
-            None if decoder.splitter.buffer().len() > COPIED => {
-                decoder.splitter.take_buffer().into()
-            }
-            None => Bytes::copy_from_slice(decoder.splitter.buffer()),
+            Some(range) => reading.chunk.keep(range),
+            None if state.splitter.buffer().len() > COPIED => state.splitter.take_buffer().into(),
+            None => Bytes::copy_from_slice(state.splitter.buffer()),
         };
         Some(Ok(BlockBuf {
             raw,
-            start: decoder.splitter.block_start(),
-            values: decoder.fields.values,
-            last_event_id: decoder.last_event_id.clone(),
-            options: decoder.options,
+            start: state.splitter.block_start(),
+            values: state.fields.values,
+            last_event_id: state.last_event_id.clone(),
+            options: state.options,
         }))
     }
 }
@@ -550,10 +455,10 @@ impl BlockBuf {
             let event = EventBuf::new(text, data.range(), event_type, id, values.retry);
             return Ok(Some(event.with_last_event_id(last_event_id)));
         }
-        let (mut joined, mut repaired) = (Vec::new(), None);
-        let texts = texts(raw, *start == 0, values, &mut joined, &mut repaired, *options)
+        let (mut joined, mut rare) = (Vec::new(), None);
+        let texts = texts(raw, *start == 0, values, &mut joined, &mut rare, *options)
             .map_err(|kind| DecodeError::new(kind, *start))?;
-        let event = texts.event(values.retry, last_event_id);
+        let event = texts.data.map(|_| texts.event(values.retry, last_event_id));
         Ok(event.map(|event| EventBuf::copy(event).with_last_event_id(last_event_id)))
     }
 
@@ -573,7 +478,7 @@ impl fmt::Debug for BlockBuf {
 
 /// How a stream of blocks ended. See [`BlockDecoder::finish`].
 pub struct BlockEnd<'a> {
-    decoder: &'a mut BlockDecoder,
+    state: &'a mut State,
     raw: Vec<u8>,
     pending_bytes: u64,
     /// Where the pending block starts in the stream, if it is to be read as one.
@@ -606,18 +511,10 @@ impl BlockEnd<'_> {
     /// if no part of it was left unread.
     pub fn block(&mut self) -> Option<Block<'_>> {
         let start = self.block?;
-        let BlockDecoder { fields, last_event_id, options, repaired, .. } = &mut *self.decoder;
+        let State { fields, rare, last_event_id, options, .. } = &mut *self.state;
         let Fields { values, joined, .. } = fields;
-        let raw = &self.raw;
-        Some(Block {
-            raw,
-            start,
-            values: *values,
-            joined,
-            repaired,
-            last_event_id,
-            options: *options,
-        })
+        let (raw, values, options) = (&self.raw, *values, *options);
+        Some(Block { raw, start, values, joined, rare, last_event_id, options })
     }
 }
 

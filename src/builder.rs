@@ -74,6 +74,15 @@ impl<D> DecoderBuilder<D> {
         self
     }
 
+    /// Sets how many of the first bytes the decoder keeps of a body that is no event stream; 1 KiB by
+    /// default.
+    ///
+    /// They are there for an error message, or to parse the JSON error of a provider whole.
+    pub const fn first_bytes(mut self, most: u16) -> Self {
+        self.options.first_bytes = most;
+        self
+    }
+
     /// Sets the last event ID to start with, from an earlier connection; none by default.
     pub fn last_event_id(mut self, id: EventId<'_>) -> Self {
         self.last_event_id = LastEventId::new(id.as_str());
@@ -82,6 +91,27 @@ impl<D> DecoderBuilder<D> {
 }
 
 impl DecoderBuilder<Decoder> {
+    /// Sets if [`Events::next_item`](crate::Events::next_item) gives blocks without data that set the
+    /// last event ID or the reconnection time; not by default.
+    ///
+    /// The standard dispatches no event for them, so an ordinary receiver never sees them.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use sse_wire::{Decoder, Item};
+    ///
+    /// let mut decoder = Decoder::builder().updates(true).build();
+    /// let mut events = decoder.feed(b"id: 7\nretry: 0\n\n");
+    /// let update = Item::Update { id: Some("7"), reconnection_time: Some(Duration::ZERO) };
+    /// assert_eq!(events.next_item()?, Some(update));
+    /// # Ok::<_, sse_wire::DecodeError>(())
+    /// ```
+    pub const fn updates(mut self, wanted: bool) -> Self {
+        self.options.updates = wanted;
+        self
+    }
+
     /// Sets if [`Events::next_item`](crate::Events::next_item) gives comments, too; not by default.
     ///
     /// A comment that straddles two chunks is then kept until it is given, within the block limit.

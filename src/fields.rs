@@ -5,7 +5,6 @@ use core::ops::Range;
 
 use crate::{
     chunk::{Held, Part},
-    error::{DecodeError, DecodeErrorKind},
     options::Options,
     splitter::{Fate, Lines},
     wire::{
@@ -178,14 +177,15 @@ impl Fields {
         self.joined.reserve_exact(growth);
     }
 
-    /// A blank line has come. Returns `true` if the block sets an ID or dispatches an event.
+    /// A blank line has come. Returns `true` if the block sets an ID or dispatches an event, or sets
+    /// a reconnection time and that matters.
     #[inline]
-    fn end(&mut self) -> bool {
+    fn end(&mut self, retry_matters: bool) -> bool {
         // "If the data buffer is an empty string": no data field at all. One with an empty value
         // has put its line feed there.
         if self.values.data == Data::None {
             self.counters.blocks_without_event += 1;
-            if self.values.id.is_none() {
+            if self.values.id.is_none() && !(retry_matters && self.values.retry.is_some()) {
                 self.values = Values::default();
                 return false;
             }
@@ -203,72 +203,63 @@ impl Fields {
         self.counters.events += 1;
     }
 
-    /// Gives up the block under way, which starts at this offset of the stream.
-    #[cold]
-    pub(crate) fn refuse_too_large(&mut self, limit: usize, block_start: u64) -> DecodeError {
-        self.values = Values::default();
-        self.counters.refused += 1;
-        let kind = DecodeErrorKind::BlockTooLarge { limit: limit as u64 };
-        DecodeError::new(kind, block_start)
-    }
-
-    /// Returns to the start of a stream. The reconnection time stays.
-    pub(crate) fn reset(&mut self) {
-        let reconnection_time = self.reconnection_time;
-        *self = Self { reconnection_time, ..Self::default() };
-    }
-
     /// Gives back the memory of large data that was lent.
     #[inline]
-    pub(crate) fn end_loan(&mut self) {
-        if self.values.data != Data::Several {
-            self.give_back();
-        }
-    }
-
-    /// Gives back the memory of large data that nobody needs.
-    #[inline]
-    pub(crate) fn give_back(&mut self) {
-        if self.joined.capacity() > wire::KEPT {
+    pub(crate) fn end_loan<const HOLDS_ALL: bool>(&mut self) {
+        // The block view joins data when it is asked for, so nothing is under way there.
+        let is_needed = !HOLDS_ALL && self.values.data == Data::Several;
+        if !is_needed && self.joined.capacity() > wire::KEPT {
             self.joined = Vec::new();
         }
     }
 }
 
-/// Reads the lines for the event view: what means nothing is not held.
-pub(crate) struct ForEvents<'f> {
+/// Reads the lines for a view.
+///
+/// The event view holds only what means something, and joins data as it comes. The block view holds
+/// every byte, and joins data when it is asked for.
+pub(crate) struct FieldLines<'f, const HOLDS_ALL: bool> {
     fields: &'f mut Fields,
-    limit: usize,
-    gives_comments: bool,
+    options: Options,
 }
 
-impl<'f> ForEvents<'f> {
+impl<'f, const HOLDS_ALL: bool> FieldLines<'f, HOLDS_ALL> {
     #[inline]
     pub(crate) fn new(fields: &'f mut Fields, options: Options) -> Self {
-        Self { fields, limit: options.limit(), gives_comments: options.comments }
+        Self { fields, options }
     }
 }
 
-impl Lines for ForEvents<'_> {
-    const HOLDS_ALL: bool = false;
+impl<const HOLDS_ALL: bool> Lines for FieldLines<'_, HOLDS_ALL> {
+    const HOLDS_ALL: bool = HOLDS_ALL;
+
+    #[inline]
+    fn limit(&self) -> usize {
+        self.options.limit()
+    }
 
     #[expect(clippy::inline_always, reason = "as `Fields::line`")]
     #[inline(always)]
     fn line(&mut self, block: &[u8], line: Range<usize>) -> Fate {
         let first = block[line.start];
-        match self.fields.line(block, line, Some(self.limit)) {
-            Fate::Dropped if self.gives_comments && first == b':' => Fate::Given,
+        let joins = (!HOLDS_ALL).then_some(self.options.limit());
+        match self.fields.line(block, line, joins) {
+            _ if HOLDS_ALL => Fate::Held,
+            Fate::Dropped if self.options.comments && first == b':' => Fate::Given,
             fate => fate,
         }
     }
 
     #[inline]
     fn end(&mut self) -> bool {
-        self.fields.end()
+        self.fields.end(self.options.updates) || HOLDS_ALL
     }
 
-    /// Copies the values alone: they are all that is needed of lines that have ended.
     fn hold(&mut self, block: &[u8], buffer: &mut Held) {
+        if HOLDS_ALL {
+            return buffer.append(Part::new(block));
+        }
+        // The values alone: they are all that is needed of lines that have ended.
         let values = &mut self.fields.values;
         let data = if let Data::One(span) = &mut values.data { Some(span) } else { None };
         for span in [data, values.event_type.as_mut(), values.id.as_mut()].into_iter().flatten() {
@@ -279,37 +270,16 @@ impl Lines for ForEvents<'_> {
     }
 }
 
-/// Reads the lines for the block view: every byte is held, and data is joined when it is asked for.
-pub(crate) struct ForBlocks<'f> {
-    pub(crate) fields: &'f mut Fields,
-}
-
-impl Lines for ForBlocks<'_> {
-    const HOLDS_ALL: bool = true;
-
-    #[expect(clippy::inline_always, reason = "as `Fields::line`")]
-    #[inline(always)]
-    fn line(&mut self, block: &[u8], line: Range<usize>) -> Fate {
-        self.fields.line(block, line, None);
-        Fate::Held
-    }
-
-    #[inline]
-    fn end(&mut self) -> bool {
-        self.fields.end();
-        true
-    }
-
-    fn hold(&mut self, block: &[u8], buffer: &mut Held) {
-        buffer.append(Part::new(block));
-    }
-}
-
-/// Reads no line at all.
+/// Reads no line, for whoever needs only to know where blocks end.
 pub(crate) struct Ignored;
 
 impl Lines for Ignored {
     const HOLDS_ALL: bool = false;
+
+    /// The splitter skips every block, and holds nothing.
+    fn limit(&self) -> usize {
+        0
+    }
 
     fn line(&mut self, _: &[u8], _: Range<usize>) -> Fate {
         Fate::Dropped

@@ -14,9 +14,11 @@
 // | `chunk`    | a chunk and what one look at it tells: line ends, text; all of `unsafe` |
 // | `splitter` | chunks to lines and blocks: the only state machine |
 // | `value`, `error`, `last_event_id`, `event`, `options` | values |
+// | `stats`    | counters, as they are shown |
 // | `fields`   | the standard's "process the field", for both views |
 // | `texts`    | the values of a block as text, for both views |
-// | `unread`, `stats`, `accessors` | what callers leave unread; counters; state that both decoders show |
+// | `state`    | a stream between two chunks, and a chunk that is being read, for both views |
+// | `accessors` | what both decoders tell of their stream, in the same words |
 // | `decode`   | the event view |
 // | `block`    | the block view |
 // | `builder`  | options for both |
@@ -58,9 +60,9 @@ mod last_event_id;
 mod linear;
 mod options;
 mod splitter;
+mod state;
 mod stats;
 mod texts;
-mod unread;
 mod value;
 mod wire;
 
@@ -83,12 +85,13 @@ pub use adapters::{EventReader, ReadError};
 pub use adapters::{JsonEvents, JsonStreamError};
 pub use block::{Block, BlockBuf, BlockBufs, BlockDecoder, BlockEnd, Blocks, Line, Lines};
 pub use builder::DecoderBuilder;
-pub use decode::{BodyKind, Decoder, End, EventBufs, Events, Item, StreamEnd};
+pub use decode::{Decoder, End, EventBufs, Events, Item, StreamEnd};
 pub use encoder::{Encoder, Frame};
 pub use error::{DecodeError, DecodeErrorKind, InvalidValue};
 pub use event::{Event, EventBuf};
 pub use gateway::{BlockFilter, Injector, PartError, Rewrite, Verdict};
 pub use options::{AtEnd, InvalidUtf8, OnError};
+pub use state::BodyKind;
 pub use stats::Stats;
 pub use value::{EventId, EventType};
 pub use wire::field::Field;

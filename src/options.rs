@@ -56,7 +56,12 @@ pub(crate) struct Options {
     pub(crate) on_error: OnError,
     pub(crate) invalid_utf8: InvalidUtf8,
     pub(crate) at_end: AtEnd,
+    /// How many of the first bytes are kept of what is no event stream.
+    pub(crate) first_bytes: u16,
+    /// Comments are items.
     pub(crate) comments: bool,
+    /// What sets an ID or a reconnection time and has no data is an item.
+    pub(crate) updates: bool,
 }
 
 impl Options {
@@ -66,7 +71,9 @@ impl Options {
         on_error: OnError::Fail,
         invalid_utf8: InvalidUtf8::Replace,
         at_end: AtEnd::Discard,
+        first_bytes: 1024,
         comments: false,
+        updates: false,
     };
 
     /// Returns `true` if a refused block is the end of the stream.

@@ -59,6 +59,9 @@ pub(crate) trait Lines {
     /// Every byte of a block is held until the block ends.
     const HOLDS_ALL: bool;
 
+    /// Returns the largest size of a block, less than 4 GiB.
+    fn limit(&self) -> usize;
+
     /// Reads a line of the block under way. `block` starts with the block's bytes.
     fn line(&mut self, block: &[u8], line: Range<usize>) -> Fate;
 
@@ -217,7 +220,6 @@ pub(crate) struct Splitter {
     pending: u64,
     /// The offset in the stream of the block that was found or refused last.
     block_start: u64,
-    limit: u32,
     mode: Mode,
     /// The last byte was a CR: if a LF is next, it belongs to the same line end.
     after_cr: bool,
@@ -226,9 +228,8 @@ pub(crate) struct Splitter {
 }
 
 impl Splitter {
-    /// Creates a splitter of blocks up to a limit of less than 4 GiB.
-    pub(crate) fn new(limit: usize) -> Self {
-        let limit = u32::try_from(limit).unwrap_or(u32::MAX);
+    /// Creates a splitter at the start of a stream.
+    pub(crate) fn new() -> Self {
         Self {
             buffer: Held::NOTHING,
             line: 0,
@@ -236,26 +237,15 @@ impl Splitter {
             base: 0,
             pending: 0,
             block_start: 0,
-            limit,
             mode: Mode::Start,
             after_cr: false,
             is_lent: false,
         }
     }
 
-    #[inline]
-    fn limit(&self) -> usize {
-        self.limit as usize
-    }
-
     /// Disables BOM detection: output already precedes the first byte, so a mark there is text.
     pub(crate) fn expect_no_mark(&mut self) {
         self.mode = Mode::Reading;
-    }
-
-    /// Returns to the start of a stream.
-    pub(crate) fn reset(&mut self) {
-        *self = Self::new(self.limit());
     }
 
     /// Returns how many bytes of the stream were read.
@@ -328,17 +318,17 @@ impl Splitter {
     ///
     /// Where lines are longer than chunks, most chunks are like that.
     #[inline]
-    pub(crate) fn extend_line(&mut self, chunk: &[u8]) -> bool {
+    pub(crate) fn extend_line(&mut self, chunk: &[u8], limit: usize) -> bool {
         // Nothing of the line is in the buffer if it has just begun.
-        self.line < self.buffer.len() && self.try_extend_line(chunk)
+        self.line < self.buffer.len() && self.try_extend_line(chunk, limit)
     }
 
-    fn try_extend_line(&mut self, chunk: &[u8]) -> bool {
+    fn try_extend_line(&mut self, chunk: &[u8], limit: usize) -> bool {
         let len = self.buffer.len() + chunk.len();
         let is_easy = self.mode == Mode::Reading
             && !self.is_lent
             && len <= self.buffer.capacity()
-            && self.counted + len - self.line <= self.limit()
+            && self.counted + len - self.line <= limit
             && self.buffer.extend_line(chunk);
         if is_easy {
             self.pending += chunk.len() as u64;
@@ -414,6 +404,7 @@ impl Splitter {
         &mut self,
         scan: &mut Scan<'_>,
         at: &mut Cursor,
+        limit: usize,
     ) -> Option<Range<usize>> {
         let is_first_line = self.line == 0 && self.counted == 0 && !self.is_lent;
         if !is_first_line || self.buffer.is_empty() || self.mode != Mode::Reading {
@@ -424,10 +415,10 @@ impl Splitter {
         let end = scan.line_end(start)?;
         let part = &bytes[start..end];
         let len = self.buffer.len() + part.len();
-        if bytes.get(end..end + 2) != Some(&[LF, LF]) || len + 2 > self.limit() {
+        if bytes.get(end..end + 2) != Some(&[LF, LF]) || len + 2 > limit {
             return None;
         }
-        self.buffer.reserve(part.len(), self.limit());
+        self.buffer.reserve(part.len(), limit);
         self.buffer.append(scan.part(start..end));
         at.pos = end + 2;
         self.end_block(at);
@@ -445,9 +436,9 @@ impl Splitter {
 
     /// Moves the rest of the chunk to the buffer, which starts a block and has no line end.
     #[inline]
-    pub(crate) fn hold_rest(&mut self, scan: &Scan<'_>, at: &mut Cursor) {
+    pub(crate) fn hold_rest(&mut self, scan: &Scan<'_>, at: &mut Cursor, limit: usize) {
         let end = scan.bytes().len();
-        self.buffer.reserve(end - at.pos, self.limit());
+        self.buffer.reserve(end - at.pos, limit);
         self.buffer.append(scan.part(at.pos..end));
         self.pending = (end - at.pos) as u64;
         at.pos = end;
@@ -591,7 +582,7 @@ impl Splitter {
             let Some(end) = line_end(scan, start) else {
                 return Some(self.leave_chunk(scan, at, lines));
             };
-            if end + 1 - at.counted_from > self.limit() {
+            if end + 1 - at.counted_from > lines.limit() {
                 return Some(self.refuse(at, end == start));
             }
             let block = at.bytes;
@@ -640,7 +631,7 @@ impl Splitter {
         let bytes = scan.bytes();
         if at.bytes < bytes.len() {
             let line = at.pos;
-            if bytes.len() - at.counted_from > self.limit() {
+            if bytes.len() - at.counted_from > lines.limit() {
                 return self.refuse(at, line == bytes.len());
             }
             at.pos = bytes.len();
@@ -662,7 +653,7 @@ impl Splitter {
         self.counted = line.saturating_sub(at.counted_from);
         // Of lines that mean nothing, nothing moves.
         let lines_len = if L::HOLDS_ALL { line - at.bytes } else { self.counted };
-        self.buffer.reserve(lines_len + at.pos - line, self.limit());
+        self.buffer.reserve(lines_len + at.pos - line, lines.limit());
         if at.bytes < line {
             lines.hold(&scan.bytes()[at.bytes..line], &mut self.buffer);
         }
@@ -690,10 +681,10 @@ impl Splitter {
             let end = found.unwrap_or(bytes.len());
             let part = &bytes[start..end];
             let line_len = self.buffer.len() - self.line + part.len();
-            if self.counted + line_len + usize::from(found.is_some()) > self.limit() {
+            if self.counted + line_len + usize::from(found.is_some()) > lines.limit() {
                 return Some(self.refuse(at, line_len == 0));
             }
-            self.buffer.reserve(part.len() + "\r\n".len(), self.limit());
+            self.buffer.reserve(part.len() + "\r\n".len(), lines.limit());
             if !part.is_empty() {
                 self.buffer.append(scan.part(start..end));
             }

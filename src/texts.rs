@@ -115,19 +115,15 @@ impl<'a> Texts<'a> {
         Ok(Self { data: Some(data), event_type, id })
     }
 
-    /// Returns the event that the block dispatches.
+    /// Returns the event of the block, with empty data if it has none.
     #[inline]
-    pub(crate) fn event(
-        self,
-        retry: Option<u64>,
-        last_event_id: &'a LastEventId,
-    ) -> Option<Event<'a>> {
-        Some(Event {
-            data: self.data?,
+    pub(crate) fn event(self, retry: Option<u64>, last_event_id: &'a LastEventId) -> Event<'a> {
+        Event {
+            data: self.data.unwrap_or_default(),
             event_type: self.event_type,
             last_event_id: self.id.unwrap_or_else(|| last_event_id.as_str()),
             sets_id: self.id.is_some(),
             retry,
-        })
+        }
     }
 }

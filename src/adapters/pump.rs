@@ -6,9 +6,10 @@ use bytes::Bytes;
 
 use crate::{
     chunk::Source,
-    decode::{Decoder, Reading, StreamEnd},
+    decode::{Decoder, StreamEnd},
     error::DecodeError,
     event::EventBuf,
+    state::Reading,
 };
 
 /// What comes out: events, or comments as well.
@@ -28,7 +29,7 @@ impl Output for EventBuf {
         reading: &mut Reading<'static>,
         decoder: &mut Decoder,
     ) -> Option<Result<Self, DecodeError>> {
-        reading.next_buf(decoder)
+        reading.next_buf(&mut decoder.state)
     }
 
     fn from_event(event: EventBuf) -> Self {
@@ -52,8 +53,8 @@ pub(crate) struct Pump<T> {
 impl<T: Output> Pump<T> {
     pub(crate) fn new(mut decoder: Decoder) -> Self {
         // Events that were left unread come first, whether or not a chunk follows.
-        let mut reading = Reading::nothing();
-        reading.start(&mut decoder, Source::Lent(&[]));
+        let mut reading = Reading::NOTHING;
+        reading.start(&mut decoder.state, Source::Lent(&[]));
         Self { decoder, reading, end: None, output: PhantomData }
     }
 
@@ -61,7 +62,7 @@ impl<T: Output> Pump<T> {
     #[inline]
     pub(crate) fn feed(&mut self, chunk: Bytes) {
         debug_assert!(self.reading.is_used_up(), "a chunk would get lost");
-        self.reading.start(&mut self.decoder, Source::Shared(chunk));
+        self.reading.start(&mut self.decoder.state, Source::Shared(chunk));
     }
 
     /// Returns the next item of the chunk; `None` if it is used up.
@@ -74,7 +75,7 @@ impl<T: Output> Pump<T> {
             None => false,
         };
         if !goes_on {
-            self.reading.stop(&mut self.decoder);
+            self.reading.stop::<false>(&mut self.decoder.state);
             self.reading.clear();
         }
         item

@@ -5,6 +5,7 @@ use core::{
     fmt,
     pin::Pin,
     task::{Context, Poll, ready},
+    time::Duration,
 };
 
 use bytes::Bytes;
@@ -17,19 +18,26 @@ use super::{
     tap::Tap,
 };
 use crate::{
-    decode::{Decoder, Item, Reading, StreamEnd},
+    decode::{Decoder, Item, StreamEnd},
     error::DecodeError,
     event::{Event, EventBuf},
+    state::Reading,
 };
 
-/// An event or a comment, owned. See [`Item`].
+/// What an [`ItemStream`] gives. See [`Item`].
 #[derive(Clone, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum ItemBuf {
     /// An event was dispatched.
     Event(EventBuf),
     /// A comment line: its text.
     Comment(String),
+    /// A block without data that set the last event ID or the reconnection time.
+    Update {
+        /// The ID that the block set; `None` if it had none.
+        id: Option<String>,
+        /// The reconnection time that the block set; `None` if it had none.
+        reconnection_time: Option<Duration>,
+    },
 }
 
 impl fmt::Debug for ItemBuf {
@@ -37,6 +45,9 @@ impl fmt::Debug for ItemBuf {
         match self {
             Self::Event(event) => Item::Event(event.as_event()),
             Self::Comment(text) => Item::Comment(text),
+            Self::Update { id, reconnection_time } => {
+                Item::Update { id: id.as_deref(), reconnection_time: *reconnection_time }
+            }
         }
         .fmt(f)
     }
@@ -47,10 +58,13 @@ impl Output for ItemBuf {
         reading: &mut Reading<'static>,
         decoder: &mut Decoder,
     ) -> Option<Result<Self, DecodeError>> {
-        let item = reading.next_item(decoder).transpose()?;
+        let item = reading.next_item(&mut decoder.state).transpose()?;
         Some(item.map(|item| match item {
             Item::Event(event) => Self::Event(event.to_buf()),
             Item::Comment(text) => Self::Comment(text.to_owned()),
+            Item::Update { id, reconnection_time } => {
+                Self::Update { id: id.map(ToOwned::to_owned), reconnection_time }
+            }
         }))
     }
 
@@ -298,7 +312,7 @@ event_stream! {
     /// For those who show or forward comments, or take them for a sign of life.
     /// [`with_decoder`](Self::with_decoder) wants a decoder that was told to give
     /// [comments](crate::DecoderBuilder::comments).
-    ItemStream gives ItemBuf by Decoder::builder().comments(true).build()
+    ItemStream gives ItemBuf by Decoder::builder().comments(true).updates(true).build()
 }
 
 /// Makes events out of streams of chunks.

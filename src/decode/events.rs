@@ -1,104 +1,73 @@
 //! Events out of one chunk.
 
 use alloc::string::String;
-use core::{fmt, iter::FusedIterator, mem, ops::Range};
+use core::{fmt, iter::FusedIterator, mem, ops::Range, time::Duration};
 
 use bytes::Bytes;
 
-use super::Decoder;
 use crate::{
-    chunk::{Chunk, SharedStr, Source},
+    chunk::{SharedStr, Source},
     error::DecodeError,
     event::{Event, EventBuf},
-    fields::{Data, ForEvents, Span, Values},
-    splitter::{Cursor, Found, Lines, Place, Usual},
+    fields::{Data, FieldLines, Span, Values},
+    splitter::{Cursor, Found, Lines, Place, Splitter, Usual},
+    state::{Begin, Reading, State},
+    texts::Texts,
     wire::{LF, Shortened, utf8},
 };
 
 /// Text of more bytes is not copied out of a buffer for an owned event: the buffer goes with it.
 const COPIED: usize = 16 << 10;
 
-/// A chunk that is being read.
-///
-/// Separate from `Decoder` so that adapters can own both across polls.
-#[derive(Debug)]
-pub(crate) struct Reading<'d> {
-    chunk: Chunk<'d>,
-    cursor: Cursor,
-}
-
-/// What a decoder came upon that is to be given.
+/// What a decoder came upon.
 enum Step {
-    /// A block of one data line, which nothing was noted of: where its data lies in the chunk.
-    Usual(Range<usize>),
-    /// As `Usual`, after a line that names the event type.
-    Named(Range<usize>, Range<usize>),
+    /// A block of one data line, perhaps after a line that names the event type. Nothing was noted
+    /// of it but where these lie in the chunk.
+    Usual { event_type: Option<Range<usize>>, data: Range<usize> },
     /// A block that dispatches an event.
-    Block(Place),
+    Event(Place),
+    /// A block without data, that sets the last event ID or the reconnection time.
+    Update(Place),
     /// A comment.
     Comment(Place),
     /// The chunk is used up.
     Starved,
 }
 
-impl<'d> Reading<'d> {
-    #[inline]
-    pub(super) fn new(chunk: Source<'d>, cursor: Cursor) -> Self {
-        Self { chunk: Chunk::new(chunk), cursor }
-    }
+/// Reads the lines for the event view.
+type EventLines<'f> = FieldLines<'f, false>;
 
-    /// A chunk that was used up already.
-    #[cfg(any(feature = "std", feature = "stream", feature = "tokio-util"))]
-    pub(crate) fn nothing() -> Self {
-        Self::new(Source::Lent(&[]), Cursor::NOTHING)
-    }
-
-    /// Reads the next chunk. The one before must have been [stopped](Self::stop).
-    #[cfg(any(feature = "std", feature = "stream", feature = "tokio-util"))]
-    #[inline]
-    pub(crate) fn start(&mut self, decoder: &mut Decoder, chunk: Source<'d>) {
-        if decoder.is_special() {
-            *self = decoder.read_special(chunk);
-        } else if !decoder.splitter.extend_line(chunk.bytes()) {
-            self.chunk.replace(chunk);
-            self.cursor = decoder.splitter.begin();
-        }
-    }
-
-    /// Returns `true` if there is nothing more, for the price of two comparisons.
-    #[inline]
-    pub(crate) fn is_used_up(&self) -> bool {
-        self.cursor.is_plain && self.cursor.pos == self.chunk.len()
-    }
-
+/// The event view of a chunk.
+impl Reading<'_> {
     /// Returns the next event; `None` when the chunk is used up.
     #[inline]
     fn next_event<'a>(
         &'a mut self,
-        decoder: &'a mut Decoder,
+        state: &'a mut State,
     ) -> Result<Option<Event<'a>>, DecodeError> {
         if self.is_used_up() {
             return Ok(None);
         }
-        if let Some(data) = self.usual(decoder) {
-            return Ok(Some(self.usual_event(decoder, data)));
+        if let Some(data) = self.usual(state) {
+            return Ok(Some(self.usual_event(state, data)));
         }
-        self.next_unusual(decoder)
+        self.next_unusual(state)
     }
 
     #[inline(never)]
     fn next_unusual<'a>(
         &'a mut self,
-        decoder: &'a mut Decoder,
+        state: &'a mut State,
     ) -> Result<Option<Event<'a>>, DecodeError> {
         loop {
-            match self.step(decoder)? {
-                Step::Usual(data) => return Ok(Some(self.usual_event(decoder, data))),
-                Step::Named(event_type, data) => {
-                    let event_type = self.chunk.text(event_type);
-                    return Ok(Some(Event { event_type, ..self.usual_event(decoder, data) }));
+            match self.step(state)? {
+                Step::Usual { event_type, data } => {
+                    return Ok(Some(self.named_event(state, event_type, data)));
                 }
-                Step::Block(place) => return decoder.dispatch(&self.chunk, place),
+                Step::Event(place) => return self.dispatch(state, place).map(Some),
+                Step::Update(place) => {
+                    self.dispatch(state, place)?;
+                }
                 Step::Comment(_) => {}
                 Step::Starved => return Ok(None),
             }
@@ -107,111 +76,120 @@ impl<'d> Reading<'d> {
 
     /// Returns the next event, owned; `None` when the chunk is used up.
     #[inline]
-    pub(crate) fn next_buf(
-        &mut self,
-        decoder: &mut Decoder,
-    ) -> Option<Result<EventBuf, DecodeError>> {
+    pub(crate) fn next_buf(&mut self, state: &mut State) -> Option<Result<EventBuf, DecodeError>> {
         if self.is_used_up() {
             return None;
         }
-        if let Some(data) = self.usual(decoder) {
-            return Some(Ok(self.usual_buf(decoder, None, data)));
+        if let Some(data) = self.usual(state) {
+            return Some(Ok(self.usual_buf(state, None, data)));
         }
-        self.next_unusual_buf(decoder)
+        self.next_unusual_buf(state).transpose()
     }
 
     #[inline(never)]
-    fn next_unusual_buf(&mut self, decoder: &mut Decoder) -> Option<Result<EventBuf, DecodeError>> {
+    fn next_unusual_buf(&mut self, state: &mut State) -> Result<Option<EventBuf>, DecodeError> {
         loop {
-            match self.step(decoder) {
-                Ok(Step::Usual(data)) => return Some(Ok(self.usual_buf(decoder, None, data))),
-                Ok(Step::Named(event_type, data)) => {
-                    return Some(Ok(self.usual_buf(decoder, Some(event_type), data)));
+            match self.step(state)? {
+                Step::Usual { event_type, data } => {
+                    return Ok(Some(self.usual_buf(state, event_type, data)));
                 }
-                Ok(Step::Block(place)) => {
-                    return decoder.dispatch_buf(&self.chunk, place).transpose();
+                Step::Event(place) => return self.dispatch_buf(state, place).map(Some),
+                Step::Update(place) => {
+                    self.dispatch(state, place)?;
                 }
-                Ok(Step::Comment(_)) => {}
-                Ok(Step::Starved) => return None,
-                Err(error) => return Some(Err(error)),
+                Step::Comment(_) => {}
+                Step::Starved => return Ok(None),
             }
         }
     }
 
-    /// Returns the next event or comment; `None` when the chunk is used up.
-    #[inline]
+    /// Returns the next item; `None` when the chunk is used up.
     pub(crate) fn next_item<'a>(
         &'a mut self,
-        decoder: &'a mut Decoder,
+        state: &'a mut State,
     ) -> Result<Option<Item<'a>>, DecodeError> {
-        Ok(match self.step(decoder)? {
-            Step::Usual(data) => Some(Item::Event(self.usual_event(decoder, data))),
-            Step::Named(event_type, data) => {
-                let event_type = self.chunk.text(event_type);
-                Some(Item::Event(Event { event_type, ..self.usual_event(decoder, data) }))
-            }
-            Step::Block(place) => decoder.dispatch(&self.chunk, place)?.map(Item::Event),
-            Step::Comment(place) => {
-                let Self { chunk, cursor } = self;
-                Some(Item::Comment(decoder.comment(chunk, cursor, place)?))
-            }
-            Step::Starved => None,
-        })
+        loop {
+            return Ok(Some(match self.step(state)? {
+                Step::Usual { event_type, data } => {
+                    Item::Event(self.named_event(state, event_type, data))
+                }
+                Step::Event(place) => Item::Event(self.dispatch(state, place)?),
+                Step::Update(place) if state.options.updates => {
+                    let event = self.dispatch(state, place)?;
+                    Item::Update { id: event.id(), reconnection_time: event.retry() }
+                }
+                Step::Update(place) => {
+                    self.dispatch(state, place)?;
+                    continue;
+                }
+                Step::Comment(place) => Item::Comment(self.comment(state, place)?),
+                Step::Starved => return Ok(None),
+            }));
+        }
     }
 
     #[inline]
-    fn usual_event<'a>(&'a self, decoder: &'a Decoder, data: Range<usize>) -> Event<'a> {
+    fn usual_event<'a>(&'a self, state: &'a State, data: Range<usize>) -> Event<'a> {
         Event {
             data: self.chunk.text(data).unwrap_or_default(),
             event_type: None,
-            last_event_id: decoder.last_event_id.as_str(),
+            last_event_id: state.last_event_id.as_str(),
             sets_id: false,
             retry: None,
         }
     }
 
+    fn named_event<'a>(
+        &'a self,
+        state: &'a State,
+        event_type: Option<Range<usize>>,
+        data: Range<usize>,
+    ) -> Event<'a> {
+        let event_type = event_type.and_then(|event_type| self.chunk.text(event_type));
+        Event { event_type, ..self.usual_event(state, data) }
+    }
+
     #[inline]
     fn usual_buf(
         &mut self,
-        decoder: &mut Decoder,
+        state: &mut State,
         event_type: Option<Range<usize>>,
         data: Range<usize>,
     ) -> EventBuf {
         let len = self.chunk.len();
         if self.cursor.pos == len {
             if let Some(text) = self.chunk.take() {
-                decoder.splitter.pass(len);
+                state.splitter.pass(len);
                 self.cursor = Cursor::NOTHING;
                 return EventBuf::new(text, data, event_type, None, None)
-                    .with_last_event_id(&decoder.last_event_id);
+                    .with_last_event_id(&state.last_event_id);
             }
         }
         let start = event_type.as_ref().unwrap_or(&data).start;
         let part = |range: Range<usize>| range.start - start..range.end - start;
         if let Some(text) = self.chunk.share(start..data.end) {
             return EventBuf::new(text, part(data), event_type.map(part), None, None)
-                .with_last_event_id(&decoder.last_event_id);
+                .with_last_event_id(&state.last_event_id);
         }
-        let event_type = event_type.and_then(|event_type| self.chunk.text(event_type));
-        Event { event_type, ..self.usual_event(decoder, data) }.to_buf()
+        self.named_event(state, event_type, data).to_buf()
     }
 
     /// Takes a [usual](Cursor::usual) block. Returns where its data lies.
     #[expect(clippy::inline_always, reason = "most events cost no call")]
     #[inline(always)]
-    fn usual(&mut self, decoder: &mut Decoder) -> Option<Range<usize>> {
+    fn usual(&mut self, state: &mut State) -> Option<Range<usize>> {
         let Self { chunk, cursor } = self;
-        let Usual { data, next } = cursor.usual(&mut chunk.scan(), decoder.options.limit())?;
+        let Usual { data, next } = cursor.usual(&mut chunk.scan(), state.options.limit())?;
         chunk.check(data.clone())?;
         cursor.pos = next;
-        decoder.fields.counters.events += 1;
+        state.fields.counters.events += 1;
         Some(data)
     }
 
     /// As [`usual`](Self::usual), for a block that names its type before its data, as most token
-    /// streams do that have types: the type and the data.
+    /// streams do that have types. Returns where the type and the data lie.
     #[inline]
-    fn named(&mut self, decoder: &mut Decoder) -> Option<(Range<usize>, Range<usize>)> {
+    fn named(&mut self, state: &mut State) -> Option<(Range<usize>, Range<usize>)> {
         if !self.cursor.is_plain {
             return None;
         }
@@ -227,91 +205,73 @@ impl<'d> Reading<'d> {
         if bytes[end] != LF {
             return None;
         }
-        let limit = decoder.options.limit();
+        let limit = state.options.limit();
         if let Some(Usual { data, next }) = self.cursor.last_line(&mut scan, end + 1, limit) {
             if self.chunk.check(value..data.end).is_some() {
                 self.cursor.pos = next;
-                decoder.fields.counters.events += 1;
+                state.fields.counters.events += 1;
                 return Some((value..end, data));
             }
         }
         // The line ends that were passed are not found again, so the splitter goes on from here.
         let Self { chunk, cursor } = self;
-        let mut lines = ForEvents::new(&mut decoder.fields, decoder.options);
+        let mut lines = EventLines::new(&mut state.fields, state.options);
         cursor.read_first_line(chunk.bytes(), end, &mut lines);
         None
     }
 
     /// Takes comments that are [blocks of their own](Cursor::comment_block).
     #[inline]
-    fn pass_comments(&mut self, decoder: &mut Decoder) {
+    fn pass_comments(&mut self, state: &mut State) {
         let Self { chunk, cursor } = self;
         let mut scan = chunk.scan();
-        while let Some(next) = cursor.comment_block(&mut scan, decoder.options.limit()) {
+        while let Some(next) = cursor.comment_block(&mut scan, state.options.limit()) {
             cursor.pos = next;
-            decoder.fields.counters.comments += 1;
-            decoder.fields.counters.blocks_without_event += 1;
+            state.fields.counters.comments += 1;
+            state.fields.counters.blocks_without_event += 1;
         }
     }
 
-    /// Reads on up to what is to be given.
+    /// Reads on up to what may be given.
     #[inline]
-    fn step(&mut self, decoder: &mut Decoder) -> Result<Step, DecodeError> {
-        if decoder.is_special() {
-            if decoder.failed {
-                return Ok(Step::Starved);
-            }
-            if let Some(rare) = &mut decoder.rare {
-                rare.repaired.give_back();
-            }
-            if let Some(error) = decoder.take_unread_error() {
-                return Err(error);
+    fn step(&mut self, state: &mut State) -> Result<Step, DecodeError> {
+        if !state.resume()? {
+            return Ok(Step::Starved);
+        }
+        state.fields.end_loan::<false>();
+        if let Some(place) = self.complete_block(state) {
+            return Ok(Step::Event(place));
+        }
+        let Self { chunk, cursor } = self;
+        if state.splitter.try_plain::<EventLines<'_>>(chunk.bytes(), cursor) {
+            if let Some(step) = self.step_plain(state) {
+                return Ok(step);
             }
         }
-        decoder.fields.end_loan();
-        if let Some(place) = self.complete_block(decoder) {
-            return Ok(Step::Block(place));
-        }
-        loop {
-            let Self { chunk, cursor } = self;
-            if decoder.splitter.try_plain::<ForEvents<'_>>(chunk.bytes(), cursor) {
-                if let Some(step) = self.step_plain(decoder) {
-                    return Ok(step);
+        Ok(match self.find::<false>(state)? {
+            Found::Block(place) => {
+                if let Place::Chunk(start) = place {
+                    // All of the block at once, so that its values are known to be text.
+                    self.chunk.check(start..self.cursor.pos);
                 }
+                let has_data = state.fields.values.data != Data::None;
+                if has_data { Step::Event(place) } else { Step::Update(place) }
             }
-            let Self { chunk, cursor } = self;
-            let Decoder { splitter, fields, options, .. } = decoder;
-            let mut lines = ForEvents::new(fields, *options);
-            match splitter.next(&mut chunk.scan(), cursor, &mut lines) {
-                Found::Starved => return Ok(Step::Starved),
-                Found::Line(place) => return Ok(Step::Comment(place)),
-                Found::Block(place) => {
-                    if let Place::Chunk(start) = place {
-                        // All of the block at once, so that its values are known to be text.
-                        chunk.check(start..cursor.pos);
-                    }
-                    if fields.values.data != Data::None {
-                        return Ok(Step::Block(place));
-                    }
-                    // It only sets the ID.
-                    decoder.dispatch(chunk, place)?;
-                }
-                Found::TooLarge => return Err(decoder.refuse_too_large()),
-                Found::Skipped => {}
-            }
-        }
+            Found::Line(place) => Step::Comment(place),
+            Found::Starved | Found::TooLarge | Found::Skipped => Step::Starved,
+        })
     }
 
     /// Completes a block of one data line that began in an earlier chunk.
     #[inline]
-    fn complete_block(&mut self, decoder: &mut Decoder) -> Option<Place> {
+    fn complete_block(&mut self, state: &mut State) -> Option<Place> {
         let Self { chunk, cursor } = self;
-        if cursor.is_plain || !decoder.splitter.buffer().starts_with(b"data:") {
+        if cursor.is_plain || !state.splitter.buffer().starts_with(b"data:") {
             return None;
         }
-        let Decoder { splitter, fields, options, .. } = decoder;
-        let line = splitter.complete_block(&mut chunk.scan(), cursor)?;
-        let mut lines = ForEvents::new(fields, *options);
+        let State { splitter, fields, options, .. } = state;
+        let line = splitter.complete_block(&mut chunk.scan(), cursor, options.limit())?;
+        let mut lines = EventLines::new(fields, *options);
         lines.line(splitter.buffer(), line);
         lines.end();
         Some(Place::Buffer)
@@ -319,133 +279,96 @@ impl<'d> Reading<'d> {
 
     /// Reads on where the next byte starts a block: what most streams are made of.
     #[inline]
-    fn step_plain(&mut self, decoder: &mut Decoder) -> Option<Step> {
-        if !decoder.options.comments {
-            self.pass_comments(decoder);
+    fn step_plain(&mut self, state: &mut State) -> Option<Step> {
+        if !state.options.comments {
+            self.pass_comments(state);
         }
-        if let Some(data) = self.usual(decoder) {
-            return Some(Step::Usual(data));
+        if let Some(data) = self.usual(state) {
+            return Some(Step::Usual { event_type: None, data });
         }
-        if let Some((event_type, data)) = self.named(decoder) {
-            return Some(Step::Named(event_type, data));
+        if let Some((event_type, data)) = self.named(state) {
+            return Some(Step::Usual { event_type: Some(event_type), data });
         }
         let Self { chunk, cursor } = self;
-        let len = chunk.len() - cursor.pos;
-        let is_part_of_line = cursor.is_plain
-            && len <= decoder.options.limit()
-            && chunk.scan().line_end(cursor.pos).is_none();
+        let (len, limit) = (chunk.len() - cursor.pos, state.options.limit());
+        let is_part_of_line =
+            cursor.is_plain && len <= limit && chunk.scan().line_end(cursor.pos).is_none();
         if is_part_of_line {
-            decoder.splitter.hold_rest(&chunk.scan(), cursor);
+            state.splitter.hold_rest(&chunk.scan(), cursor, limit);
             return Some(Step::Starved);
         }
         None
     }
 
-    /// Reads no further: what is left of the chunk comes first when the next one is read.
-    #[inline]
-    pub(crate) fn stop(&mut self, decoder: &mut Decoder) {
-        if self.is_used_up() {
-            decoder.splitter.pass(self.chunk.len());
-        } else {
-            self.stop_early(decoder);
-        }
-    }
-
-    /// Lets a chunk go that was [stopped](Self::stop).
-    #[cfg(any(feature = "std", feature = "stream", feature = "tokio-util"))]
-    #[inline]
-    pub(crate) fn clear(&mut self) {
-        self.chunk.replace(Source::Lent(&[]));
-        self.cursor = Cursor::NOTHING;
-    }
-
-    #[inline(never)]
-    fn stop_early(&mut self, decoder: &mut Decoder) {
-        let Self { chunk, cursor } = self;
-        let Decoder { splitter, fields, options, rare, failed, .. } = decoder;
-        if let Some(rare) = rare {
-            rare.repaired.give_back();
-        }
-        if *failed {
-            return splitter.ignore(chunk.bytes(), cursor);
-        }
-        splitter.stop(&chunk.scan(), cursor, &mut ForEvents::new(fields, *options));
-        fields.end_loan();
-        let (pos, len) = (cursor.pos, chunk.len());
-        if pos < len {
-            let unread = &mut rare.get_or_insert_default().unread;
-            unread.keep(len - pos, options.limit(), || chunk.keep_rest(pos));
-        }
-    }
-}
-
-impl Decoder {
-    /// Refuses the block that the splitter has given up.
-    #[cold]
-    fn refuse_too_large(&mut self) -> DecodeError {
-        self.failed = self.options.fails_on_error();
-        self.fields.refuse_too_large(self.options.limit(), self.splitter.block_start())
-    }
-
-    /// Returns the text of the comment that was found.
+    /// Dispatches the block that was found: sets its ID, and returns its event. The event of a block
+    /// without data is none, and its data is empty.
     ///
-    /// A comment means nothing, so invalid bytes are replaced whatever the policy is.
-    fn comment<'a>(
-        &'a mut self,
-        chunk: &'a Chunk<'_>,
-        cursor: &mut Cursor,
+    /// # Errors
+    ///
+    /// If the block's text is [refused](Texts::repaired).
+    #[inline]
+    pub(super) fn dispatch<'a>(
+        &'a self,
+        state: &'a mut State,
         place: Place,
-    ) -> Result<&'a str, DecodeError> {
-        let span = self.fields.comment;
-        let bytes = match place {
-            Place::Chunk(start) => &chunk.bytes()[span.range_from(start)],
-            Place::Buffer => span.of(self.splitter.buffer()),
+    ) -> Result<Event<'a>, DecodeError> {
+        let values = mem::take(&mut state.fields.values);
+        let State { splitter, fields, last_event_id, options, rare, failed, .. } = state;
+        let chunk = &self.chunk;
+        let block = self.block(splitter, place);
+        let text = |span: Span| match place {
+            Place::Chunk(start) => {
+                chunk.text(span.range_from(start)).or_else(|| utf8::check(span.of(block)))
+            }
+            Place::Buffer => splitter.buffer().text(span.range()),
         };
-        if utf8::check(bytes).is_some() {
-            let bytes = match place {
-                Place::Chunk(start) => &chunk.bytes()[span.range_from(start)],
-                Place::Buffer => span.of(self.splitter.buffer()),
-            };
-            return Ok(utf8::check(bytes).unwrap_or_default());
+        let joined = &fields.joined;
+        let texts = if let Some(texts) = Texts::new(&values, joined, text) {
+            texts
+        } else {
+            let repaired = &mut rare.get_or_insert_default().repaired;
+            match Texts::repaired(&values, block, joined, repaired, *options) {
+                Ok(texts) => texts,
+                Err(kind) => {
+                    fields.counters.uncount_block(&values);
+                    *failed = options.fails_on_error();
+                    return Err(DecodeError::new(kind, splitter.block_start()));
+                }
+            }
+        };
+        if let Some(id) = texts.id {
+            // "Set the last event ID string of the event source to the value of the last event ID
+            // buffer", also if there is no data.
+            last_event_id.set(id);
         }
-        let repaired = &mut self.rare.get_or_insert_default().repaired;
-        if !repaired.set_comment(bytes, self.options.limit()) {
-            // The comment is given up with its block, whose next line starts here.
-            self.splitter.refuse(cursor, true);
-            return Err(self.refuse_too_large());
-        }
-        Ok(self.rare.as_ref().map_or("", |rare| rare.repaired.data()))
+        Ok(texts.event(values.retry, last_event_id))
     }
 
     /// As [`dispatch`](Self::dispatch), for an owned event.
-    fn dispatch_buf(
-        &mut self,
-        chunk: &Chunk<'_>,
-        place: Place,
-    ) -> Result<Option<EventBuf>, DecodeError> {
-        if let Some(event) = self.dispatch_shared(chunk, place) {
-            return Ok(Some(event));
+    fn dispatch_buf(&mut self, state: &mut State, place: Place) -> Result<EventBuf, DecodeError> {
+        if let Some(event) = self.dispatch_shared(state, place) {
+            return Ok(event);
         }
-        let is_joined = self.fields.values.data == Data::Several;
-        let Some(event) = self.dispatch(chunk, place)? else { return Ok(None) };
+        let is_joined = state.fields.values.data == Data::Several;
+        let event = self.dispatch(state, place)?;
         let event = if is_joined && event.data.len() > COPIED {
             let others = EventBuf::copy(event.with_data(""));
-            let joined = mem::take(&mut self.fields.joined);
+            let joined = mem::take(&mut state.fields.joined);
             // Joined data that was repaired is not text, and lies elsewhere.
-            let repaired = || self.rare.as_ref().map_or("", |rare| rare.repaired.data());
+            let repaired = || state.rare.as_ref().map_or("", |rare| rare.repaired.data());
             let data = String::from_utf8(joined).unwrap_or_else(|_| repaired().into());
             EventBuf::with_data(data, others.as_event())
         } else {
             EventBuf::copy(event)
         };
-        Ok(Some(event.with_last_event_id(&self.last_event_id)))
+        Ok(event.with_last_event_id(&state.last_event_id))
     }
 
     /// Dispatches a block whose values lie side by side in text that can be shared: in the chunk, or
     /// in a large buffer.
     #[inline]
-    fn dispatch_shared(&mut self, chunk: &Chunk<'_>, place: Place) -> Option<EventBuf> {
-        let Values { data: Data::One(data), event_type, id, retry } = self.fields.values else {
+    fn dispatch_shared(&self, state: &mut State, place: Place) -> Option<EventBuf> {
+        let Values { data: Data::One(data), event_type, id, retry } = state.fields.values else {
             return None;
         };
         let spans = [Some(data), event_type, id];
@@ -453,44 +376,75 @@ impl Decoder {
         let start = ranges().map(|range| range.start).min()?;
         let end = ranges().map(|range| range.end).max()?;
         let text = match place {
-            Place::Chunk(block) => chunk.share(block + start..block + end)?,
-            Place::Buffer if end - start > COPIED => self.share_buffer(start..end)?,
+            Place::Chunk(block) => self.chunk.share(block + start..block + end)?,
+            Place::Buffer if end - start > COPIED => share_buffer(&mut state.splitter, start..end)?,
             Place::Buffer => return None,
         };
         let part = |range: Range<usize>| range.start - start..range.end - start;
         let id = id.map(|id| part(id.range()));
         if let Some(id) = &id {
-            self.last_event_id.set(text.get(id.clone()));
+            state.last_event_id.set(text.get(id.clone()));
         }
-        self.fields.values = Values::default();
+        state.fields.values = Values::default();
         let event_type = event_type.map(|event_type| part(event_type.range()));
         let event = EventBuf::new(text, part(data.range()), event_type, id, retry);
-        Some(event.with_last_event_id(&self.last_event_id))
+        Some(event.with_last_event_id(&state.last_event_id))
     }
 
-    /// Takes the buffer away as text.
-    #[cold]
-    fn share_buffer(&mut self, range: Range<usize>) -> Option<SharedStr> {
-        let buffer = Bytes::from(self.splitter.take_buffer());
-        let text = SharedStr::new(buffer.slice(range)).ok();
-        if text.is_none() {
-            self.splitter.put_buffer(buffer.into());
+    /// Returns the text of the comment that was found.
+    ///
+    /// A comment means nothing, so invalid bytes are replaced whatever the policy is.
+    fn comment<'a>(
+        &'a mut self,
+        state: &'a mut State,
+        place: Place,
+    ) -> Result<&'a str, DecodeError> {
+        let span = state.fields.comment;
+        let bytes = span.of(self.block(&state.splitter, place));
+        if utf8::check(bytes).is_some() {
+            let bytes = span.of(self.block(&state.splitter, place));
+            return Ok(utf8::check(bytes).unwrap_or_default());
         }
-        text
+        let repaired = &mut state.rare.get_or_insert_default().repaired;
+        if !repaired.set_comment(bytes, state.options.limit()) {
+            // The comment is given up with its block, whose next line starts here.
+            state.splitter.refuse(&mut self.cursor, true);
+            return Err(state.refuse_too_large());
+        }
+        Ok(state.rare.as_ref().map_or("", |rare| rare.repaired.data()))
     }
+
+    /// Returns the bytes of the block or line that was found, from the start of its block on.
+    #[inline]
+    fn block<'a>(&'a self, splitter: &'a Splitter, place: Place) -> &'a [u8] {
+        match place {
+            Place::Chunk(start) => &self.chunk.bytes()[start..],
+            Place::Buffer => splitter.buffer(),
+        }
+    }
+}
+
+/// Takes the buffer away as text.
+#[cold]
+fn share_buffer(splitter: &mut Splitter, range: Range<usize>) -> Option<SharedStr> {
+    let buffer = Bytes::from(splitter.take_buffer());
+    let text = SharedStr::new(buffer.slice(range)).ok();
+    if text.is_none() {
+        splitter.put_buffer(buffer.into());
+    }
+    text
 }
 
 /// The events of a chunk, lent one by one. See [`Decoder::feed`].
 #[derive(Debug)]
 pub struct Events<'d> {
-    decoder: &'d mut Decoder,
+    state: &'d mut State,
     /// `None` if the chunk was used up at once.
     reading: Option<Reading<'d>>,
 }
 
-/// What [`Events::next_item`] gives.
+/// What [`Events::next_item`] gives: all that is ever there to give of an event stream.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
-#[non_exhaustive]
 pub enum Item<'a> {
     /// An event was dispatched.
     Event(Event<'a>),
@@ -499,6 +453,15 @@ pub enum Item<'a> {
     /// The standard ignores comments. One space is taken off as from field values, because that is
     /// how they are written.
     Comment(&'a str),
+    /// A block without data has ended, which set the last event ID or the reconnection time.
+    ///
+    /// It dispatches no event. Some protocols have a meaning for it: MCP resumes after the ID.
+    Update {
+        /// The ID that the block set; `None` if it had none.
+        id: Option<&'a str>,
+        /// The reconnection time that the block set; `None` if it had none.
+        reconnection_time: Option<Duration>,
+    },
 }
 
 impl fmt::Debug for Item<'_> {
@@ -506,19 +469,30 @@ impl fmt::Debug for Item<'_> {
         match self {
             Self::Event(event) => f.debug_tuple("Event").field(event).finish(),
             Self::Comment(text) => f.debug_tuple("Comment").field(&Shortened(text)).finish(),
+            Self::Update { id, reconnection_time } => f
+                .debug_struct("Update")
+                .field("id", &id.map(Shortened))
+                .field("reconnection_time", reconnection_time)
+                .finish(),
         }
     }
 }
 
 impl<'d> Events<'d> {
-    #[inline]
-    pub(super) fn new(decoder: &'d mut Decoder, reading: Reading<'d>) -> Self {
-        Self { decoder, reading: Some(reading) }
-    }
-
-    #[inline]
-    pub(super) fn nothing(decoder: &'d mut Decoder) -> Self {
-        Self { decoder, reading: None }
+    #[expect(
+        clippy::inline_always,
+        reason = "to move it takes a tenth of the time of a short chunk"
+    )]
+    #[inline(always)]
+    pub(super) fn new(state: &'d mut State, chunk: Source<'d>) -> Self {
+        match state.begin(chunk.bytes()) {
+            Begin::At(cursor) => Self { state, reading: Some(Reading::new(chunk, cursor)) },
+            Begin::UsedUp => Self { state, reading: None },
+            Begin::Special => {
+                let reading = state.begin_special(chunk);
+                Self { state, reading: Some(reading) }
+            }
+        }
     }
 
     /// Returns the next event of the chunk; `None` when it is used up.
@@ -529,14 +503,15 @@ impl<'d> Events<'d> {
     #[inline]
     pub fn next_event(&mut self) -> Result<Option<Event<'_>>, DecodeError> {
         match &mut self.reading {
-            Some(reading) => reading.next_event(self.decoder),
+            Some(reading) => reading.next_event(self.state),
             None => Ok(None),
         }
     }
 
-    /// Returns the next event or comment of the chunk, in their order; `None` when it is used up.
+    /// Returns the next item of the chunk, in their order; `None` when it is used up.
     ///
-    /// Comments come only if the decoder was [told](crate::DecoderBuilder::comments) to give them.
+    /// Comments come only if the decoder was [told](crate::DecoderBuilder::comments) to give them, and
+    /// so do [updates](crate::DecoderBuilder::updates).
     ///
     /// ```
     /// use sse_wire::{Decoder, Item};
@@ -552,7 +527,7 @@ impl<'d> Events<'d> {
     /// As from [`next_event`](Self::next_event).
     pub fn next_item(&mut self) -> Result<Option<Item<'_>>, DecodeError> {
         match &mut self.reading {
-            Some(reading) => reading.next_item(self.decoder),
+            Some(reading) => reading.next_item(self.state),
             None => Ok(None),
         }
     }
@@ -562,7 +537,7 @@ impl Drop for Events<'_> {
     #[inline]
     fn drop(&mut self) {
         if let Some(reading) = &mut self.reading {
-            reading.stop(self.decoder);
+            reading.stop::<false>(self.state);
         }
     }
 }
@@ -585,8 +560,8 @@ impl Iterator for EventBufs<'_> {
 
     #[inline]
     fn next(&mut self) -> Option<Self::Item> {
-        let Events { decoder, reading } = &mut self.0;
-        reading.as_mut()?.next_buf(decoder)
+        let Events { state, reading } = &mut self.0;
+        reading.as_mut()?.next_buf(state)
     }
 }
 

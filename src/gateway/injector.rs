@@ -64,9 +64,7 @@ impl Injector {
     /// Creates an injector for the start of a stream.
     #[must_use]
     pub fn new() -> Self {
-        // With a limit of 0 the splitter skips every block and holds nothing. The injector needs
-        // only to know where blocks end.
-        Self { splitter: Splitter::new(0), waiting: Encoder::new(), left_out: None }
+        Self { splitter: Splitter::new(), waiting: Encoder::new(), left_out: None }
     }
 
     /// Lets a frame leave as soon as the stream is between two blocks.
@@ -169,7 +167,7 @@ impl Injector {
             match splitter.next(&mut chunk.scan(), &mut at, &mut Ignored) {
                 Found::Skipped => boundary = boundary.or(Some(at.pos)),
                 Found::Starved => break,
-                // A limit of 0 refuses every block, to be skipped.
+                // `Ignored` refuses every block, to be skipped.
                 Found::TooLarge | Found::Block(_) | Found::Line(_) => {}
             }
         }

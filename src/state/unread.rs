@@ -27,6 +27,11 @@ impl Unread {
         matches!(self, Self::Nothing)
     }
 
+    /// Returns the bytes that come before the next chunk.
+    pub(crate) fn rest(&self) -> &[u8] {
+        if let Self::Rest(rest) = self { rest } else { &[] }
+    }
+
     /// Keeps the rest of a chunk, up to the limit.
     ///
     /// A small limit is for small blocks. It does not mean that a caller cannot take the events of
@@ -41,19 +46,20 @@ impl Unread {
         };
     }
 
-    /// Returns the chunk with the rest of the last one before it.
-    pub(crate) fn join<'d>(&mut self, chunk: Source<'d>) -> Source<'d> {
-        let Self::Rest(rest) = self else { return chunk };
+    /// Puts the rest of the last chunk before this one.
+    pub(crate) fn join(&mut self, chunk: &mut Source<'_>) {
+        let Self::Rest(rest) = self else { return };
         let rest = core::mem::take(rest);
         *self = Self::Nothing;
         if chunk.bytes().is_empty() {
-            return Source::Shared(rest);
+            *chunk = Source::Shared(rest);
+            return;
         }
         // Appends in place if no event shares the rest, so that a caller who takes one event of
         // each chunk does not copy the rest again with each.
         let mut joined = BytesMut::from(rest);
         joined.extend_from_slice(chunk.bytes());
-        Source::Shared(joined.freeze())
+        *chunk = Source::Shared(joined.freeze());
     }
 
     /// Returns the error that nobody was told yet.

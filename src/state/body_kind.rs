@@ -25,22 +25,20 @@ pub enum BodyKind {
 pub(crate) struct FirstBytes(Vec<u8>);
 
 impl FirstBytes {
-    /// The most bytes that are kept.
-    const LEN: usize = 64;
-
-    /// Keeps what is needed of the bytes that come next. Returns `true` if more is wanted.
-    pub(crate) fn keep(&mut self, bytes: &[u8]) -> bool {
+    /// Keeps what is needed of the bytes that come next, at most so many altogether. Returns `true`
+    /// if more is wanted.
+    pub(crate) fn keep(&mut self, bytes: &[u8], most: u16) -> bool {
         // Nearly every stream is one, and its first chunk tells.
         if self.0.is_empty() && starts_as_event_stream(bytes) {
             return false;
         }
-        let room = Self::LEN - self.0.len();
+        let room = usize::from(most) - self.0.len();
         self.0.extend_from_slice(&bytes[..bytes.len().min(room)]);
         if starts_as_event_stream(&self.0) {
             self.0 = Vec::new();
             return false;
         }
-        self.0.len() < Self::LEN
+        self.0.len() < usize::from(most)
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -84,7 +82,7 @@ mod tests {
         let _ = decoder.finish();
         assert_eq!(decoder.body_kind(), kind, "after the end");
         let first = decoder.first_bytes();
-        assert!(stream.starts_with(first) && first.len() <= FirstBytes::LEN);
+        assert!(stream.starts_with(first) && first.len() <= 1024);
         kind
     }
 
