@@ -155,7 +155,7 @@ fn print_items(mut events: Events<'_>, output: &mut impl Write) -> Result<(), St
         let line = match events.next_item() {
             Ok(Some(Item::Event(event))) => Line::from(event),
             Ok(Some(Item::Comment(comment))) => Line::Comment { comment },
-            Ok(Some(_)) => continue,
+            Ok(Some(Item::Update { .. })) => continue,
             Ok(None) => return Ok(()),
             Err(error) => {
                 output.flush()?;

@@ -435,7 +435,7 @@ fn share_buffer(splitter: &mut Splitter, range: Range<usize>) -> Option<SharedSt
     text
 }
 
-/// The events of a chunk, lent one by one. See [`Decoder::feed`].
+/// The events of a chunk, lent one by one. See [`Decoder::feed`](crate::Decoder::feed).
 #[derive(Debug)]
 pub struct Events<'d> {
     state: &'d mut State,
@@ -542,7 +542,8 @@ impl Drop for Events<'_> {
     }
 }
 
-/// The events of a chunk as owned values. See [`Decoder::feed_bytes`].
+/// The events of a chunk as owned values. See
+/// [`Decoder::feed_bytes`](crate::Decoder::feed_bytes).
 ///
 /// After an error that is not fatal, the iterator goes on with the next block.
 #[derive(Debug)]

@@ -21,6 +21,12 @@ pub enum Item {
     Event(Event),
     /// The text behind the colon and one space.
     Comment(String),
+    /// A block without data that set an ID or a reconnection time: nothing by the standard, but an
+    /// item for those who ask.
+    Update {
+        id: Option<String>,
+        retry: Option<u64>,
+    },
 }
 
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
@@ -43,13 +49,13 @@ impl Item {
     pub fn event(&self) -> Option<&Event> {
         match self {
             Self::Event(event) => Some(event),
-            Self::Comment(_) => None,
+            Self::Comment(_) | Self::Update { .. } => None,
         }
     }
 
     pub fn comment(&self) -> Option<&str> {
         match self {
-            Self::Event(_) => None,
+            Self::Event(_) | Self::Update { .. } => None,
             Self::Comment(text) => Some(text),
         }
     }
@@ -101,6 +107,8 @@ pub fn decode(input: &[u8]) -> Decoded {
                     last_event_id: decoded.last_event_id.clone(),
                     retry,
                 }));
+            } else if id.is_some() || retry.is_some() {
+                decoded.items.push(Item::Update { id: id.clone(), retry });
             }
             data.clear();
             event_type.clear();

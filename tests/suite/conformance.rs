@@ -82,7 +82,7 @@ fn every_vector_is_met() {
         let whole = faces::items(&Settings::default(), &[&input]);
         let found: Vec<_> = whole.items.iter().filter_map(Item::comment).collect();
         assert_eq!(found, case.comments, "{}: comments", case.name);
-        let whole = whole.without_comments();
+        let whole = whole.events_alone();
         let expected: Vec<_> = case.events.into_iter().map(Item::from).collect();
         assert_eq!(whole.items, expected, "{}", case.name);
         assert_eq!(

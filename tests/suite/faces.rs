@@ -53,9 +53,9 @@ impl Settings {
         self.apply(Decoder::builder()).build()
     }
 
-    /// A decoder of events and comments.
+    /// A decoder of all items.
     pub fn items(&self) -> Decoder {
-        self.apply(Decoder::builder()).comments(true).build()
+        self.apply(Decoder::builder()).comments(true).updates(true).build()
     }
 
     /// A decoder of blocks.
@@ -76,7 +76,7 @@ impl Settings {
 /// All that a stream was found to be.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Outcome {
-    /// Events and comments in their order.
+    /// Events, comments and updates in their order.
     pub items: Vec<reference::Item>,
     /// What was refused: why, and where it starts.
     pub errors: Vec<(DecodeErrorKind, u64)>,
@@ -96,8 +96,8 @@ impl Outcome {
         self.errors.push((error.kind(), error.offset()));
     }
 
-    /// The same without comments, for faces that do not show them.
-    pub fn without_comments(mut self) -> Self {
+    /// The same without comments and updates, for faces that do not show them.
+    pub fn events_alone(mut self) -> Self {
         self.items.retain(|item| item.event().is_some());
         self
     }
@@ -114,7 +114,7 @@ impl From<reference::Decoded> for Outcome {
         stats.bytes = decoded.bytes;
         stats.blocks = decoded.blocks;
         stats.events = decoded.events().len() as u64;
-        stats.comments = decoded.items.len() as u64 - stats.events;
+        stats.comments = decoded.items.iter().filter_map(reference::Item::comment).count() as u64;
         stats.unknown_fields = decoded.unknown_fields;
         Self {
             items: decoded.items,
@@ -157,7 +157,7 @@ fn with_takes<'a>(
     chunks.iter().copied().zip(takes.iter().copied().cycle()).chain([(&b""[..], usize::MAX)])
 }
 
-/// `feed` and `next_item`: events and comments, lent.
+/// `feed` and `next_item`: all items, lent.
 pub fn items(settings: &Settings, chunks: &[&[u8]]) -> Outcome {
     some_items(settings, chunks, ALL)
 }
@@ -225,7 +225,7 @@ pub fn take_events(mut events: Events<'_>, most: usize, outcome: &mut Outcome) {
     }
 }
 
-/// Takes at most so many events and comments of a chunk.
+/// Takes at most so many items of a chunk.
 pub fn take_items(mut events: Events<'_>, most: usize, outcome: &mut Outcome) {
     for _ in 0..most {
         match events.next_item() {
@@ -234,7 +234,10 @@ pub fn take_items(mut events: Events<'_>, most: usize, outcome: &mut Outcome) {
             Ok(Some(Item::Comment(text))) => {
                 outcome.items.push(reference::Item::Comment(text.to_owned()));
             }
-            Ok(Some(other)) => panic!("unknown item {other:?}"),
+            Ok(Some(Item::Update { id, reconnection_time })) => {
+                let (id, retry) = (id.map(str::to_owned), reconnection_time.map(millis));
+                outcome.items.push(reference::Item::Update { id, retry });
+            }
             Err(error) => outcome.refuse(error),
         }
     }

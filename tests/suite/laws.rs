@@ -39,7 +39,7 @@ pub fn follows_the_standard(input: &[u8], chunks: &[&[u8]]) {
     let settings = Settings::default();
     assert_eq!(faces::items(&settings, chunks), expected, "items");
 
-    let events = expected.without_comments();
+    let events = expected.events_alone();
     assert_eq!(faces::borrowed(&settings, chunks), events, "borrowed");
     assert_eq!(faces::owned(&settings, chunks), events, "owned");
 
@@ -56,7 +56,7 @@ pub fn blocks_lose_nothing(input: &[u8], chunks: &[&[u8]]) {
         // Comments of a block that never ends are not shown by the block view.
         let shown = comments(&outcome);
         assert_eq!(shown, comments(&expected)[..shown.len()], "comments of blocks");
-        assert_eq!(outcome.without_comments(), expected.clone().without_comments(), "blocks");
+        assert_eq!(outcome.events_alone(), expected.clone().events_alone(), "blocks");
     }
 }
 
@@ -128,7 +128,7 @@ pub fn policies(max_block_size: u64) -> Vec<Settings> {
 /// For blocks that have no such lines, both views agree.
 pub fn views_agree(settings: &Settings, input: &[u8], chunks: &[&[u8]], holds_all: bool) {
     let (blocks, _) = faces::blocks(settings, chunks);
-    let (blocks, events) = (blocks.without_comments(), faces::borrowed(settings, chunks));
+    let (blocks, events) = (blocks.events_alone(), faces::borrowed(settings, chunks));
     if holds_all || (blocks.errors.is_empty() && blocks.stats.refused == 0) {
         assert_eq!(Outcome { had_data: false, ..events.clone() }, blocks, "{input:?}");
     }
@@ -234,6 +234,7 @@ pub fn calls_give_their_blocks(calls: &[Call<'_>]) {
             Call::Retry(millis) => {
                 encoder.retry(Duration::from_millis(millis));
                 expected.reconnection_time = Some(millis);
+                expected.items.push(reference::Item::Update { id: None, retry: Some(millis) });
             }
             Call::KeepAlive => {
                 encoder.keep_alive();

@@ -17,7 +17,7 @@ use crate::{
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
     Events,
-    /// Events and comments.
+    /// Events, comments and updates.
     Items,
     Blocks,
 }
@@ -232,6 +232,10 @@ impl<'a> Model<'a> {
     /// Gives the event of a block that was accepted.
     fn dispatch(&mut self) {
         if self.block.data.is_empty() {
+            let (id, retry) = (self.block.id.map(lossy), self.block.retry);
+            if self.view == View::Items && (id.is_some() || retry.is_some()) {
+                self.outcome.items.push(reference::Item::Update { id, retry });
+            }
             return;
         }
         if let Err(error) = self.check(true) {
@@ -261,11 +265,11 @@ impl<'a> Model<'a> {
         if self.settings.at_end == AtEnd::Discard || self.outcome.pending_bytes == 0 {
             return;
         }
+        if self.view == View::Items {
+            // Only an event is given at the end.
+            self.view = View::Events;
+        }
         if !cut.is_empty() {
-            if self.view == View::Items {
-                // Only an event is given at the end.
-                self.view = View::Events;
-            }
             self.line(cut);
         }
         match self.accept() {

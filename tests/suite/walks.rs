@@ -17,7 +17,7 @@ use crate::{
 #[derive(Clone)]
 enum AnyDecoder {
     Events(Decoder),
-    /// Gives comments, too.
+    /// Gives comments and updates, too.
     Items(Decoder),
     Blocks(BlockDecoder),
 }
@@ -39,7 +39,7 @@ impl AnyDecoder {
             return Self::Blocks(builder.last_event_id(id).build());
         }
         let is_items = view == View::Items;
-        let builder = settings.apply(Decoder::builder()).comments(is_items);
+        let builder = settings.apply(Decoder::builder()).comments(is_items).updates(is_items);
         let decoder = builder.last_event_id(id).build();
         if is_items { Self::Items(decoder) } else { Self::Events(decoder) }
     }
