@@ -230,29 +230,37 @@ impl Reading<'_> {
         }
         state.fields.end_loan::<true>();
         let rejects_invalid = state.options.invalid_utf8 == InvalidUtf8::Reject;
-        let Self { chunk, cursor } = self;
-        let State { splitter, fields, options, .. } = state;
-        if !rejects_invalid && splitter.try_plain::<FieldLines<'_, true>>(chunk.bytes(), cursor) {
-            if let Some(usual) = cursor.usual(&mut chunk.scan(), options.limit()) {
-                let start = splitter.take_usual(cursor, usual.next);
-                fields.set_usual(usual.data.start - start..usual.data.end - start);
-                return Ok(Some(Place::Chunk(start)));
+        loop {
+            let Self { chunk, cursor } = self;
+            let State { splitter, fields, options, .. } = state;
+            let limit = options.limit();
+            if !rejects_invalid && splitter.try_plain::<FieldLines<'_, true>>(chunk.bytes(), cursor)
+            {
+                if let Some(usual) = cursor.usual(&mut chunk.scan(), limit) {
+                    let start = splitter.take_usual(cursor, usual.next);
+                    fields.set_usual(usual.data.start - start..usual.data.end - start);
+                    return Ok(Some(Place::Chunk(start)));
+                }
+                if let Some(next) = cursor.comment_block(&mut chunk.scan(), limit) {
+                    fields.values = Values::default();
+                    fields.counters.comments += 1;
+                    fields.counters.blocks_without_event += 1;
+                    return Ok(Some(Place::Chunk(splitter.take_usual(cursor, next))));
+                }
             }
-            if let Some(next) = cursor.comment_block(&mut chunk.scan(), options.limit()) {
+            if !splitter.holds_lines() || splitter.is_lent() {
                 fields.values = Values::default();
-                fields.counters.comments += 1;
-                fields.counters.blocks_without_event += 1;
-                return Ok(Some(Place::Chunk(splitter.take_usual(cursor, next))));
             }
+            let place = match self.find::<true>(state)? {
+                Found::Block(place) => place,
+                Found::Passed => continue,
+                Found::Starved | Found::Line(_) | Found::TooLarge => return Ok(None),
+            };
+            if state.fields.values.id.is_some() || rejects_invalid {
+                self.accept(state, place)?;
+            }
+            return Ok(Some(place));
         }
-        if !splitter.holds_lines() || splitter.is_lent() {
-            fields.values = Values::default();
-        }
-        let Found::Block(place) = self.find::<true>(state)? else { return Ok(None) };
-        if state.fields.values.id.is_some() || rejects_invalid {
-            self.accept(state, place)?;
-        }
-        Ok(Some(place))
     }
 
     /// Takes from the block that was found what outlives it, its ID. Refuses the block if the policy

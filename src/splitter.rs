@@ -98,8 +98,8 @@ pub(crate) enum Found {
     Line(Place),
     /// The block under way passed the limit. Its fields are void.
     TooLarge,
-    /// The blank line has come that ends a block which passed the limit.
-    Skipped,
+    /// A block has ended that nobody wants, or that was refused. The next byte starts a block.
+    Passed,
 }
 
 /// How far a chunk was read.
@@ -590,20 +590,26 @@ impl Splitter {
             let is_crlf = bytes[end] == CR && self.read_cr(bytes, at);
             if end == start {
                 self.end_block(at);
-                if lines.end() {
-                    return Some(Found::Block(Place::Chunk(block)));
-                }
-                continue;
+                let is_wanted = lines.end();
+                return Some(if is_wanted {
+                    Found::Block(Place::Chunk(block))
+                } else {
+                    Found::Passed
+                });
             }
             let fate = lines.line(&bytes[block..], start - block..end - block);
-            match fate {
-                Fate::Held | Fate::Copied => at.counted_from += usize::from(is_crlf),
-                // Before all that counts: the block may as well start after it.
-                _ if at.counted_from == block && start == block => self.leave(at),
-                _ => at.counted_from += at.pos - start,
+            if let Fate::Held | Fate::Copied = fate {
+                at.counted_from += usize::from(is_crlf);
+                continue;
             }
-            if at.counted_from - at.bytes > FAR {
-                self.hold_block(scan, at.pos, at, lines);
+            if at.counted_from == block && start == block {
+                // Before all that counts: the block may as well start after it.
+                self.leave(at);
+            } else {
+                at.counted_from += at.pos - start;
+                if at.counted_from - block > FAR {
+                    self.hold_block(scan, at.pos, at, lines);
+                }
             }
             if fate == Fate::Given {
                 return Some(Found::Line(Place::Chunk(block)));
@@ -703,11 +709,8 @@ impl Splitter {
             if line.is_empty() {
                 self.end_block(at);
                 (self.line, self.counted, self.is_lent) = (0, 0, true);
-                if lines.end() {
-                    return Some(Found::Block(Place::Buffer));
-                }
-                self.end_loan();
-                return None;
+                let is_wanted = lines.end();
+                return Some(if is_wanted { Found::Block(Place::Buffer) } else { Found::Passed });
             }
             self.leave(at);
             let fate = lines.line(&self.buffer, line.clone());
@@ -757,7 +760,7 @@ impl Splitter {
         if is_blank {
             self.mode = Mode::Reading;
             self.end_block(at);
-            return Some(Found::Skipped);
+            return Some(Found::Passed);
         }
         self.leave(at);
         None

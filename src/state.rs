@@ -306,12 +306,9 @@ impl<'d> Reading<'d> {
         let Self { chunk, cursor } = self;
         let State { splitter, fields, options, .. } = state;
         let mut lines = FieldLines::<HOLDS_ALL>::new(fields, *options);
-        loop {
-            match splitter.next(&mut chunk.scan(), cursor, &mut lines) {
-                Found::Skipped => {}
-                Found::TooLarge => return Err(state.refuse_too_large()),
-                found => return Ok(found),
-            }
+        match splitter.next(&mut chunk.scan(), cursor, &mut lines) {
+            Found::TooLarge => Err(state.refuse_too_large()),
+            found => Ok(found),
         }
     }
 

@@ -242,24 +242,27 @@ impl Reading<'_> {
         if let Some(place) = self.complete_block(state) {
             return Ok(Step::Event(place));
         }
-        let Self { chunk, cursor } = self;
-        if state.splitter.try_plain::<EventLines<'_>>(chunk.bytes(), cursor) {
-            if let Some(step) = self.step_plain(state) {
-                return Ok(step);
+        loop {
+            let Self { chunk, cursor } = self;
+            if state.splitter.try_plain::<EventLines<'_>>(chunk.bytes(), cursor) {
+                if let Some(step) = self.step_plain(state) {
+                    return Ok(step);
+                }
+            }
+            match self.find::<false>(state)? {
+                Found::Passed => {}
+                Found::Block(place) => {
+                    if let Place::Chunk(start) = place {
+                        // All of the block at once, so that its values are known to be text.
+                        self.chunk.check(start..self.cursor.pos);
+                    }
+                    let has_data = state.fields.values.data != Data::None;
+                    return Ok(if has_data { Step::Event(place) } else { Step::Update(place) });
+                }
+                Found::Line(place) => return Ok(Step::Comment(place)),
+                Found::Starved | Found::TooLarge => return Ok(Step::Starved),
             }
         }
-        Ok(match self.find::<false>(state)? {
-            Found::Block(place) => {
-                if let Place::Chunk(start) = place {
-                    // All of the block at once, so that its values are known to be text.
-                    self.chunk.check(start..self.cursor.pos);
-                }
-                let has_data = state.fields.values.data != Data::None;
-                if has_data { Step::Event(place) } else { Step::Update(place) }
-            }
-            Found::Line(place) => Step::Comment(place),
-            Found::Starved | Found::TooLarge | Found::Skipped => Step::Starved,
-        })
     }
 
     /// Completes a block of one data line that began in an earlier chunk.

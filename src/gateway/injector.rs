@@ -165,7 +165,7 @@ impl Injector {
         let mut boundary = splitter.try_plain::<Ignored>(bytes, &mut at).then_some(at.pos);
         loop {
             match splitter.next(&mut chunk.scan(), &mut at, &mut Ignored) {
-                Found::Skipped => boundary = boundary.or(Some(at.pos)),
+                Found::Passed => boundary = boundary.or(Some(at.pos)),
                 Found::Starved => break,
                 // `Ignored` refuses every block, to be skipped.
                 Found::TooLarge | Found::Block(_) | Found::Line(_) => {}

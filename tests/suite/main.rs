@@ -16,6 +16,7 @@
 
 mod benchmarks;
 mod blocks;
+mod body_kind;
 mod conformance;
 #[path = "../../benches/corpora/mod.rs"]
 mod corpora;
