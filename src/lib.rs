@@ -71,14 +71,15 @@ pub use adapters::JsonError;
 #[cfg(feature = "tokio")]
 pub use adapters::TokioTimer;
 #[cfg(feature = "http-body")]
-pub use adapters::{BodyChunks, Encode, EventBody, Infallibly, NoTimer, Timer, sse_headers};
+pub use adapters::{BodyChunks, Encode, EventBody, Infallibly, sse_headers};
 #[cfg(feature = "stream")]
 pub use adapters::{
-    ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream, StreamError, Tap,
+    ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream, NoTimer, StreamError, Tap,
+    Timer,
 };
 #[cfg(feature = "tokio-util")]
 pub use adapters::{CodecError, SseCodec};
-pub use adapters::{DONE, EventIteratorExt, UntilData, is_event_stream};
+pub use adapters::{DONE, EventIteratorExt, UntilData};
 #[cfg(feature = "std")]
 pub use adapters::{EventReader, ReadError};
 #[cfg(all(feature = "json", feature = "stream"))]
@@ -94,4 +95,4 @@ pub use options::{AtEnd, InvalidUtf8, OnError};
 pub use state::BodyKind;
 pub use stats::Stats;
 pub use value::{EventId, EventType};
-pub use wire::field::Field;
+pub use wire::{content_type::is_event_stream, field::Field};

@@ -14,7 +14,10 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_body::{Body, Frame as BodyFrame};
 use pin_project_lite::pin_project;
 
-use super::stream::{EventStream, ItemStream};
+use super::{
+    stream::{EventStream, ItemStream},
+    timer::{NoTimer, Timer},
+};
 use crate::{
     encoder::{Encoder, Frame},
     event::{Event, EventBuf},
@@ -129,27 +132,6 @@ impl Encode for Frame {
     /// Without a copy: a broadcast frame is encoded once for all receivers.
     fn into_frame(self) -> Frame {
         self
-    }
-}
-
-/// Tells when a time has passed. For the keep-alives of an [`EventBody`], on any runtime.
-pub trait Timer {
-    /// From now on, so much time shall pass.
-    fn reset(self: Pin<&mut Self>, time: Duration);
-
-    /// Ready when the time has passed that was set last.
-    fn poll_elapsed(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
-}
-
-/// The timer of a body without keep-alives: its time never passes.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoTimer;
-
-impl Timer for NoTimer {
-    fn reset(self: Pin<&mut Self>, _: Duration) {}
-
-    fn poll_elapsed(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Pending
     }
 }
 
