@@ -24,6 +24,7 @@
 // | `builder`  | options for both |
 // | `encoder`  | events to bytes |
 // | `gateway`  | blocks changed, dropped, added |
+// | `resume`   | reconnection: when, and when not |
 // | `adapters` | readers, streams, bodies, codecs, JSON: one file each |
 //
 // # Words
@@ -59,6 +60,7 @@ mod last_event_id;
 #[cfg(test)]
 mod linear;
 mod options;
+mod resume;
 mod splitter;
 mod state;
 mod stats;
@@ -92,6 +94,7 @@ pub use error::{DecodeError, DecodeErrorKind, InvalidValue};
 pub use event::{Event, EventBuf};
 pub use gateway::{BlockFilter, Injector, PartError, Rewrite, Verdict};
 pub use options::{AtEnd, InvalidUtf8, OnError};
+pub use resume::{ConnectionEnd, GaveUp, Reconnect};
 pub use state::BodyKind;
 pub use stats::Stats;
 pub use value::{EventId, EventType};
