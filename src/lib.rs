@@ -76,8 +76,9 @@ pub use adapters::TokioTimer;
 pub use adapters::{BodyChunks, Encode, EventBody, Infallibly, sse_headers};
 #[cfg(feature = "stream")]
 pub use adapters::{
-    ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream, NoTimer, StreamError, Tap,
-    Timer,
+    ByteStreamExt, ConnectRequest, ConnectResponse, EventStream, EventStreamExt, ItemBuf,
+    ItemStream, NoTimer, ReconnectError, ReconnectUpdate, ReconnectUpdates, Reconnecting,
+    StreamError, Tap, Timer,
 };
 #[cfg(feature = "tokio-util")]
 pub use adapters::{CodecError, SseCodec};

@@ -15,6 +15,7 @@ use http_body::{Body, Frame as BodyFrame};
 use pin_project_lite::pin_project;
 
 use super::{
+    reconnecting::ConnectResponse,
     stream::{EventStream, ItemStream},
     timer::{NoTimer, Timer},
 };
@@ -93,6 +94,27 @@ impl<B: Body> ItemStream<BodyChunks<B>> {
     /// The events and comments of a body.
     pub fn from_body(body: B) -> Self {
         Self::new(BodyChunks::new(body))
+    }
+}
+
+impl<B: Body> ConnectResponse<BodyChunks<B>> {
+    /// Takes a response: hyper's, reqwest's, or any that becomes an [`http::Response`].
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http::Response;
+    /// use http_body_util::Full;
+    /// use sse_wire::ConnectResponse;
+    ///
+    /// let response = Response::new(Full::new(Bytes::from("data: a\n\n")));
+    /// let response = ConnectResponse::from_http(response);
+    /// # let _: ConnectResponse<sse_wire::BodyChunks<Full<Bytes>>> = response;
+    /// ```
+    pub fn from_http(response: impl Into<http::Response<B>>) -> Self {
+        let (head, body) = response.into().into_parts();
+        let value = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+        Self::new(head.status.as_u16(), value(header::CONTENT_TYPE), BodyChunks::new(body))
+            .with_retry_after(value(header::RETRY_AFTER))
     }
 }
 

@@ -11,6 +11,8 @@ mod io;
 mod json;
 #[cfg(any(feature = "std", feature = "stream", feature = "tokio-util"))]
 mod pump;
+#[cfg(feature = "stream")]
+mod reconnecting;
 mod sentinel;
 #[cfg(feature = "stream")]
 mod stream;
@@ -31,6 +33,11 @@ pub use io::{EventReader, ReadError};
 pub use json::JsonError;
 #[cfg(all(feature = "json", feature = "stream"))]
 pub use json::{JsonEvents, JsonStreamError};
+#[cfg(feature = "stream")]
+pub use reconnecting::{
+    ConnectRequest, ConnectResponse, ReconnectError, ReconnectUpdate, ReconnectUpdates,
+    Reconnecting,
+};
 pub use sentinel::{DONE, EventIteratorExt, UntilData};
 #[cfg(feature = "stream")]
 pub use stream::{ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream, StreamError};
