@@ -24,6 +24,7 @@
 // | `builder`  | options for both |
 // | `encoder`  | events to bytes |
 // | `gateway`  | blocks changed, dropped, added |
+// | `resume`   | reconnection: when, and when not |
 // | `adapters` | readers, streams, bodies, codecs, JSON: one file each |
 //
 // # Words
@@ -59,6 +60,7 @@ mod last_event_id;
 #[cfg(test)]
 mod linear;
 mod options;
+mod resume;
 mod splitter;
 mod state;
 mod stats;
@@ -71,14 +73,16 @@ pub use adapters::JsonError;
 #[cfg(feature = "tokio")]
 pub use adapters::TokioTimer;
 #[cfg(feature = "http-body")]
-pub use adapters::{BodyChunks, Encode, EventBody, Infallibly, NoTimer, Timer, sse_headers};
+pub use adapters::{BodyChunks, Encode, EventBody, Infallibly, sse_headers};
 #[cfg(feature = "stream")]
 pub use adapters::{
-    ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream, StreamError, Tap,
+    ByteStreamExt, ConnectRequest, ConnectResponse, EventStream, EventStreamExt, ItemBuf,
+    ItemStream, NoTimer, ReconnectError, ReconnectUpdate, ReconnectUpdates, Reconnecting,
+    StreamError, Tap, Timer,
 };
 #[cfg(feature = "tokio-util")]
 pub use adapters::{CodecError, SseCodec};
-pub use adapters::{DONE, EventIteratorExt, UntilData, is_event_stream};
+pub use adapters::{DONE, EventIteratorExt, UntilData};
 #[cfg(feature = "std")]
 pub use adapters::{EventReader, ReadError};
 #[cfg(all(feature = "json", feature = "stream"))]
@@ -91,7 +95,8 @@ pub use error::{DecodeError, DecodeErrorKind, InvalidValue};
 pub use event::{Event, EventBuf};
 pub use gateway::{BlockFilter, Injector, PartError, Rewrite, Verdict};
 pub use options::{AtEnd, InvalidUtf8, OnError};
+pub use resume::{ConnectionEnd, GaveUp, Reconnect};
 pub use state::BodyKind;
 pub use stats::Stats;
 pub use value::{EventId, EventType};
-pub use wire::field::Field;
+pub use wire::{content_type::is_event_stream, field::Field};

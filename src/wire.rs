@@ -1,5 +1,6 @@
 //! The wire format itself, without any state: line ends, field names, UTF-8.
 
+pub(crate) mod content_type;
 pub(crate) mod field;
 pub(crate) mod utf8;
 

@@ -14,7 +14,11 @@ use http::{HeaderMap, HeaderName, HeaderValue, header};
 use http_body::{Body, Frame as BodyFrame};
 use pin_project_lite::pin_project;
 
-use super::stream::{EventStream, ItemStream};
+use super::{
+    reconnecting::ConnectResponse,
+    stream::{EventStream, ItemStream},
+    timer::{NoTimer, Timer},
+};
 use crate::{
     encoder::{Encoder, Frame},
     event::{Event, EventBuf},
@@ -93,6 +97,27 @@ impl<B: Body> ItemStream<BodyChunks<B>> {
     }
 }
 
+impl<B: Body> ConnectResponse<BodyChunks<B>> {
+    /// Takes a response: hyper's, reqwest's, or any that becomes an [`http::Response`].
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http::Response;
+    /// use http_body_util::Full;
+    /// use sse_wire::ConnectResponse;
+    ///
+    /// let response = Response::new(Full::new(Bytes::from("data: a\n\n")));
+    /// let response = ConnectResponse::from_http(response);
+    /// # let _: ConnectResponse<sse_wire::BodyChunks<Full<Bytes>>> = response;
+    /// ```
+    pub fn from_http(response: impl Into<http::Response<B>>) -> Self {
+        let (head, body) = response.into().into_parts();
+        let value = |name| head.headers.get(name).and_then(|value| value.to_str().ok());
+        Self::new(head.status.as_u16(), value(header::CONTENT_TYPE), BodyChunks::new(body))
+            .with_retry_after(value(header::RETRY_AFTER))
+    }
+}
+
 /// What an [`EventBody`] can send: events, and blocks that are already encoded.
 pub trait Encode {
     /// Appends it to what is sent together.
@@ -129,27 +154,6 @@ impl Encode for Frame {
     /// Without a copy: a broadcast frame is encoded once for all receivers.
     fn into_frame(self) -> Frame {
         self
-    }
-}
-
-/// Tells when a time has passed. For the keep-alives of an [`EventBody`], on any runtime.
-pub trait Timer {
-    /// From now on, so much time shall pass.
-    fn reset(self: Pin<&mut Self>, time: Duration);
-
-    /// Ready when the time has passed that was set last.
-    fn poll_elapsed(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
-}
-
-/// The timer of a body without keep-alives: its time never passes.
-#[derive(Clone, Copy, Debug, Default)]
-pub struct NoTimer;
-
-impl Timer for NoTimer {
-    fn reset(self: Pin<&mut Self>, _: Duration) {}
-
-    fn poll_elapsed(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Pending
     }
 }
 

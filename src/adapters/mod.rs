@@ -11,16 +11,20 @@ mod io;
 mod json;
 #[cfg(any(feature = "std", feature = "stream", feature = "tokio-util"))]
 mod pump;
+#[cfg(feature = "stream")]
+mod reconnecting;
 mod sentinel;
 #[cfg(feature = "stream")]
 mod stream;
 #[cfg(feature = "stream")]
 mod tap;
-#[cfg(feature = "tokio")]
+#[cfg(feature = "stream")]
 mod timer;
+#[cfg(feature = "tokio")]
+mod tokio_timer;
 
 #[cfg(feature = "http-body")]
-pub use body::{BodyChunks, Encode, EventBody, Infallibly, NoTimer, Timer, sse_headers};
+pub use body::{BodyChunks, Encode, EventBody, Infallibly, sse_headers};
 #[cfg(feature = "tokio-util")]
 pub use codec::{CodecError, SseCodec};
 #[cfg(feature = "std")]
@@ -29,10 +33,17 @@ pub use io::{EventReader, ReadError};
 pub use json::JsonError;
 #[cfg(all(feature = "json", feature = "stream"))]
 pub use json::{JsonEvents, JsonStreamError};
-pub use sentinel::{DONE, EventIteratorExt, UntilData, is_event_stream};
+#[cfg(feature = "stream")]
+pub use reconnecting::{
+    ConnectRequest, ConnectResponse, ReconnectError, ReconnectUpdate, ReconnectUpdates,
+    Reconnecting,
+};
+pub use sentinel::{DONE, EventIteratorExt, UntilData};
 #[cfg(feature = "stream")]
 pub use stream::{ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream, StreamError};
 #[cfg(feature = "stream")]
 pub use tap::Tap;
+#[cfg(feature = "stream")]
+pub use timer::{NoTimer, Timer};
 #[cfg(feature = "tokio")]
-pub use timer::TokioTimer;
+pub use tokio_timer::TokioTimer;

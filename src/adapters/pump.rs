@@ -116,4 +116,10 @@ impl<T: Output> Pump<T> {
     pub(crate) fn decoder(&self) -> &Decoder {
         &self.decoder
     }
+
+    /// Returns the decoder, and leaves a new one.
+    #[cfg(feature = "stream")]
+    pub(crate) fn take_decoder(&mut self) -> Decoder {
+        core::mem::take(&mut self.decoder)
+    }
 }

@@ -7,22 +7,6 @@ use crate::event::EventBuf;
 /// The data of the event that ends the streams of `OpenAI` and of many who follow them.
 pub const DONE: &str = "[DONE]";
 
-/// Whether a `Content-Type` names an event stream: `text/event-stream` in any case, with or without
-/// parameters such as `charset=utf-8`.
-///
-/// ```
-/// use sse_wire::is_event_stream;
-///
-/// assert!(is_event_stream("Text/Event-Stream; charset=UTF-8"));
-/// assert!(!is_event_stream("application/json"));
-/// ```
-#[must_use]
-pub fn is_event_stream(content_type: &str) -> bool {
-    let essence = content_type.split(';').next().unwrap_or_default();
-    // HTTP's whitespace, and no other.
-    essence.trim_matches([' ', '\t']).eq_ignore_ascii_case("text/event-stream")
-}
-
 /// What can be done with an iterator of events.
 pub trait EventIteratorExt<E>: Iterator<Item = Result<EventBuf, E>> + Sized {
     /// Ends before the event with this data, such as [`DONE`].

@@ -315,6 +315,13 @@ event_stream! {
     ItemStream gives ItemBuf by Decoder::builder().comments(true).updates(true).build()
 }
 
+impl<S> EventStream<S> {
+    /// Returns the decoder, for the stream of the next connection; this one gives nothing more.
+    pub(super) fn take_decoder(self: Pin<&mut Self>) -> Decoder {
+        self.project().source.project().pump.take_decoder()
+    }
+}
+
 /// Makes events out of streams of chunks.
 pub trait ByteStreamExt<B, E>: Stream<Item = Result<B, E>> + Sized {
     /// The events. See [`EventStream`].

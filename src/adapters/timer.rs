@@ -1,74 +1,67 @@
-//! tokio's clock, for the keep-alives of an `EventBody`.
+//! Timers: what the adapters that wait know of a runtime.
 
 use core::{
-    fmt,
-    future::Future,
     pin::Pin,
     task::{Context, Poll},
     time::Duration,
 };
 
-use pin_project_lite::pin_project;
-use tokio::time::{Instant, Sleep};
+/// Tells when a time has passed: the clock of a runtime, for the keep-alives of an `EventBody` and
+/// the waits of a [`Reconnecting`](super::reconnecting::Reconnecting) stream.
+///
+/// `TokioTimer` is the one for tokio. One for another runtime is a few lines: here on threads.
+///
+/// ```
+/// use std::{
+///     pin::Pin,
+///     sync::{Arc, atomic::{AtomicBool, Ordering}},
+///     task::{Context, Poll},
+///     thread,
+///     time::{Duration, Instant},
+/// };
+///
+/// use sse_wire::Timer;
+///
+/// #[derive(Default)]
+/// struct ThreadTimer(Option<Instant>);
+///
+/// impl Timer for ThreadTimer {
+///     fn reset(mut self: Pin<&mut Self>, time: Duration) {
+///         self.0 = Instant::now().checked_add(time);
+///     }
+///
+///     fn poll_elapsed(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+///         let Some(deadline) = self.0 else { return Poll::Pending };
+///         let left = deadline.saturating_duration_since(Instant::now());
+///         if left.is_zero() {
+///             return Poll::Ready(());
+///         }
+///         let waker = cx.waker().clone();
+///         thread::spawn(move || {
+///             thread::sleep(left);
+///             waker.wake();
+///         });
+///         Poll::Pending
+///     }
+/// }
+/// ```
+pub trait Timer {
+    /// Restarts the timer: it elapses after `time`, counted from this call.
+    fn reset(self: Pin<&mut Self>, time: Duration);
 
-use super::body::Timer;
-
-pin_project! {
-    /// A [`Timer`] of tokio's. Must be polled within a tokio runtime that has time enabled.
-    ///
-    /// ```
-    /// use futures_util::stream;
-    /// use http_body_util::BodyExt;
-    /// use sse_wire::{EventBody, Frame, TokioTimer};
-    ///
-    /// # tokio::runtime::Builder::new_current_thread()
-    /// #     .enable_time()
-    /// #     .start_paused(true)
-    /// #     .build()
-    /// #     .unwrap()
-    /// #     .block_on(async {
-    /// let silent = stream::pending::<Frame>();
-    /// let body = EventBody::infallible(silent).with_timer(TokioTimer::new());
-    /// let mut body = std::pin::pin!(body);
-    /// // After 15 seconds:
-    /// let frame = body.frame().await.unwrap().unwrap();
-    /// assert_eq!(frame.into_data().unwrap(), ":\n\n");
-    /// # });
-    /// ```
-    #[derive(Default)]
-    pub struct TokioTimer {
-        // Made at the first use, because that is certainly within the runtime.
-        #[pin]
-        sleep: Option<Sleep>,
-    }
+    /// Returns `Ready` once the time of the last [`reset`](Self::reset) has passed; before that,
+    /// arranges for a wake-up when it has.
+    fn poll_elapsed(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()>;
 }
 
-impl TokioTimer {
-    /// A timer that does not run yet.
-    #[must_use]
-    pub fn new() -> Self {
-        Self::default()
-    }
-}
+/// A timer that never elapses, for a body without keep-alives.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoTimer;
 
-impl Timer for TokioTimer {
-    fn reset(self: Pin<&mut Self>, time: Duration) {
-        let mut this = self.project();
-        // Further away than tokio's clock can tell is as good as never: 30 years.
-        let time = time.min(Duration::from_secs(30 * 365 * 24 * 3600));
-        match this.sleep.as_mut().as_pin_mut() {
-            Some(sleep) => sleep.reset(Instant::now() + time),
-            None => this.sleep.set(Some(tokio::time::sleep(time))),
-        }
-    }
+impl Timer for NoTimer {
+    fn reset(self: Pin<&mut Self>, _: Duration) {}
 
-    fn poll_elapsed(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
-        self.project().sleep.as_pin_mut().map_or(Poll::Pending, |sleep| sleep.poll(cx))
-    }
-}
-
-impl fmt::Debug for TokioTimer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("TokioTimer").field("is_running", &self.sleep.is_some()).finish()
+    fn poll_elapsed(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Pending
     }
 }

@@ -4,6 +4,7 @@ mod body;
 mod codec;
 mod io;
 mod json;
+mod reconnecting;
 mod same;
 mod stream;
 mod types;

@@ -2,10 +2,10 @@
 
 use std::{pin::pin, rc::Rc};
 
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{FutureExt, StreamExt, future, stream};
 use sse_wire::{
-    ByteStreamExt, EventBody, EventReader, EventStream, Frame, ItemStream, JsonEvents, SseCodec,
-    TokioTimer,
+    ByteStreamExt, ConnectRequest, ConnectResponse, EventBody, EventReader, EventStream, Frame,
+    ItemStream, JsonEvents, NoTimer, Reconnecting, SseCodec, TokioTimer,
 };
 
 fn is_send_and_sync<T: Send + Sync>() {}
@@ -13,6 +13,8 @@ fn is_unpin<T: Unpin>() {}
 fn is_static<T: 'static>() {}
 
 type Source = stream::Iter<std::vec::IntoIter<Result<bytes::Bytes, std::io::Error>>>;
+type Response = future::Ready<Result<ConnectResponse<Source>, std::io::Error>>;
+type Following<K> = Reconnecting<fn(ConnectRequest) -> Response, Response, Source, K>;
 type Frames = stream::Iter<std::vec::IntoIter<Result<Frame, std::io::Error>>>;
 
 #[test]
@@ -24,7 +26,9 @@ fn adapters_are_what_their_sources_are() {
     is_send_and_sync::<EventBody<Frames, TokioTimer>>();
     is_send_and_sync::<EventReader<std::fs::File>>();
     is_send_and_sync::<SseCodec>();
+    is_send_and_sync::<Following<TokioTimer>>();
     is_unpin::<EventStream<Source>>();
+    is_unpin::<Following<NoTimer>>();
     is_unpin::<ItemStream<Source>>();
     is_unpin::<EventBody<Frames>>();
     is_static::<EventStream<Source>>();

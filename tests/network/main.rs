@@ -4,6 +4,7 @@ mod client;
 mod clients;
 mod hostile;
 mod load;
+mod reconnecting;
 mod servers;
 
 use std::{future::Future, time::Duration};

@@ -11,6 +11,7 @@
 //! - `faults`: what the first core got wrong;
 //! - `model`, `walks`: a model of the limits, and readers that stop, leak, clone and reconnect;
 //! - `memory`: the law `bounded`, on the heap, for every face;
+//! - `reconnect`: the policy for reconnections;
 //! - `resources`: allocations and types;
 //! - `benchmarks`: that the benchmarks measure the right thing.
 
@@ -31,6 +32,7 @@ mod memory;
 mod model;
 mod policies;
 mod properties;
+mod reconnect;
 #[path = "../reference/mod.rs"]
 mod reference;
 mod resources;

@@ -1,0 +1,621 @@
+//! `Reconnecting`, in a world whose clock is the test's own: hours take no time.
+
+use std::{
+    cell::RefCell,
+    collections::VecDeque,
+    error::Error,
+    io,
+    pin::{Pin, pin},
+    rc::Rc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    task::{Context, Poll, Wake, Waker},
+    time::Duration,
+};
+
+use futures_core::FusedStream;
+use futures_util::{Stream, StreamExt, future, stream};
+use sse_wire::{
+    BodyKind, ConnectRequest, ConnectResponse, ConnectionEnd, DecodeErrorKind, Decoder, EventBuf,
+    EventId, EventStreamExt, GaveUp, NoTimer, OnError, Reconnect, ReconnectError, ReconnectUpdate,
+    Reconnecting, StreamError, Timer,
+};
+
+const S: Duration = Duration::from_secs(1);
+
+type Response = future::Ready<Result<ConnectResponse<Chunks>, &'static str>>;
+type Connect = Box<dyn FnMut(ConnectRequest) -> Response>;
+type Following = Reconnecting<Connect, Response, Chunks, Clock>;
+
+/// What the server does with one connection.
+#[derive(Clone)]
+enum Reply {
+    Refuse,
+    Answer {
+        status: u16,
+        content_type: &'static str,
+        retry_after: Option<&'static str>,
+        body: Body,
+    },
+}
+
+type Body = Vec<Step>;
+
+#[derive(Clone)]
+enum Step {
+    Send(&'static str),
+    Wait(Duration),
+    Reset,
+}
+use Step::{Reset, Send, Wait};
+
+fn stream_of(body: &[Step]) -> Reply {
+    let (content_type, body) = ("text/event-stream", body.to_vec());
+    Reply::Answer { status: 200, content_type, retry_after: None, body }
+}
+
+fn status(status: u16, retry_after: Option<&'static str>) -> Reply {
+    Reply::Answer {
+        status,
+        content_type: "text/plain",
+        retry_after,
+        body: vec![Send("data: x\n\n")],
+    }
+}
+
+/// The server, the clock, and what the client has done.
+#[derive(Clone, Default)]
+struct World(Rc<RefCell<Inner>>);
+
+#[derive(Default)]
+struct Inner {
+    now: Duration,
+    /// The first time at which something that was polled wants to be polled again.
+    wake_at: Option<Duration>,
+    script: VecDeque<Reply>,
+    /// When a client connected, and with which ID.
+    connected: Vec<(Duration, Option<String>)>,
+    /// Bodies that have not been dropped.
+    open: usize,
+}
+
+impl World {
+    fn new(script: impl IntoIterator<Item = Reply>) -> Self {
+        let world = Self::default();
+        world.0.borrow_mut().script.extend(script);
+        world
+    }
+
+    /// Starts a connection. When the script is over, the server wants no more.
+    fn connect(&self, request: &ConnectRequest) -> Result<ConnectResponse<Chunks>, &'static str> {
+        let mut world = self.0.borrow_mut();
+        let now = world.now;
+        world.connected.push((now, request.last_event_id().map(|id| id.as_str().to_owned())));
+        match world.script.pop_front().unwrap_or_else(|| status(204, None)) {
+            Reply::Refuse => Err("refused"),
+            Reply::Answer { status, content_type, retry_after, body } => {
+                world.open += 1;
+                drop(world);
+                let chunks = Chunks { world: self.clone(), steps: body.into(), until: None };
+                Ok(ConnectResponse::new(status, Some(content_type), chunks)
+                    .with_retry_after(retry_after))
+            }
+        }
+    }
+
+    fn events(&self, policy: Reconnect) -> Following {
+        let world = self.clone();
+        let connect: Connect = Box::new(move |request| future::ready(world.connect(&request)));
+        Reconnecting::new(connect, policy, Clock { world: self.clone(), deadline: None })
+    }
+
+    /// The next item. While there is none, time passes.
+    fn next<T: Stream>(&self, mut stream: Pin<&mut T>) -> Option<T::Item> {
+        loop {
+            self.0.borrow_mut().wake_at = None;
+            if let Poll::Ready(item) = poll(stream.as_mut()) {
+                return item;
+            }
+            let mut world = self.0.borrow_mut();
+            world.now = world.wake_at.expect("it waits for nothing").max(world.now);
+        }
+    }
+
+    fn collect<T: Stream>(&self, mut stream: Pin<&mut T>) -> Vec<T::Item> {
+        std::iter::from_fn(|| self.next(stream.as_mut())).collect()
+    }
+
+    fn now(&self) -> Duration {
+        self.0.borrow().now
+    }
+
+    fn ids(&self) -> Vec<Option<String>> {
+        self.0.borrow().connected.iter().map(|(_, id)| id.clone()).collect()
+    }
+
+    /// The times between the connections.
+    fn gaps(&self) -> Vec<Duration> {
+        let world = self.0.borrow();
+        world.connected.windows(2).map(|pair| pair[1].0.saturating_sub(pair[0].0)).collect()
+    }
+
+    /// Ready at this time.
+    fn wait_until(&self, time: Duration) -> Poll<()> {
+        let mut world = self.0.borrow_mut();
+        if time <= world.now {
+            return Poll::Ready(());
+        }
+        world.wake_at = Some(world.wake_at.map_or(time, |other| other.min(time)));
+        Poll::Pending
+    }
+}
+
+fn poll<T: Stream>(stream: Pin<&mut T>) -> Poll<Option<T::Item>> {
+    stream.poll_next(&mut Context::from_waker(Waker::noop()))
+}
+
+struct Clock {
+    world: World,
+    deadline: Option<Duration>,
+}
+
+impl Timer for Clock {
+    fn reset(mut self: Pin<&mut Self>, time: Duration) {
+        self.deadline = Some(self.world.now().saturating_add(time));
+    }
+
+    fn poll_elapsed(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        self.world.wait_until(self.deadline.expect("polled before it was set"))
+    }
+}
+
+struct Chunks {
+    world: World,
+    steps: VecDeque<Step>,
+    until: Option<Duration>,
+}
+
+impl Stream for Chunks {
+    type Item = Result<&'static [u8], &'static str>;
+
+    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        loop {
+            if let Some(until) = self.until {
+                std::task::ready!(self.world.wait_until(until));
+                self.until = None;
+            }
+            return Poll::Ready(match self.steps.pop_front() {
+                Some(Send(text)) => Some(Ok(text.as_bytes())),
+                Some(Reset) => Some(Err("reset")),
+                Some(Wait(time)) => {
+                    self.until = Some(self.world.now() + time);
+                    continue;
+                }
+                None => None,
+            });
+        }
+    }
+}
+
+impl Drop for Chunks {
+    fn drop(&mut self) {
+        self.world.0.borrow_mut().open -= 1;
+    }
+}
+
+type Events = Vec<Result<EventBuf, ReconnectError<&'static str>>>;
+
+/// The data of all events, and the error at the end.
+fn split(mut items: Events) -> (Vec<String>, ReconnectError<&'static str>) {
+    let error = items.pop().expect("an item").expect_err("an error at the end");
+    (items.into_iter().map(|item| item.expect("an event").data().to_owned()).collect(), error)
+}
+
+fn is_final(end: ConnectionEnd) -> ReconnectError<&'static str> {
+    ReconnectError::GaveUp { reason: GaveUp::Final(end), error: None }
+}
+
+fn no_content() -> ConnectionEnd {
+    ConnectionEnd::Status { code: 204, retry_after: None }
+}
+
+#[test]
+fn events_go_on_where_they_were_cut() {
+    let world = World::new([
+        stream_of(&[Send("id: 1\ndata: a\n\nid: 2\nda"), Send("ta: half of b"), Reset]),
+        stream_of(&[Send("id: 2\ndata: b\n\nid: 3\n\n"), Send("data: half of c\n")]),
+        Reply::Refuse,
+        stream_of(&[Send("\u{feff}data: c\n\nid\ndata: d\n\n")]),
+        stream_of(&[Send("data: e\n\n"), Reset, Send("data: after the error\n\n")]),
+    ]);
+    let mut events = pin!(world.events(Reconnect::with_seed(1)));
+    assert_eq!(world.ids(), [], "not polled yet");
+    let (data, error) = split(world.collect(events.as_mut()));
+    assert_eq!(data, ["a", "b", "c", "d", "e"]);
+    assert_eq!(error, is_final(no_content()));
+    let ids = [None, Some("1"), Some("3"), Some("3"), None, None];
+    assert_eq!(world.ids(), ids.map(|id| id.map(str::to_owned)));
+    assert_eq!(world.0.borrow().open, 0);
+
+    assert!(events.is_terminated());
+    for _ in 0..3 {
+        assert_eq!(poll(events.as_mut()), Poll::Ready(None));
+    }
+    assert_eq!(world.ids().len(), 6, "nobody connects after the end");
+}
+
+#[test]
+fn every_change_is_told() {
+    let world = World::new([
+        status(500, None),
+        Reply::Refuse,
+        status(429, Some("30")),
+        stream_of(&[Send("id: 7\nretry: 2000\ndata: a\n\n"), Wait(6 * S), Reset]),
+    ]);
+    let mut updates = pin!(world.events(Reconnect::with_seed(1)).updates());
+    let mut log = Vec::new();
+    while let Some(update) = world.next(updates.as_mut()) {
+        let now = world.now();
+        log.push(match update {
+            Ok(ReconnectUpdate::Connecting) => "connecting".to_owned(),
+            Ok(ReconnectUpdate::Open) => "open".to_owned(),
+            Ok(ReconnectUpdate::Event(event)) => event.data().to_owned(),
+            Ok(ReconnectUpdate::Waiting { delay, end, error }) => {
+                // Told before it is waited for.
+                let open_for = if end == ConnectionEnd::Lost { 6 * S } else { Duration::ZERO };
+                assert_eq!(world.0.borrow().connected.last().unwrap().0 + open_for, now);
+                let range = match log.iter().filter(|text| *text == "connecting").count() {
+                    1 => S..=2 * S,
+                    2 => S..=4 * S,
+                    3 => 30 * S..=120 * S,
+                    // It was stable.
+                    _ => 2 * S..=4 * S,
+                };
+                assert!(range.contains(&delay), "{delay:?}");
+                format!("{end}, {error:?}")
+            }
+            Ok(update) => panic!("{update:?}"),
+            Err(error) => format!("closed: {error}"),
+        });
+    }
+    assert_eq!(
+        log,
+        [
+            "connecting",
+            "the server answered 500, None",
+            "connecting",
+            "the server did not answer, Some(Transport(\"refused\"))",
+            "connecting",
+            "the server answered 429, None",
+            "connecting",
+            "open",
+            "a",
+            "the connection was lost, Some(Transport(\"reset\"))",
+            "connecting",
+            "closed: the server wants no reconnection",
+        ]
+    );
+    let events = updates.get_ref();
+    assert_eq!((events.last_event_id(), events.policy().failures()), ("7", 1));
+    assert_eq!(events.decoder().reconnection_time(), Some(2 * S));
+}
+
+#[test]
+fn what_is_no_event_stream_is_final() {
+    let html = Reply::Answer {
+        status: 200,
+        content_type: "text/html",
+        retry_after: None,
+        body: vec![Send("data: x\n\n")],
+    };
+    let json = "{\"error\":{\"message\":\"Rate limit reached\"}}";
+    for (reply, end) in [
+        (html, ConnectionEnd::ContentType(Some("text/html".to_owned()))),
+        (status(404, None), ConnectionEnd::Status { code: 404, retry_after: None }),
+        (stream_of(&[Send(json)]), ConnectionEnd::Body(BodyKind::Json)),
+    ] {
+        let world = World::new([reply.clone()]);
+        let mut events = pin!(world.events(Reconnect::with_seed(1)));
+        assert_eq!(split(world.collect(events.as_mut())), (vec![], is_final(end.clone())));
+        if matches!(end, ConnectionEnd::Body(_)) {
+            assert!(json.as_bytes().starts_with(events.decoder().first_bytes()));
+            assert!(!events.decoder().first_bytes().is_empty());
+        }
+
+        let world = World::new([reply, stream_of(&[Send("data: a\n\n")])]);
+        let policy = Reconnect::with_seed(1).with_retry_if(move |other| *other == end);
+        let (data, _) = split(world.collect(pin!(world.events(policy))));
+        assert_eq!(data, ["a"], "another table");
+    }
+}
+
+#[test]
+fn a_remote_reconnection_time_of_any_length_is_bounded() {
+    for retry in ["retry: 99999999999999\n\n", "retry: 99999999999999999999999\n\n"] {
+        let world = World::new([stream_of(&[Send(retry), Send("data: a\n\n")])]);
+        let (data, _) = split(world.collect(pin!(world.events(Reconnect::with_seed(1)))));
+        assert_eq!(data, ["a"]);
+        assert!((60 * S..=120 * S).contains(&world.gaps()[0]), "{:?}", world.gaps());
+    }
+}
+
+#[test]
+fn a_stream_that_ends_at_once_is_asked_less_and_less_often() {
+    for body in ["retry: 0\n\n", "retry: 0\n\ndata: a\n\n", ""] {
+        let world = World::new(vec![stream_of(&[Send(body)]); 100_000]);
+        let mut events = pin!(world.events(Reconnect::with_seed(1).with_max_retries(None)));
+        let mut updates = 0;
+        while world.now() < 3600 * S {
+            // Without an event there is no item, so look at the updates.
+            match poll(events.as_mut()) {
+                Poll::Ready(item) => updates += u32::from(item.unwrap().is_ok()),
+                Poll::Pending => {
+                    let mut inner = world.0.borrow_mut();
+                    let wake_at = inner.wake_at.take().expect("it waits for nothing");
+                    inner.now = inner.now.max(wake_at);
+                }
+            }
+        }
+        let gaps = world.gaps();
+        assert!(gaps.iter().all(|gap| *gap >= Duration::from_millis(500)), "{gaps:?}");
+        assert!((30..120).contains(&gaps.len()), "{} connections in an hour", gaps.len());
+        assert_eq!(updates > 0, body.contains("data"));
+    }
+}
+
+#[test]
+fn it_gives_up_in_time() {
+    let world = World::new(vec![stream_of(&[Send(": hello\n\n")]); 100]);
+    let (data, error) = split(world.collect(pin!(world.events(Reconnect::with_seed(1)))));
+    let reason = GaveUp::TooManyAttempts { attempts: 11, last: ConnectionEnd::Ended };
+    assert_eq!((data.len(), error), (0, ReconnectError::GaveUp { reason, error: None }));
+    assert_eq!(world.ids().len(), 11);
+    assert!(world.now() < 600 * S);
+
+    let world = World::new(vec![Reply::Refuse; 100]);
+    let policy = Reconnect::with_seed(1).with_max_retries(0);
+    let (_, error) = split(world.collect(pin!(world.events(policy))));
+    let reason = GaveUp::TooManyAttempts { attempts: 1, last: ConnectionEnd::NoResponse };
+    let error_of = Some(StreamError::Transport("refused"));
+    assert_eq!(error, ReconnectError::GaveUp { reason, error: error_of });
+}
+
+#[test]
+fn a_stable_connection_is_no_failure() {
+    for (life, is_stable) in [(4900, false), (5000, true), (60_000, true)] {
+        let wait = Wait(Duration::from_millis(life));
+        let world = World::new(vec![stream_of(&[wait, Reset]); 30]);
+        let (_, error) = split(world.collect(pin!(world.events(Reconnect::with_seed(1)))));
+        assert_eq!(error == is_final(no_content()), is_stable, "{life} ms");
+        assert_eq!(world.ids().len(), if is_stable { 31 } else { 11 });
+    }
+    // A busy one is never polled while it is silent.
+    let body: Vec<_> = (0..3).map(|_| Send(": x\n\n")).collect();
+    let world = World::new([stream_of(&body)]);
+    let mut updates = pin!(world.events(Reconnect::with_seed(1)).updates());
+    for _ in 0..2 {
+        assert!(world.next(updates.as_mut()).is_some());
+    }
+    world.0.borrow_mut().now += 5 * S;
+    let update = world.next(updates.as_mut());
+    assert!(matches!(update, Some(Ok(ReconnectUpdate::Waiting { .. }))), "{update:?}");
+    assert_eq!(updates.get_ref().policy().failures(), 0);
+}
+
+#[test]
+fn streams_that_are_polled_come_as_often_as_they_are_asked_to() {
+    let world = World::new(vec![stream_of(&[Send("retry: 3000\ndata: a\n\n")]); 100]);
+    let policy = Reconnect::with_seed(1).with_stable_after(Duration::ZERO);
+    let (data, _) = split(world.collect(pin!(world.events(policy))));
+    assert_eq!(data.len(), 100);
+    assert!(world.gaps().iter().all(|gap| (3 * S..=6 * S).contains(gap)));
+}
+
+#[test]
+fn blocks_that_are_refused() {
+    let script = || {
+        let body = [Send("data: a\n\ndata: too large a block\n\ndata: b\n\n")];
+        World::new([stream_of(&body), stream_of(&[Send("data: c\n\n")])])
+    };
+    let small = || Decoder::builder().max_block_size(10);
+    let too_large = |error: &StreamError<_>| matches!(error, StreamError::Decode(error) if error.limit() == Some(10));
+    let kind = DecodeErrorKind::BlockTooLarge { limit: 10 };
+
+    let world = script();
+    let events = world.events(Reconnect::with_seed(1)).with_decoder(small().build());
+    let (data, error) = split(world.collect(pin!(events)));
+    assert_eq!(data, ["a"]);
+    let ReconnectError::GaveUp { reason, error: Some(cause) } = error else { panic!("{error:?}") };
+    assert_eq!(reason, GaveUp::Final(ConnectionEnd::Decode(kind)));
+    assert!(too_large(&cause));
+
+    // Another table.
+    let world = script();
+    let policy = Reconnect::with_seed(1).with_retry_if(|end| *end != no_content());
+    let events = world.events(policy).with_decoder(small().build());
+    let (data, _) = split(world.collect(pin!(events)));
+    assert_eq!(data, ["a", "c"]);
+
+    // Another decoder.
+    let world = script();
+    let decoder = small().on_error(OnError::SkipBlock).build();
+    let events = world.events(Reconnect::with_seed(1)).with_decoder(decoder);
+    let items = world.collect(pin!(events));
+    let data: Vec<_> = items.iter().flatten().map(EventBuf::data).collect();
+    assert_eq!(data, ["a", "b", "c"]);
+    let errors: Vec<_> = items.iter().filter_map(|item| item.as_ref().err()).collect();
+    let [ReconnectError::Skipped(error), last] = errors[..] else { panic!("{errors:?}") };
+    assert_eq!((error.kind(), last), (kind, &is_final(no_content())));
+}
+
+#[test]
+fn a_start_with_a_last_event_id() {
+    let world = World::new([stream_of(&[Send("data: a\n\n"), Wait(S), Reset])]);
+    let decoder = Decoder::builder().last_event_id(EventId::from_static("41")).build();
+    let mut events = pin!(world.events(Reconnect::with_seed(1)).with_decoder(decoder));
+    assert_eq!(events.last_event_id(), "41");
+    assert_eq!(world.next(events.as_mut()).unwrap().unwrap().last_event_id(), "41");
+    assert_eq!(events.last_event_id(), "41", "while it is open");
+    let _ = world.collect(events.as_mut());
+    assert_eq!(world.ids(), vec![Some("41".to_owned()); 2]);
+}
+
+#[test]
+fn dropped_early_it_drops_its_connection() {
+    let world = World::new([stream_of(&[Send("data: a\n\n"), Wait(3600 * S)])]);
+    {
+        let mut events = pin!(world.events(Reconnect::with_seed(1)));
+        assert!(world.next(events.as_mut()).unwrap().is_ok());
+        assert!(poll(events.as_mut()).is_pending());
+        assert_eq!(world.0.borrow().open, 1);
+    }
+    assert_eq!(world.0.borrow().open, 0);
+
+    // While it connects, and never polled.
+    let dropped = Rc::new(());
+    let connect = |_: ConnectRequest| {
+        let held = dropped.clone();
+        async move {
+            let response = future::pending::<Result<ConnectResponse<Chunks>, &str>>().await;
+            drop(held);
+            response
+        }
+    };
+    {
+        let mut events = pin!(Reconnecting::new(connect, Reconnect::with_seed(1), NoTimer));
+        assert_eq!(Rc::strong_count(&dropped), 1);
+        assert!(poll(events.as_mut()).is_pending());
+        assert_eq!(Rc::strong_count(&dropped), 2);
+    }
+    assert_eq!(Rc::strong_count(&dropped), 1);
+}
+
+/// Never waits.
+struct Impatient;
+
+impl Timer for Impatient {
+    fn reset(self: Pin<&mut Self>, _: Duration) {}
+
+    fn poll_elapsed(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+}
+
+#[derive(Default)]
+struct Woken(AtomicBool);
+
+impl Wake for Woken {
+    fn wake(self: Arc<Self>) {
+        self.0.store(true, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn one_poll_makes_one_attempt() {
+    let mut attempts = 0;
+    let connect = |_: ConnectRequest| {
+        attempts += 1;
+        future::ready(Err::<ConnectResponse<stream::Empty<Result<&[u8], ()>>>, _>(()))
+    };
+    let policy = Reconnect::with_seed(1).with_max_retries(None);
+    {
+        let mut events = pin!(Reconnecting::new(connect, policy, Impatient));
+        for _ in 0..5 {
+            let woken = Arc::new(Woken::default());
+            let waker = woken.clone().into();
+            assert!(events.as_mut().poll_next(&mut Context::from_waker(&waker)).is_pending());
+            assert!(woken.0.load(Ordering::Relaxed), "it would hang");
+        }
+    }
+    assert_eq!(attempts, 6);
+}
+
+#[test]
+fn errors_reach_the_first_cause() {
+    type Chunks = stream::Empty<Result<&'static [u8], io::Error>>;
+    let connect = |_: ConnectRequest| {
+        let cause = io::Error::new(io::ErrorKind::TimedOut, "the name server is silent");
+        future::ready(Err::<ConnectResponse<Chunks>, _>(io::Error::other(cause)))
+    };
+    let policy = Reconnect::with_seed(1).with_max_retries(0);
+    let mut events = pin!(Reconnecting::new(connect, policy, NoTimer));
+    let Poll::Ready(Some(Err(error))) = poll(events.as_mut()) else { panic!("an error") };
+    assert_eq!(error.to_string(), "the server did not answer; gave up after 1 attempt");
+    let error: Box<dyn Error> = error.into();
+    let mut cause = &*error;
+    while let Some(source) = cause.source() {
+        cause = source;
+    }
+    assert_eq!(cause.to_string(), "the name server is silent");
+}
+
+#[test]
+fn headers_hold_nothing_that_http_does_not() {
+    for (id, header) in [
+        ("7", Some("7")),
+        ("é/日本", Some("é/日本")),
+        ("a\tb", Some("a\tb")),
+        ("a\u{1}b", None),
+        ("a\u{7f}", None),
+        ("", None),
+    ] {
+        let mut headers = Vec::new();
+        let connect = |request: ConnectRequest| {
+            let ids = request.last_event_id().map(|id| id.as_str().to_owned());
+            assert_eq!(ids.as_deref().unwrap_or_default(), id);
+            headers = request.headers().map(|(name, value)| (name, value.to_owned())).collect();
+            future::ready(Err::<ConnectResponse<stream::Empty<Result<&[u8], ()>>>, _>(()))
+        };
+        {
+            let decoder = Decoder::builder().last_event_id(EventId::new(id).unwrap()).build();
+            let events = Reconnecting::new(connect, Reconnect::with_seed(1), NoTimer);
+            assert!(poll(pin!(events.with_decoder(decoder))).is_pending());
+        }
+        let sent = headers.iter().find(|(name, _)| *name == "last-event-id");
+        assert_eq!(sent.map(|(_, value)| value.as_str()), header);
+        assert_eq!(headers[0], ("accept", "text/event-stream".to_owned()));
+        for (_, value) in headers {
+            assert!(http::HeaderValue::from_str(&value).is_ok(), "{value:?}");
+        }
+    }
+}
+
+#[test]
+fn what_can_be_done_with_events_can_be_done_with_these() {
+    let world =
+        World::new([stream_of(&[Send("data: 1\n\nda")]), stream_of(&[Send("data: 2\n\n")])]);
+    let events = pin!(world.events(Reconnect::with_seed(1)));
+    let mut numbers = pin!(events.json::<u8>());
+    assert_eq!(world.next(numbers.as_mut()).unwrap().unwrap(), 1);
+    assert_eq!(world.next(numbers.as_mut()).unwrap().unwrap(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_clock_of_tokio() {
+    // One connection is open for six seconds, the next are refused.
+    let mut connected = Vec::new();
+    let connect = |_: ConnectRequest| {
+        connected.push(tokio::time::Instant::now());
+        let is_first = connected.len() == 1;
+        async move {
+            let chunks = stream::once(async {
+                tokio::time::sleep(6 * S).await;
+                Ok::<_, &str>("data: a\n\n")
+            });
+            if is_first {
+                Ok(ConnectResponse::new(200, Some("text/event-stream"), chunks))
+            } else {
+                Err("refused")
+            }
+        }
+    };
+    let policy = Reconnect::with_seed(1).with_max_retries(3);
+    let timer = sse_wire::TokioTimer::new();
+    let items: Vec<_> = Reconnecting::new(connect, policy, timer).collect().await;
+    assert_eq!(items.len(), 2);
+    assert_eq!(connected.len(), 5, "the first did not count");
+    let gap = connected[1] - connected[0];
+    assert!((7 * S..8 * S + S / 10).contains(&gap), "{gap:?}");
+}

@@ -1,0 +1,158 @@
+//! `Reconnecting` with three clients, against a server that cuts every stream somewhere.
+
+use std::{
+    error::Error,
+    fmt::Debug,
+    future::Future,
+    io,
+    net::SocketAddr,
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering::SeqCst},
+    },
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::Body,
+    extract::State,
+    http::{HeaderMap, StatusCode},
+    response::{IntoResponse, Response},
+    routing::get,
+};
+use bytes::Bytes;
+use futures_util::{Stream, StreamExt, stream};
+use http_body_util::{BodyExt, Empty};
+use hyper_util::rt::TokioIo;
+use sse_wire::{
+    ConnectRequest, ConnectResponse, ConnectionEnd, Encoder, Event, EventId, GaveUp, Reconnect,
+    ReconnectError, Reconnecting, TokioTimer, sse_headers,
+};
+use tokio::net::{TcpListener, TcpStream};
+
+use crate::in_time;
+
+const EVENTS: usize = 100;
+
+/// Sends a log of events from where the client stands, and cuts it, by the number of the connection:
+/// at a byte of an event or between two, with an error or without.
+async fn log(State(connections): State<Arc<AtomicUsize>>, headers: HeaderMap) -> Response {
+    let number = connections.fetch_add(1, SeqCst);
+    let last = headers
+        .get("last-event-id")
+        .map_or(0, |id| id.to_str().expect("text").parse::<usize>().expect("a number"));
+    if last == EVENTS {
+        return StatusCode::NO_CONTENT.into_response();
+    }
+    if number % 5 == 3 {
+        return (StatusCode::SERVICE_UNAVAILABLE, [("retry-after", "0")]).into_response();
+    }
+    let mut encoder = Encoder::new();
+    encoder.retry(Duration::from_millis(1));
+    for number in last + 1..=EVENTS {
+        let (text, id) = (format!("第{number}个"), number.to_string());
+        encoder.event(Event::new(&text).with_id(EventId::new(&id).expect("digits")));
+    }
+    let bytes = encoder.take().into_bytes();
+    let cut = bytes.slice(..bytes.len().min(60 + number * 37 % 211));
+    if number % 2 == 0 {
+        return (sse_headers(), Body::from(cut)).into_response();
+    }
+    // hyper throws away what it has not sent when a body fails, so what was sent comes first.
+    let error = stream::once(async {
+        tokio::time::sleep(Duration::from_millis(5)).await;
+        Err(io::Error::other("cut"))
+    });
+    (sse_headers(), Body::from_stream(stream::iter([Ok(cut)]).chain(error))).into_response()
+}
+
+async fn server() -> SocketAddr {
+    let router = Router::new().route("/log", get(log)).with_state(Arc::default());
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    tokio::spawn(async move { axum::serve(listener, router).await });
+    address
+}
+
+/// Follows the log to its end. Each event must come once.
+async fn follow<F, S, B, E>(connect: impl FnMut(ConnectRequest) -> F)
+where
+    F: Future<Output = Result<ConnectResponse<S>, E>>,
+    S: Stream<Item = Result<B, E>>,
+    B: Into<Bytes>,
+    E: Debug,
+{
+    let policy = Reconnect::new()
+        .with_min_delay(Duration::ZERO)
+        .with_max_delay(Duration::from_millis(10))
+        .with_max_retries(3);
+    let mut events = pin!(Reconnecting::new(connect, policy, TokioTimer::new()));
+    for number in 1..=EVENTS {
+        let event = in_time(events.next()).await.expect("an event").expect("an event");
+        assert_eq!(event.data(), format!("第{number}个"));
+        assert_eq!(event.last_event_id(), number.to_string());
+    }
+    let Some(Err(ReconnectError::GaveUp { reason, error: None })) = in_time(events.next()).await
+    else {
+        panic!("an error")
+    };
+    let end = ConnectionEnd::Status { code: 204, retry_after: None };
+    assert_eq!(reason, GaveUp::Final(end));
+    assert!(in_time(events.next()).await.is_none());
+}
+
+#[tokio::test]
+async fn with_reqwest_each_event_comes_once() {
+    let url = format!("http://{}/log", server().await);
+    let client = reqwest::Client::builder().no_proxy().build().expect("a client");
+    follow(|request| {
+        let get =
+            request.headers().fold(client.get(&url), |get, (name, value)| get.header(name, value));
+        async { get.send().await.map(ConnectResponse::from_http) }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn with_reqwest_0_12_each_event_comes_once() {
+    let url = format!("http://{}/log", server().await);
+    let client = reqwest_0_12::Client::builder().no_proxy().build().expect("a client");
+    follow(|request| {
+        let get =
+            request.headers().fold(client.get(&url), |get, (name, value)| get.header(name, value));
+        async {
+            // Without the crate `http`.
+            let response = get.send().await?;
+            let header = |name| {
+                let value = response.headers().get(name)?.to_str().ok()?;
+                Some(value.to_owned())
+            };
+            let (content_type, retry_after) = (header("content-type"), header("retry-after"));
+            let (status, chunks) = (response.status().as_u16(), response.bytes_stream());
+            Ok(ConnectResponse::new(status, content_type.as_deref(), chunks)
+                .with_retry_after(retry_after.as_deref()))
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn with_hyper_each_event_comes_once() {
+    type AnyError = Box<dyn Error + Send + Sync>;
+
+    let address = server().await;
+    follow(|request| async move {
+        let stream = TcpStream::connect(address).await?;
+        let (mut sender, connection) =
+            hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
+        tokio::spawn(connection);
+        let get = hyper::Request::get("/log").header("host", "localhost");
+        let get = request.headers().fold(get, |get, (name, value)| get.header(name, value));
+        let response = sender.send_request(get.body(Empty::<Bytes>::new())?).await?;
+        let response = response.map(|body| body.map_err(AnyError::from));
+        Ok::<_, AnyError>(ConnectResponse::from_http(response))
+    })
+    .await;
+}

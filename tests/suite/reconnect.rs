@@ -1,0 +1,314 @@
+//! The policy `Reconnect`: bounds, limits, and what counts as a failure.
+
+use std::time::Duration;
+
+use proptest::prelude::*;
+use sse_wire::{BodyKind, ConnectionEnd, DecodeErrorKind, Decoder, GaveUp, Reconnect};
+
+const MS: Duration = Duration::from_millis(1);
+const S: Duration = Duration::from_secs(1);
+
+/// A decoder that has read a stream.
+fn after(stream: &str) -> Decoder {
+    let mut decoder = Decoder::new();
+    let mut events = decoder.feed(stream.as_bytes());
+    while events.next_event().expect("within the limit").is_some() {}
+    drop(events);
+    decoder
+}
+
+fn status(code: u16) -> ConnectionEnd {
+    ConnectionEnd::Status { code, retry_after: None }
+}
+
+fn ends() -> impl Strategy<Value = ConnectionEnd> {
+    let retry_after = prop::option::of(durations());
+    prop_oneof![
+        Just(ConnectionEnd::NoResponse),
+        Just(ConnectionEnd::Lost),
+        Just(ConnectionEnd::Ended),
+        Just(ConnectionEnd::Body(BodyKind::Other)),
+        (any::<u16>(), retry_after)
+            .prop_map(|(code, retry_after)| ConnectionEnd::Status { code, retry_after }),
+    ]
+}
+
+fn durations() -> impl Strategy<Value = Duration> {
+    prop_oneof![
+        Just(Duration::ZERO),
+        Just(Duration::MAX),
+        (0..100_000_u64).prop_map(Duration::from_millis),
+        any::<u64>().prop_map(Duration::from_nanos),
+        any::<u64>().prop_map(Duration::from_secs),
+    ]
+}
+
+/// What a server says with `retry`, if anything.
+fn retries() -> impl Strategy<Value = String> {
+    prop_oneof![
+        Just(String::new()),
+        any::<u64>().prop_map(|time| format!("retry: {time}\n\n")),
+        (0..100_000_u64).prop_map(|time| format!("retry: {time}\n\n")),
+        Just("retry: 99999999999999999999999999\n\n".to_owned()),
+    ]
+}
+
+proptest! {
+    #[test]
+    fn no_delay_is_outside_its_bounds(
+        seed: u64,
+        [min, max, base] in [durations(), durations(), durations()],
+        connections in prop::collection::vec((ends(), durations(), retries(), any::<bool>()), 1..40),
+    ) {
+        let mut policy = Reconnect::with_seed(seed)
+            .with_min_delay(min)
+            .with_max_delay(max)
+            .with_reconnection_time(base)
+            .with_max_retries(None)
+            .with_retry_if(|_| true);
+        // 584 years are for ever.
+        let ever = Duration::from_nanos(u64::MAX);
+        let (min, max) = (min.min(ever), max.max(min).min(ever));
+        for (end, open_for, mut stream, has_event) in connections {
+            if has_event {
+                stream += "data: a\n\n";
+            }
+            let decoder = after(&stream);
+            let delay = policy.next_delay(&end, open_for, &decoder).expect("for ever");
+            prop_assert!((min..=max).contains(&delay), "{delay:?}");
+            let mut asked_for = decoder.reconnection_time().unwrap_or(base);
+            if let ConnectionEnd::Status { retry_after: Some(time), .. } = end {
+                asked_for = asked_for.max(time);
+            }
+            prop_assert!(delay >= asked_for.min(max / 2), "{delay:?} for {asked_for:?}");
+        }
+    }
+
+    #[test]
+    fn the_most_doubles_with_each_failure_and_is_reached(seed: u64, failures in 1..20_u32) {
+        let most = (S * 2_u32.pow(failures)).min(120 * S);
+        let mut longest = Duration::ZERO;
+        for seed in seed..seed.saturating_add(200) {
+            let mut policy = Reconnect::with_seed(seed).with_max_retries(None);
+            let mut next = || policy.next_delay(&ConnectionEnd::Lost, S, &Decoder::new()).unwrap();
+            let delay = (0..failures).map(|_| next()).last().unwrap();
+            prop_assert!((S..=most).contains(&delay), "{delay:?}");
+            longest = longest.max(delay);
+        }
+        // One of 200 even draws is in the last tenth, but for once in a billion.
+        if seed < u64::MAX - 200 {
+            prop_assert!(longest > (most * 9 + S) / 10, "{longest:?} of {most:?}");
+        }
+    }
+
+    #[test]
+    fn a_seed_decides_all(seed: u64, connections in prop::collection::vec((ends(), durations()), 0..30)) {
+        let run = |mut policy: Reconnect| -> Vec<_> {
+            let next = |(end, open_for)| policy.next_delay(end, open_for, &Decoder::new());
+            connections.iter().map(|(end, open_for)| (end, *open_for)).map(next).collect()
+        };
+        let policy = Reconnect::with_seed(seed);
+        prop_assert_eq!(run(policy.clone()), run(policy));
+        prop_assert_eq!(run(Reconnect::with_seed(seed)), run(Reconnect::with_seed(seed)));
+    }
+
+    #[test]
+    fn the_limit_is_exact(limit in 0..50_u32, end in ends()) {
+        let mut policy =
+            Reconnect::with_seed(0).with_max_retries(limit).with_retry_if(|_| true);
+        let mut fail = || policy.next_delay(&end, Duration::ZERO, &Decoder::new());
+        for _ in 0..limit {
+            prop_assert!(fail().is_ok());
+        }
+        for attempts in [limit + 1, limit + 2] {
+            prop_assert_eq!(fail(), Err(GaveUp::TooManyAttempts { attempts, last: end.clone() }));
+        }
+    }
+}
+
+#[test]
+fn random_seeds_differ() {
+    let mut delays: Vec<_> = (0..8)
+        .map(|_| Reconnect::new().next_delay(&ConnectionEnd::Lost, S, &Decoder::new()).unwrap())
+        .collect();
+    delays.sort_unstable();
+    delays.dedup();
+    assert!(delays.len() > 6, "{delays:?}");
+}
+
+#[test]
+fn neighbouring_seeds_wait_evenly() {
+    // Counters are what users without randomness have for a seed.
+    let mut tenths = [0; 10];
+    for seed in 0..1000 {
+        let mut policy = Reconnect::with_seed(seed);
+        let delay = policy.next_delay(&ConnectionEnd::Lost, S, &Decoder::new()).unwrap();
+        tenths[usize::try_from(delay.saturating_sub(S).as_millis() / 100).unwrap().min(9)] += 1;
+    }
+    assert!(tenths.iter().all(|count| (70..130).contains(count)), "{tenths:?}");
+}
+
+#[test]
+fn only_a_stable_connection_resets_the_delays() {
+    let (silent, events) = (Decoder::new(), after("data: a\n\n"));
+    let mut policy = Reconnect::with_seed(3).with_max_retries(None);
+    let mut delays = |end: &ConnectionEnd, open_for, decoder| {
+        let next = |_| policy.next_delay(end, open_for, decoder).unwrap();
+        (0..20).map(next).collect::<Vec<_>>()
+    };
+    let longest = |delays: &[Duration]| *delays.iter().max().unwrap();
+    // Ended at once, with an event each time: asked less and less often nevertheless.
+    assert!(longest(&delays(&ConnectionEnd::Ended, 4999 * MS, &events)) > 60 * S);
+    assert!(longest(&delays(&ConnectionEnd::Ended, 5 * S, &silent)) <= 2 * S);
+    assert!(longest(&delays(&ConnectionEnd::Lost, 5 * S, &silent)) <= 2 * S);
+    // It took long, but was never open.
+    assert!(longest(&delays(&ConnectionEnd::NoResponse, 60 * S, &silent)) > 60 * S);
+    assert!(longest(&delays(&status(503), 60 * S, &silent)) > 60 * S);
+}
+
+#[test]
+fn events_and_stable_connections_are_no_failures() {
+    let events = after("data: a\n\n");
+    let fail = (ConnectionEnd::NoResponse, Duration::ZERO);
+    for (end, open_for, decoder, is_reset) in [
+        (ConnectionEnd::Lost, S, &events, true),
+        (ConnectionEnd::Lost, S, &Decoder::new(), false),
+        (ConnectionEnd::Lost, 5 * S, &Decoder::new(), true),
+        // The events of a connection before, still in the decoder.
+        (ConnectionEnd::NoResponse, S, &events, false),
+        (status(500), 9 * S, &events, false),
+    ] {
+        let mut policy = Reconnect::with_seed(0).with_max_retries(2);
+        for _ in 0..2 {
+            assert!(policy.next_delay(&fail.0, fail.1, &events).is_ok());
+        }
+        assert_eq!(policy.failures(), 2);
+        let decision = policy.next_delay(&end, open_for, decoder);
+        assert_eq!(decision.is_ok(), is_reset, "{end:?} after {open_for:?}");
+        assert_eq!(policy.failures(), if is_reset { 0 } else { 3 });
+    }
+}
+
+#[test]
+fn a_servers_wish_counts_up_to_half_the_longest_delay() {
+    let wish = |stream: &str, retry_after| {
+        let end = ConnectionEnd::Status { code: 429, retry_after };
+        let next = |seed| {
+            let mut policy = Reconnect::with_seed(seed);
+            policy.next_delay(&end, Duration::ZERO, &after(stream)).unwrap()
+        };
+        let delays: Vec<_> = (0..100).map(next).collect();
+        (*delays.iter().min().unwrap(), *delays.iter().max().unwrap())
+    };
+    for ((shortest, longest), low, high) in [
+        (wish("", None), S, 2 * S),
+        (wish("retry: 0\n\n", None), 500 * MS, S),
+        (wish("retry: 3000\n\n", None), 3 * S, 6 * S),
+        (wish("retry: 3000\n\n", Some(S)), 3 * S, 6 * S),
+        (wish("retry: 3000\n\n", Some(20 * S)), 20 * S, 40 * S),
+        (wish("retry: 90000\n\n", None), 60 * S, 120 * S),
+        (wish("retry: 99999999999999\n\n", None), 60 * S, 120 * S),
+        (wish("", Some(Duration::MAX)), 60 * S, 120 * S),
+    ] {
+        let tenth = high.saturating_sub(low) / 10;
+        assert!((low..low + tenth).contains(&shortest), "{low:?}: {shortest:?}");
+        assert!((high.saturating_sub(tenth)..=high).contains(&longest), "{high:?}: {longest:?}");
+    }
+}
+
+#[test]
+fn without_a_shortest_delay_it_grows_from_zero() {
+    let decoder = after("retry: 0\n\ndata: a\n\n");
+    let mut policy = Reconnect::with_seed(0).with_min_delay(Duration::ZERO);
+    let total: Duration =
+        (0..100).map(|_| policy.next_delay(&ConnectionEnd::Ended, S, &decoder).unwrap()).sum();
+    assert!(total > 600 * S, "{total:?}");
+}
+
+#[test]
+fn the_table() {
+    let decide = |end: &ConnectionEnd| {
+        Reconnect::with_seed(0).next_delay(end, Duration::ZERO, &Decoder::new())
+    };
+    let decode = ConnectionEnd::Decode(DecodeErrorKind::BlockTooLarge { limit: 1 });
+    for end in [
+        ConnectionEnd::NoResponse,
+        ConnectionEnd::Ended,
+        ConnectionEnd::Lost,
+        ConnectionEnd::Body(BodyKind::Other),
+    ]
+    .into_iter()
+    .chain([408, 425, 429, 500, 501, 502, 503, 504, 529, 599].map(status))
+    {
+        assert!(decide(&end).is_ok(), "{end:?}");
+    }
+    for end in [
+        decode.clone(),
+        ConnectionEnd::ContentType(None),
+        ConnectionEnd::ContentType(Some("text/html".to_owned())),
+        ConnectionEnd::Body(BodyKind::Json),
+        ConnectionEnd::Body(BodyKind::Markup),
+    ]
+    .into_iter()
+    .chain([201, 202, 204, 206, 301, 304, 307, 400, 401, 403, 404, 410, 422, 600, 999].map(status))
+    {
+        assert_eq!(decide(&end), Err(GaveUp::Final(end)));
+    }
+
+    let mut browser = Reconnect::with_seed(0).like_event_source();
+    for (end, is_final) in [
+        (ConnectionEnd::NoResponse, false),
+        (ConnectionEnd::Body(BodyKind::Json), false),
+        (status(503), true),
+        (status(204), true),
+        (ConnectionEnd::ContentType(None), true),
+    ] {
+        let decision = browser.next_delay(&end, Duration::ZERO, &Decoder::new());
+        assert_eq!(decision.is_err(), is_final, "{end:?}");
+        assert!(decision.unwrap_or(3 * S) >= 3 * S);
+    }
+}
+
+#[test]
+fn responses_are_judged_as_the_standard_says() {
+    let open = |content_type| ConnectionEnd::of_response(200, Some(content_type), Some("5"));
+    assert_eq!(open("text/event-stream"), None);
+    assert_eq!(open("Text/Event-Stream ; charset=latin1"), None);
+    let Some(ConnectionEnd::ContentType(Some(essence))) = open(&"x".repeat(9999)) else { panic!() };
+    assert_eq!(essence.len(), 200, "a remote string");
+    assert_eq!(ConnectionEnd::of_response(200, None, None), Some(ConnectionEnd::ContentType(None)));
+    assert_eq!(ConnectionEnd::of_response(206, Some("text/event-stream"), None), Some(status(206)));
+
+    assert_eq!(ConnectionEnd::of_stream(&after("")), ConnectionEnd::Ended);
+    assert_eq!(ConnectionEnd::of_stream(&after(": only a comment")), ConnectionEnd::Ended);
+    assert_eq!(ConnectionEnd::of_stream(&after("da")), ConnectionEnd::Body(BodyKind::Other));
+    assert_eq!(ConnectionEnd::of_stream(&after("{\"a\":")), ConnectionEnd::Body(BodyKind::Json));
+}
+
+#[test]
+fn what_is_wrong_is_said() {
+    for (end, text) in [
+        (status(503), "the server answered 503"),
+        (status(204), "the server wants no reconnection"),
+        (ConnectionEnd::ContentType(None), "the response has no content type"),
+        (ConnectionEnd::Body(BodyKind::Json), "JSON came instead of an event stream"),
+        (
+            ConnectionEnd::Decode(DecodeErrorKind::BlockTooLarge { limit: 7 }),
+            "block larger than the limit of 7 bytes",
+        ),
+    ] {
+        assert_eq!(end.to_string(), text);
+        let gave_up = GaveUp::TooManyAttempts { attempts: 3, last: end.clone() };
+        assert_eq!(gave_up.to_string(), format!("{text}; gave up after 3 attempts"));
+        assert_eq!(gave_up.end(), &end);
+    }
+}
+
+#[test]
+fn it_can_be_shared_and_sent() {
+    fn is_send_and_sync<T: Send + Sync + Clone + std::fmt::Debug + 'static>(_: &T) {}
+    let policy = Reconnect::with_seed(0).with_retry_if(|_| false);
+    is_send_and_sync(&policy);
+    let error: Box<dyn std::error::Error + Send + Sync> = GaveUp::Final(status(404)).into();
+    assert_eq!(error.to_string(), "the server answered 404");
+}
