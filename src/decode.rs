@@ -165,6 +165,15 @@ impl Decoder {
             || !line.is_empty() && field::split(line).0 == Field::Data
     }
 
+    /// Returns `true` if the block that the end of the stream has cut off would be an event with this
+    /// data.
+    pub(crate) fn cut_off_data_is(&self, data: &str) -> bool {
+        let mut rest = self.clone();
+        rest.state.ended = false;
+        rest.state.options.at_end = AtEnd::Dispatch;
+        rest.finish().is_ok_and(|end| end.event().is_some_and(|event| event.data() == data))
+    }
+
     accessors!();
 }
 

@@ -5,5 +5,6 @@ mod codec;
 mod io;
 mod json;
 mod same;
+mod sentinel;
 mod stream;
 mod types;
