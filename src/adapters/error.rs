@@ -22,24 +22,24 @@ use crate::{decode::StreamEnd, error::DecodeError};
 /// ```
 /// use std::error::Error;
 ///
-/// use futures_util::{StreamExt, stream};
-/// use sse_wire::{ByteStreamExt, StreamError};
+/// use sse_wire::StreamError;
 ///
 /// type BoxError = Box<dyn Error + Send + Sync>;
 ///
-/// async fn first() -> Result<String, StreamError> {
-///     let mut events = stream::iter([Err::<&[u8], BoxError>("reset".into())]).events();
-///     let Some(event) = events.next().await else { return Ok(String::new()) };
-///     Ok(event?.data().to_owned())
+/// // What an `EventStream` of chunks with boxed errors gives.
+/// fn next() -> Result<String, StreamError<BoxError>> {
+///     Err(StreamError::Transport("reset".into()))
 /// }
 ///
-/// async fn caller() -> Result<String, BoxError> {
-///     Ok(first().await?)
+/// fn first_word() -> Result<String, StreamError> {
+///     let data = next()?;
+///     Ok(data.split(' ').next().unwrap_or_default().to_owned())
 /// }
-/// # futures_util::FutureExt::now_or_never(async {
-/// let error = caller().await.unwrap_err();
-/// assert_eq!(error.source().unwrap().to_string(), "reset");
-/// # }).unwrap();
+///
+/// fn caller() -> Result<String, BoxError> {
+///     Ok(first_word()?)
+/// }
+/// assert_eq!(caller().unwrap_err().source().unwrap().to_string(), "reset");
 /// ```
 ///
 /// Where the errors of a whole stream should be such, box them at the source:

@@ -3,6 +3,7 @@
 use std::{
     fmt,
     io::{self, Read, Write},
+    iter::FusedIterator,
 };
 
 use bytes::BytesMut;
@@ -89,6 +90,8 @@ impl<R: Read> Iterator for EventReader<R> {
         }
     }
 }
+
+impl<R: Read> FusedIterator for EventReader<R> {}
 
 impl<R> fmt::Debug for EventReader<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

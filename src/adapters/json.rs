@@ -315,6 +315,25 @@ pub(super) fn with_event<T: DeserializeOwned>(event: EventBuf) -> Result<(T, Eve
 ///
 /// `E` is the error of the events, in most cases [`StreamError`](crate::StreamError). The message
 /// and the `source()` are those of what it holds.
+///
+/// ```
+/// use sse_wire::{EventIteratorExt, EventReader, JsonStreamError, StreamError};
+///
+/// let body = &b"data: 1\n\ndata: one\n\n"[..];
+/// for value in EventReader::new(body).must_end_with("end").json::<u32>() {
+///     match value {
+///         Ok(value) => assert_eq!(value, 1),
+///         // This event cannot be read, but the next one may.
+///         Err(JsonStreamError::Json(error)) => assert_eq!(error.snippet(), "one"),
+///         // Worth another attempt.
+///         Err(JsonStreamError::Events(
+///             error @ (StreamError::Transport(_) | StreamError::Incomplete(_)),
+///         )) => eprintln!("{error}"),
+///         Err(JsonStreamError::Events(StreamError::Decode(error))) => return Err(error),
+///     }
+/// }
+/// # Ok::<_, sse_wire::DecodeError>(())
+/// ```
 #[derive(Debug, Error)]
 pub enum JsonStreamError<E> {
     /// The stream of events failed.
@@ -324,6 +343,25 @@ pub enum JsonStreamError<E> {
     /// event.
     #[error(transparent)]
     Json(#[from] JsonError),
+}
+
+impl<E> JsonStreamError<E> {
+    /// Converts the error of the events.
+    ///
+    /// ```
+    /// use sse_wire::{JsonStreamError, StreamError};
+    ///
+    /// let error: JsonStreamError<StreamError<&str>> =
+    ///     JsonStreamError::Events(StreamError::Transport("reset"));
+    /// let error: Box<dyn std::error::Error> = error.map_events(StreamError::boxed).into();
+    /// assert_eq!(error.source().unwrap().to_string(), "reset");
+    /// ```
+    pub fn map_events<F>(self, map: impl FnOnce(E) -> F) -> JsonStreamError<F> {
+        match self {
+            Self::Events(error) => JsonStreamError::Events(map(error)),
+            Self::Json(error) => JsonStreamError::Json(error),
+        }
+    }
 }
 
 pin_project! {
@@ -340,9 +378,9 @@ pin_project! {
     /// ```
     /// # #[cfg(feature = "stream")]
     /// # futures_util::FutureExt::now_or_never(async {
-    /// use futures_util::{StreamExt, stream};
+    /// use futures_util::{TryStreamExt, stream};
     /// use serde::Deserialize;
-    /// use sse_wire::{ByteStreamExt, DONE, EventStreamExt, JsonStreamError, StreamError};
+    /// use sse_wire::{ByteStreamExt, DONE, EventStreamExt};
     ///
     /// #[derive(Deserialize)]
     /// struct Chunk {
@@ -361,28 +399,18 @@ pin_project! {
     ///
     /// // With reqwest: `response.bytes_stream()`.
     /// let chunks = stream::iter([
-    ///     Ok("data: {\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}\n\n"),
+    ///     Ok::<_, std::io::Error>("data: {\"choices\":[{\"delta\":{\"content\":\"Hel\"}}]}\n\n"),
     ///     Ok("data: {\"choices\":[{\"delta\":{\"content\":\"lo\"}}]}\n\nda"),
-    ///     Err("connection reset"),
+    ///     Ok("ta: [DONE]\n\n"),
     /// ]);
     /// let mut chunks = chunks.events().must_end_with(DONE).json::<Chunk>();
     /// let mut text = String::new();
-    /// let error = loop {
-    ///     match chunks.next().await {
-    ///         Some(Ok(chunk)) => {
-    ///             text.extend(chunk.choices.into_iter().filter_map(|choice| choice.delta.content));
-    ///         }
-    ///         // The answer is complete.
-    ///         None => unreachable!(),
-    ///         // This chunk cannot be read, but the next one may.
-    ///         Some(Err(JsonStreamError::Json(error))) => eprintln!("{error}"),
-    ///         // The connection failed, or ended before `[DONE]`.
-    ///         Some(Err(JsonStreamError::Events(error))) => break error,
-    ///     }
-    /// };
+    /// while let Some(chunk) = chunks.try_next().await? {
+    ///     text.extend(chunk.choices.into_iter().filter_map(|choice| choice.delta.content));
+    /// }
+    /// // Only here the answer is complete: `[DONE]` came.
     /// assert_eq!(text, "Hello");
-    /// assert_eq!(error, StreamError::Transport("connection reset"));
-    /// # }).unwrap();
+    /// # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap().unwrap();
     /// ```
     ///
     /// # Data by event type
@@ -392,7 +420,7 @@ pin_project! {
     /// ```
     /// # #[cfg(feature = "stream")]
     /// # futures_util::FutureExt::now_or_never(async {
-    /// use futures_util::{StreamExt, TryStreamExt, stream};
+    /// use futures_util::{TryStreamExt, stream};
     /// use serde::Deserialize;
     /// use sse_wire::{ByteStreamExt, EventStreamExt};
     ///

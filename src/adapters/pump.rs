@@ -38,21 +38,26 @@ impl Output for EventBuf {
     }
 }
 
-/// A decoder, and how its stream ended.
+/// A decoder, and what became of its transport.
 #[derive(Debug)]
 pub(crate) struct Progress {
     decoder: Decoder,
-    end: Option<StreamEnd>,
-    /// The transport failed.
-    is_broken: bool,
+    transport: Transport,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Transport {
+    Open,
+    Ended(StreamEnd),
+    Failed,
 }
 
 impl Progress {
     pub(crate) fn new(decoder: Decoder) -> Self {
-        Self { decoder, end: None, is_broken: false }
+        Self { decoder, transport: Transport::Open }
     }
 
-    /// Returns the decoder, to feed it. Only as long as the stream is not [over](Self::is_over).
+    /// Returns the decoder, to feed it.
     #[cfg(feature = "stream")]
     #[inline]
     pub(crate) fn decoder_mut(&mut self) -> &mut Decoder {
@@ -63,7 +68,7 @@ impl Progress {
     #[cfg(any(feature = "std", feature = "stream"))]
     #[cold]
     pub(crate) fn fail(&mut self) {
-        self.is_broken = true;
+        self.transport = Transport::Failed;
     }
 
     /// Notes that the transport ended. Returns the event of an unterminated block, if that was asked
@@ -75,11 +80,11 @@ impl Progress {
         let truncated = StreamEnd::truncated(self.decoder.pending_bytes());
         match self.decoder.finish() {
             Ok(end) => {
-                self.end = Some(end.without_event());
+                self.transport = Transport::Ended(end.without_event());
                 end.event().map(Ok)
             }
             Err(error) => {
-                self.end = Some(truncated);
+                self.transport = Transport::Ended(truncated);
                 Some(Err(error))
             }
         }
@@ -88,7 +93,7 @@ impl Progress {
     /// Returns `true` after the end and after an error that is one.
     #[inline]
     pub(crate) fn is_over(&self) -> bool {
-        self.end.is_some() | self.is_broken | self.decoder.has_failed()
+        !matches!(self.transport, Transport::Open) | self.decoder.has_failed()
     }
 }
 
@@ -98,11 +103,14 @@ impl Decoding for Progress {
     }
 
     fn end(&self) -> Option<StreamEnd> {
-        self.end.filter(|_| !self.has_failed())
+        match self.transport {
+            Transport::Ended(end) if !self.decoder.has_failed() => Some(end),
+            _ => None,
+        }
     }
 
     fn has_failed(&self) -> bool {
-        self.is_broken | self.decoder.has_failed()
+        matches!(self.transport, Transport::Failed) | self.decoder.has_failed()
     }
 }
 
