@@ -63,6 +63,7 @@ pub trait EventIteratorExt<E>: Iterator<Item = Result<EventBuf, E>> + Sized {
     /// missing at the end of the body, because some servers forget it.
     ///
     /// ```
+    /// # #[cfg(feature = "std")] {
     /// use sse_wire::{DONE, EventIteratorExt, EventReader, StreamError};
     ///
     /// let body = &b"data: a\n\ndata: [DONE]"[..];
@@ -73,7 +74,8 @@ pub trait EventIteratorExt<E>: Iterator<Item = Result<EventBuf, E>> + Sized {
     /// let events = EventReader::new(body).must_end_with(DONE);
     /// let Some(Err(StreamError::Incomplete(end))) = events.last() else { panic!("no error") };
     /// assert!(end.is_clean(), "nothing was cut off, and yet events are missing");
-    /// # Ok::<_, StreamError<std::io::Error>>(())
+    /// # }
+    /// # Ok::<_, sse_wire::StreamError<std::io::Error>>(())
     /// ```
     fn must_end_with(self, data: &str) -> MustEndWith<'_, Self>
     where
