@@ -108,6 +108,16 @@ fn a_stream_that_ends_before_its_sentinel_is_an_error() {
 }
 
 #[test]
+fn a_sentinel_among_much_else_needs_its_blank_line() {
+    let comments = ": c\n".repeat(30_000);
+    let body = [comments.as_bytes(), b"data: [DONE]\n"].concat();
+    let mut events = EventReader::new(&body[..]).must_end_with(DONE);
+    assert!(matches!(events.next(), Some(Err(StreamError::Incomplete(_)))));
+    let body = [&body[..], b"\n"].concat();
+    assert!(EventReader::new(&body[..]).must_end_with(DONE).next().is_none());
+}
+
+#[test]
 fn another_error_comes_alone() {
     assert_eq!(read("data: a\n\ndata: b", &Decoder::new(), true).1, Some(Ended::Broken));
     assert_eq!(read("data: [DONE]\n", &Decoder::new(), true).1, Some(Ended::Broken));
