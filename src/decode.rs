@@ -18,7 +18,10 @@ use crate::{
     options::{AtEnd, Options},
     splitter::Place,
     state::{Reading, State},
-    wire::field::{self, Field},
+    wire::{
+        self,
+        field::{self, Field},
+    },
 };
 
 /// Decodes an event stream, chunk by chunk, to the events that a browser would dispatch.
@@ -163,6 +166,19 @@ impl Decoder {
         let line = self.state.splitter.line();
         self.state.fields.values.data != Data::None
             || !line.is_empty() && field::split(line).0 == Field::Data
+    }
+
+    /// Returns `true` if the block that the end of the stream has cut off would be an event with this
+    /// data.
+    pub(crate) fn cut_off_data_is(&self, data: &str) -> bool {
+        // A block that has much else is not worth a copy, which may be as large as the limit.
+        if self.pending_bytes() > (data.len() + wire::KEPT) as u64 {
+            return false;
+        }
+        let mut rest = self.clone();
+        rest.state.ended = false;
+        rest.state.options.at_end = AtEnd::Dispatch;
+        rest.finish().is_ok_and(|end| end.event().is_some_and(|event| event.data() == data))
     }
 
     accessors!();

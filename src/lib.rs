@@ -68,25 +68,26 @@ mod texts;
 mod value;
 mod wire;
 
-#[cfg(feature = "json")]
-pub use adapters::JsonError;
+#[cfg(feature = "std")]
+pub use adapters::EventReader;
+#[cfg(feature = "tokio-util")]
+pub use adapters::SseCodec;
 #[cfg(feature = "tokio")]
 pub use adapters::TokioTimer;
 #[cfg(feature = "http-body")]
 pub use adapters::{BodyChunks, Encode, EventBody, Infallibly, sse_headers};
 #[cfg(feature = "stream")]
+pub use adapters::{ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream, Tap};
+#[cfg(feature = "stream")]
 pub use adapters::{
-    ByteStreamExt, ConnectRequest, ConnectResponse, EventStream, EventStreamExt, ItemBuf,
-    ItemStream, NoTimer, ReconnectError, ReconnectUpdate, ReconnectUpdates, Reconnecting,
-    StreamError, Tap, Timer,
+    ConnectRequest, ConnectResponse, NoTimer, ReconnectError, ReconnectUpdate, ReconnectUpdates,
+    Reconnecting, Timer,
 };
-#[cfg(feature = "tokio-util")]
-pub use adapters::{CodecError, SseCodec};
-pub use adapters::{DONE, EventIteratorExt, UntilData};
-#[cfg(feature = "std")]
-pub use adapters::{EventReader, ReadError};
-#[cfg(all(feature = "json", feature = "stream"))]
-pub use adapters::{JsonEvents, JsonStreamError};
+pub use adapters::{
+    DONE, Decoding, EventIteratorExt, MustEndWith, StreamError, TransportError, UntilData,
+};
+#[cfg(feature = "json")]
+pub use adapters::{JsonError, JsonEvents, JsonStreamError};
 pub use block::{Block, BlockBuf, BlockBufs, BlockDecoder, BlockEnd, Blocks, Line, Lines};
 pub use builder::DecoderBuilder;
 pub use decode::{Decoder, End, EventBufs, Events, Item, StreamEnd};

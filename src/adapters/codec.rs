@@ -3,14 +3,16 @@
 use std::io;
 
 use bytes::BytesMut;
-use thiserror::Error;
-use tokio_util::codec;
+use tokio_util::codec::{self, Framed, FramedRead};
 
-use super::pump::Pump;
+use super::{
+    decoding::{decoding, pass_on},
+    error::StreamError,
+    pump::Pump,
+};
 use crate::{
-    decode::{Decoder, StreamEnd},
+    decode::Decoder,
     encoder::{Encoder, Frame},
-    error::DecodeError,
     event::{Event, EventBuf},
 };
 
@@ -18,7 +20,7 @@ use crate::{
 ///
 /// ```
 /// use futures_util::StreamExt;
-/// use sse_wire::{CodecError, SseCodec};
+/// use sse_wire::{SseCodec, StreamError};
 /// use tokio_util::codec::FramedRead;
 ///
 /// # futures_util::FutureExt::now_or_never(async {
@@ -28,12 +30,37 @@ use crate::{
 /// assert_eq!(events.next().await.unwrap()?.data(), "b");
 /// assert!(events.next().await.is_none());
 /// assert!(!events.decoder().end().unwrap().is_clean());
-/// # Ok::<_, CodecError>(()) }).unwrap().unwrap();
+/// # Ok::<_, StreamError<std::io::Error>>(()) }).unwrap().unwrap();
 /// ```
 ///
 /// Bytes are looked at once, when they arrive; nothing is left in the buffer of the transport to be
 /// looked at again. An incomplete last block is no error, as the standard says;
 /// [`end`](Self::end) tells of it.
+///
+/// # After an error
+///
+/// `FramedRead` and `Framed` return `None` once after each error, whatever it was, and read on when
+/// they are asked again. That is how to go on after a block that was
+/// [skipped](crate::OnError::SkipBlock):
+///
+/// ```
+/// use futures_util::StreamExt;
+/// use sse_wire::{Decoder, OnError, SseCodec};
+/// use tokio_util::codec::FramedRead;
+///
+/// # futures_util::FutureExt::now_or_never(async {
+/// let decoder = Decoder::builder().max_block_size(9).on_error(OnError::SkipBlock).build();
+/// let body = &b"data: too large\n\ndata: b\n\n"[..];
+/// let mut events = FramedRead::new(body, SseCodec::with_decoder(decoder));
+/// assert!(events.next().await.unwrap().is_err());
+/// assert!(events.next().await.is_none());
+/// assert!(events.decoder().end().is_none(), "it has not ended");
+/// assert_eq!(events.next().await.unwrap().unwrap().data(), "b");
+/// # }).unwrap();
+/// ```
+///
+/// Do not ask again after an error of the transport: the codec is not told of it, so it would take
+/// what follows for the rest of the block.
 #[derive(Debug)]
 pub struct SseCodec {
     pump: Pump<EventBuf>,
@@ -58,48 +85,20 @@ impl SseCodec {
     pub fn with_decoder(decoder: Decoder) -> Self {
         Self { pump: Pump::new(decoder), encoder: Encoder::new() }
     }
-
-    /// The last event ID of the events that were taken.
-    #[must_use]
-    pub fn last_event_id(&self) -> &str {
-        self.decoder().last_event_id()
-    }
-
-    /// The decoder: its reconnection time, what it counted, what it thinks of the stream.
-    #[must_use]
-    pub fn decoder(&self) -> &Decoder {
-        self.pump.decoder()
-    }
-
-    /// How the stream ended; `None` if it has not.
-    #[must_use]
-    pub fn end(&self) -> Option<StreamEnd> {
-        self.pump.end()
-    }
 }
 
-/// Why a framed transport gave no event.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum CodecError {
-    /// The transport failed.
-    #[error(transparent)]
-    Io(#[from] io::Error),
-    /// A block was refused.
-    #[error(transparent)]
-    Decode(#[from] DecodeError),
-}
+decoding!(impl[] SseCodec, pump);
 
 impl codec::Decoder for SseCodec {
     type Item = EventBuf;
-    type Error = CodecError;
+    type Error = StreamError<io::Error>;
 
-    fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<EventBuf>, CodecError> {
+    fn decode(&mut self, bytes: &mut BytesMut) -> Result<Option<EventBuf>, StreamError<io::Error>> {
         loop {
             if let Some(event) = self.pump.next() {
                 return Ok(Some(event?));
             }
-            if bytes.is_empty() || self.pump.has_failed() {
+            if bytes.is_empty() || self.pump.is_over() {
                 // What comes after a fatal error is not wanted.
                 bytes.clear();
                 return Ok(None);
@@ -108,7 +107,10 @@ impl codec::Decoder for SseCodec {
         }
     }
 
-    fn decode_eof(&mut self, bytes: &mut BytesMut) -> Result<Option<EventBuf>, CodecError> {
+    fn decode_eof(
+        &mut self,
+        bytes: &mut BytesMut,
+    ) -> Result<Option<EventBuf>, StreamError<io::Error>> {
         match self.decode(bytes)? {
             None => Ok(self.pump.finish().transpose()?),
             event => Ok(event),
@@ -117,9 +119,13 @@ impl codec::Decoder for SseCodec {
 }
 
 impl<'e> codec::Encoder<Event<'e>> for SseCodec {
-    type Error = CodecError;
+    type Error = StreamError<io::Error>;
 
-    fn encode(&mut self, event: Event<'e>, to: &mut BytesMut) -> Result<(), CodecError> {
+    fn encode(
+        &mut self,
+        event: Event<'e>,
+        to: &mut BytesMut,
+    ) -> Result<(), StreamError<io::Error>> {
         self.encoder.event(event);
         to.extend_from_slice(self.encoder.as_bytes());
         self.encoder.clear();
@@ -128,18 +134,21 @@ impl<'e> codec::Encoder<Event<'e>> for SseCodec {
 }
 
 impl codec::Encoder<EventBuf> for SseCodec {
-    type Error = CodecError;
+    type Error = StreamError<io::Error>;
 
-    fn encode(&mut self, event: EventBuf, to: &mut BytesMut) -> Result<(), CodecError> {
+    fn encode(&mut self, event: EventBuf, to: &mut BytesMut) -> Result<(), StreamError<io::Error>> {
         self.encode(event.as_event(), to)
     }
 }
 
 impl codec::Encoder<Frame> for SseCodec {
-    type Error = CodecError;
+    type Error = StreamError<io::Error>;
 
-    fn encode(&mut self, frame: Frame, to: &mut BytesMut) -> Result<(), CodecError> {
+    fn encode(&mut self, frame: Frame, to: &mut BytesMut) -> Result<(), StreamError<io::Error>> {
         to.extend_from_slice(frame.as_bytes());
         Ok(())
     }
 }
+
+pass_on!(impl[R] FramedRead<R, SseCodec>, this => this.decoder());
+pass_on!(impl[T] Framed<T, SseCodec>, this => this.codec());

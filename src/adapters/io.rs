@@ -3,18 +3,13 @@
 use std::{
     fmt,
     io::{self, Read, Write},
+    iter::FusedIterator,
 };
 
 use bytes::BytesMut;
-use thiserror::Error;
 
-use super::pump::Pump;
-use crate::{
-    decode::{Decoder, StreamEnd},
-    encoder::Encoder,
-    error::DecodeError,
-    event::EventBuf,
-};
+use super::{decoding::decoding, error::StreamError, pump::Pump};
+use crate::{decode::Decoder, encoder::Encoder, event::EventBuf};
 
 /// Bytes that are read at once. Connections give less, files this much.
 const READ: usize = 16 * 1024;
@@ -31,13 +26,14 @@ const READ: usize = 16 * 1024;
 /// }
 /// assert!(events.end().is_some_and(|end| end.is_clean()));
 /// assert_eq!(events.last_event_id(), "2");
-/// # Ok::<_, sse_wire::ReadError>(())
+/// # Ok::<_, sse_wire::StreamError<std::io::Error>>(())
 /// ```
 ///
 /// It reads as much as is there and waits for no more, so an event comes as soon as its last byte
-/// does. Reads that were interrupted are made again. After any other error of the reader the next
-/// call reads on, so a reader with a timeout can be asked again; after a fatal [`DecodeError`]
-/// there is nothing more.
+/// does. Reads that were interrupted are made again. After a [timeout](io::ErrorKind::TimedOut), or if
+/// a read [would block](io::ErrorKind::WouldBlock), the next call reads on. After any other error of
+/// the reader, or a fatal [`DecodeError`](crate::DecodeError), the stream is over, and the block under
+/// way is not dispatched.
 pub struct EventReader<R> {
     reader: R,
     pump: Pump<EventBuf>,
@@ -57,68 +53,50 @@ impl<R: Read> EventReader<R> {
 }
 
 impl<R> EventReader<R> {
-    /// The last event ID of the events that were taken. See
-    /// [`Decoder::last_event_id`](crate::Decoder::last_event_id).
-    pub fn last_event_id(&self) -> &str {
-        self.decoder().last_event_id()
-    }
-
-    /// The decoder: its reconnection time, what it counted, what it thinks of the stream. Its
-    /// counters do not know the bytes that are being read.
-    pub fn decoder(&self) -> &Decoder {
-        self.pump.decoder()
-    }
-
-    /// How the stream ended; `None` if it has not.
-    pub fn end(&self) -> Option<StreamEnd> {
-        self.pump.end()
-    }
-
     /// The reader. What was read of it and not taken yet is lost.
     pub fn into_inner(self) -> R {
         self.reader
     }
 }
 
+decoding!(impl[R] EventReader<R>, pump);
+
 impl<R: Read> Iterator for EventReader<R> {
-    type Item = Result<EventBuf, ReadError>;
+    type Item = Result<EventBuf, StreamError<io::Error>>;
 
     fn next(&mut self) -> Option<Self::Item> {
         loop {
             if let Some(event) = self.pump.next() {
-                return Some(event.map_err(ReadError::Decode));
+                return Some(event.map_err(StreamError::Decode));
             }
-            if self.pump.has_failed() || self.pump.end().is_some() {
+            if self.pump.is_over() {
                 return None;
             }
             self.buffer.resize(READ, 0);
             match self.reader.read(&mut self.buffer) {
-                Ok(0) => return self.pump.finish().map(|event| event.map_err(ReadError::Decode)),
+                Ok(0) => return self.pump.finish().map(|event| event.map_err(StreamError::Decode)),
                 // The buffer is used again when the chunk is gone, so this allocates once.
                 Ok(read) => self.pump.feed(self.buffer.split_to(read).freeze()),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
-                Err(error) => return Some(Err(ReadError::Io(error))),
+                Err(error) => match error.kind() {
+                    io::ErrorKind::Interrupted => {}
+                    kind => {
+                        if !matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) {
+                            self.pump.fail();
+                        }
+                        return Some(Err(StreamError::Transport(error)));
+                    }
+                },
             }
         }
     }
 }
 
+impl<R: Read> FusedIterator for EventReader<R> {}
+
 impl<R> fmt::Debug for EventReader<R> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventReader").field("decoder", self.decoder()).finish_non_exhaustive()
     }
-}
-
-/// Why an [`EventReader`] gave no event.
-#[derive(Debug, Error)]
-#[non_exhaustive]
-pub enum ReadError {
-    /// The reader failed.
-    #[error("cannot read the event stream")]
-    Io(#[source] io::Error),
-    /// A block was refused.
-    #[error(transparent)]
-    Decode(DecodeError),
 }
 
 impl Encoder {

@@ -3,8 +3,12 @@
 
 #[cfg(feature = "http-body")]
 mod body;
+#[cfg(feature = "json")]
+mod by_type;
 #[cfg(feature = "tokio-util")]
 mod codec;
+mod decoding;
+mod error;
 #[cfg(feature = "std")]
 mod io;
 #[cfg(feature = "json")]
@@ -26,21 +30,21 @@ mod tokio_timer;
 #[cfg(feature = "http-body")]
 pub use body::{BodyChunks, Encode, EventBody, Infallibly, sse_headers};
 #[cfg(feature = "tokio-util")]
-pub use codec::{CodecError, SseCodec};
+pub use codec::SseCodec;
+pub use decoding::Decoding;
+pub use error::{StreamError, TransportError};
 #[cfg(feature = "std")]
-pub use io::{EventReader, ReadError};
+pub use io::EventReader;
 #[cfg(feature = "json")]
-pub use json::JsonError;
-#[cfg(all(feature = "json", feature = "stream"))]
-pub use json::{JsonEvents, JsonStreamError};
+pub use json::{JsonError, JsonEvents, JsonStreamError};
 #[cfg(feature = "stream")]
 pub use reconnecting::{
     ConnectRequest, ConnectResponse, ReconnectError, ReconnectUpdate, ReconnectUpdates,
     Reconnecting,
 };
-pub use sentinel::{DONE, EventIteratorExt, UntilData};
+pub use sentinel::{DONE, EventIteratorExt, MustEndWith, UntilData};
 #[cfg(feature = "stream")]
-pub use stream::{ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream, StreamError};
+pub use stream::{ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream};
 #[cfg(feature = "stream")]
 pub use tap::Tap;
 #[cfg(feature = "stream")]

@@ -14,10 +14,7 @@ use bytes::Bytes;
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
-use super::{
-    stream::{EventStream, StreamError},
-    timer::Timer,
-};
+use super::{error::StreamError, stream::EventStream, timer::Timer};
 use crate::{
     decode::Decoder,
     error::DecodeError,
@@ -402,7 +399,9 @@ where
                 }
                 let error = ready!(event).and_then(Result::err);
                 let end = match error {
-                    None => ConnectionEnd::of_stream(events.decoder()),
+                    None | Some(StreamError::Incomplete(_)) => {
+                        ConnectionEnd::of_stream(events.decoder())
+                    }
                     Some(StreamError::Transport(_)) => ConnectionEnd::Lost,
                     Some(StreamError::Decode(error)) if events.decoder().has_failed() => {
                         ConnectionEnd::Decode(error.kind())

@@ -1,7 +1,19 @@
 //! Small helpers that every client of such streams writes again.
 
 use core::iter::FusedIterator;
+#[cfg(feature = "stream")]
+use core::{
+    pin::Pin,
+    task::{Context, Poll, ready},
+};
 
+#[cfg(feature = "stream")]
+use futures_core::Stream;
+
+use super::{
+    decoding::{Decoding, decoding},
+    error::StreamError,
+};
 use crate::event::EventBuf;
 
 /// The data of the event that ends the streams of `OpenAI` and of many who follow them.
@@ -9,9 +21,10 @@ pub const DONE: &str = "[DONE]";
 
 /// What can be done with an iterator of events.
 pub trait EventIteratorExt<E>: Iterator<Item = Result<EventBuf, E>> + Sized {
-    /// Ends before the event with this data, such as [`DONE`].
+    /// Ends before the event with this data, such as [`DONE`], or where the events end.
     ///
-    /// The event itself is taken and not given; what follows is not read.
+    /// The event itself is taken and not given; what follows is not read. If the event must come,
+    /// use [`must_end_with`](Self::must_end_with).
     ///
     /// ```
     /// use sse_wire::{DONE, DecodeError, Decoder, EventIteratorExt};
@@ -23,44 +36,109 @@ pub trait EventIteratorExt<E>: Iterator<Item = Result<EventBuf, E>> + Sized {
     /// # Ok::<_, DecodeError>(())
     /// ```
     fn until_data(self, data: &str) -> UntilData<'_, Self> {
-        UntilData { events: self, data, done: false }
+        UntilData::new(self, data)
+    }
+
+    /// Ends before the event with this data, such as [`DONE`], and gives
+    /// [`StreamError::Incomplete`] if the stream ends without it.
+    ///
+    /// The error tells if the stream ended between two blocks or within one. An error of the
+    /// transport ends the stream, too, and comes alone. The event counts although its blank line is
+    /// missing at the end of the body, because some servers forget it.
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use sse_wire::{DONE, EventIteratorExt, EventReader, StreamError};
+    ///
+    /// let body = &b"data: a\n\ndata: [DONE]"[..];
+    /// let events = EventReader::new(body).must_end_with(DONE);
+    /// assert_eq!(events.collect::<Result<Vec<_>, _>>()?.len(), 1);
+    ///
+    /// let body = &b"data: a\n\ndata: b\n\n"[..];
+    /// let events = EventReader::new(body).must_end_with(DONE);
+    /// let Some(Err(StreamError::Incomplete(end))) = events.last() else { panic!("no error") };
+    /// assert!(end.is_clean(), "nothing was cut off, and yet events are missing");
+    /// # }
+    /// # Ok::<_, sse_wire::StreamError<std::io::Error>>(())
+    /// ```
+    fn must_end_with(self, data: &str) -> MustEndWith<'_, Self>
+    where
+        Self: Decoding,
+    {
+        MustEndWith::new(self, data)
+    }
+
+    /// Parses the data of each event as JSON. See [`JsonEvents`](crate::JsonEvents).
+    ///
+    /// ```
+    /// use sse_wire::{DONE, EventIteratorExt, EventReader};
+    ///
+    /// let body = &b"data: [1]\n\ndata: [2,3]\n\ndata: [DONE]\n\n"[..];
+    /// let values = EventReader::new(body).must_end_with(DONE).json::<Vec<u32>>();
+    /// assert_eq!(values.collect::<Result<Vec<_>, _>>()?, [vec![1], vec![2, 3]]);
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
+    #[cfg(feature = "json")]
+    fn json<T: serde::de::DeserializeOwned>(self) -> super::json::JsonEvents<Self, T> {
+        super::json::JsonEvents::new(self, |event| event.json())
+    }
+
+    /// Parses the data of each event as JSON, and keeps the event beside the value, for its type and
+    /// ID. See [`JsonEvents`](crate::JsonEvents).
+    #[cfg(feature = "json")]
+    fn json_with_event<T: serde::de::DeserializeOwned>(
+        self,
+    ) -> super::json::JsonEvents<Self, (T, EventBuf)> {
+        super::json::JsonEvents::new(self, super::json::with_event)
+    }
+
+    /// Parses each event as JSON of the type that belongs to its event type. See
+    /// [`Event::json_by_type`](crate::Event::json_by_type).
+    #[cfg(feature = "json")]
+    fn json_by_type<T: serde::de::DeserializeOwned>(self) -> super::json::JsonEvents<Self, T> {
+        super::json::JsonEvents::new(self, |event| event.json_by_type())
     }
 }
 
 impl<E, I: Iterator<Item = Result<EventBuf, E>>> EventIteratorExt<E> for I {}
 
-/// See [`EventIteratorExt::until_data`] and `EventStreamExt::until_data`.
+/// Ends before an event with certain data. See [`EventIteratorExt::until_data`] and
+/// `EventStreamExt::until_data`.
 #[derive(Clone, Debug)]
+#[must_use = "iterators and streams do nothing until they are asked"]
 pub struct UntilData<'d, I> {
-    pub(super) events: I,
-    pub(super) data: &'d str,
-    pub(super) done: bool,
+    events: I,
+    data: &'d str,
+    done: bool,
 }
 
-impl<I> UntilData<'_, I> {
+impl<'d, I> UntilData<'d, I> {
+    pub(super) fn new(events: I, data: &'d str) -> Self {
+        Self { events, data, done: false }
+    }
+
     fn unless_done<E>(&mut self, event: Result<EventBuf, E>) -> Option<Result<EventBuf, E>> {
         self.done = event.as_ref().is_ok_and(|event| event.data() == self.data);
         (!self.done).then_some(event)
     }
 
-    /// Whether the event with that data came. If not, the stream was cut.
-    #[must_use]
+    /// Returns `true` if the event with that data came. If not, the stream was cut.
     pub fn is_done(&self) -> bool {
         self.done
     }
 
-    /// What gives the events.
-    #[must_use]
+    /// Returns what gives the events.
     pub fn get_ref(&self) -> &I {
         &self.events
     }
 
-    /// What gives the events, to read on.
-    #[must_use]
+    /// Returns what gives the events, to read on.
     pub fn into_inner(self) -> I {
         self.events
     }
 }
+
+decoding!(impl[I: Decoding] UntilData<'_, I>, events);
 
 impl<E, I: Iterator<Item = Result<EventBuf, E>>> Iterator for UntilData<'_, I> {
     type Item = I::Item;
@@ -77,23 +155,96 @@ impl<E, I: Iterator<Item = Result<EventBuf, E>>> Iterator for UntilData<'_, I> {
 impl<E, I: FusedIterator<Item = Result<EventBuf, E>>> FusedIterator for UntilData<'_, I> {}
 
 #[cfg(feature = "stream")]
-impl<E, S> futures_core::Stream for UntilData<'_, S>
+impl<E, S> Stream for UntilData<'_, S>
 where
-    S: futures_core::Stream<Item = Result<EventBuf, E>> + Unpin,
+    S: Stream<Item = Result<EventBuf, E>> + Unpin,
 {
     type Item = S::Item;
 
-    fn poll_next(
-        self: core::pin::Pin<&mut Self>,
-        cx: &mut core::task::Context<'_>,
-    ) -> core::task::Poll<Option<S::Item>> {
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
         let this = self.get_mut();
         if this.done {
-            return core::task::Poll::Ready(None);
+            return Poll::Ready(None);
         }
-        core::pin::Pin::new(&mut this.events).poll_next(cx).map(|event| {
+        Pin::new(&mut this.events).poll_next(cx).map(|event| {
             let event = event?;
             this.unless_done(event)
         })
+    }
+}
+
+/// Ends before an event with certain data, which must come. See
+/// [`EventIteratorExt::must_end_with`] and `EventStreamExt::must_end_with`.
+#[derive(Clone, Debug)]
+#[must_use = "iterators and streams do nothing until they are asked"]
+pub struct MustEndWith<'d, I> {
+    events: UntilData<'d, I>,
+    /// The end without that event was told.
+    is_told: bool,
+}
+
+impl<'d, I: Decoding> MustEndWith<'d, I> {
+    pub(super) fn new(events: I, data: &'d str) -> Self {
+        Self { events: UntilData::new(events, data), is_told: false }
+    }
+
+    /// Returns the error for an end without the event, once.
+    #[cold]
+    fn end_without_event<E>(&mut self) -> Option<StreamError<E>> {
+        let UntilData { events, data, done } = &mut self.events;
+        // Without an end, the stream gave another error.
+        let end = events.end().filter(|_| !*done && !self.is_told)?;
+        *done = end.had_data() && events.decoder().cut_off_data_is(data);
+        self.is_told = !*done;
+        self.is_told.then_some(StreamError::Incomplete(end))
+    }
+}
+
+impl<I> MustEndWith<'_, I> {
+    /// Returns `true` if the event with that data came.
+    pub fn is_done(&self) -> bool {
+        self.events.is_done()
+    }
+
+    /// Returns what gives the events.
+    pub fn get_ref(&self) -> &I {
+        self.events.get_ref()
+    }
+
+    /// Returns what gives the events, to read on.
+    pub fn into_inner(self) -> I {
+        self.events.into_inner()
+    }
+}
+
+decoding!(impl[I: Decoding] MustEndWith<'_, I>, events);
+
+impl<E, I> Iterator for MustEndWith<'_, I>
+where
+    I: Iterator<Item = Result<EventBuf, StreamError<E>>> + Decoding,
+{
+    type Item = I::Item;
+
+    fn next(&mut self) -> Option<I::Item> {
+        self.events.next().or_else(|| self.end_without_event().map(Err))
+    }
+}
+
+impl<E, I> FusedIterator for MustEndWith<'_, I> where
+    I: FusedIterator<Item = Result<EventBuf, StreamError<E>>> + Decoding
+{
+}
+
+#[cfg(feature = "stream")]
+impl<E, S> Stream for MustEndWith<'_, S>
+where
+    S: Stream<Item = Result<EventBuf, StreamError<E>>> + Decoding + Unpin,
+{
+    type Item = S::Item;
+
+    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<S::Item>> {
+        let this = self.get_mut();
+        let event = ready!(Pin::new(&mut this.events).poll_next(cx));
+        Poll::Ready(event.or_else(|| this.end_without_event().map(Err)))
     }
 }

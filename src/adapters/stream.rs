@@ -13,12 +13,14 @@ use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
 use super::{
+    decoding::{Decoding, decoding},
+    error::StreamError,
     pump::{Output, Pump},
-    sentinel::UntilData,
+    sentinel::{MustEndWith, UntilData},
     tap::Tap,
 };
 use crate::{
-    decode::{Decoder, Item, StreamEnd},
+    decode::{Decoder, Item},
     error::DecodeError,
     event::{Event, EventBuf},
     state::Reading,
@@ -73,57 +75,23 @@ impl Output for ItemBuf {
     }
 }
 
-/// Why an [`EventStream`] gave no event. `E` is what the stream of chunks fails with, whatever
-/// that is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum StreamError<E> {
-    /// The stream of chunks failed.
-    Transport(E),
-    /// A block was refused.
-    Decode(DecodeError),
-}
-
-impl<E> StreamError<E> {
-    /// The same with another error of the transport.
-    pub fn map_transport<F>(self, map: impl FnOnce(E) -> F) -> StreamError<F> {
-        match self {
-            Self::Transport(error) => StreamError::Transport(map(error)),
-            Self::Decode(error) => StreamError::Decode(error),
-        }
-    }
-}
-
-impl<E> fmt::Display for StreamError<E> {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Transport(_) => f.write_str("the transport of the event stream failed"),
-            Self::Decode(error) => error.fmt(f),
-        }
-    }
-}
-
-impl<E: core::error::Error + 'static> core::error::Error for StreamError<E> {
-    fn source(&self) -> Option<&(dyn core::error::Error + 'static)> {
-        match self {
-            Self::Transport(error) => Some(error),
-            Self::Decode(_) => None,
-        }
-    }
-}
-
 pin_project! {
     struct Source<S, T> {
         #[pin]
         chunks: S,
         pump: Pump<T>,
-        is_over: bool,
     }
 }
 
+/// A poll gives way after so much work that gave no event: some 0.1 ms.
+const WORK: usize = 128 << 10;
+
+/// The work that a chunk takes, beside that of its bytes.
+const WORK_PER_CHUNK: usize = 256;
+
 impl<S, T: Output> Source<S, T> {
     fn new(chunks: S, decoder: Decoder) -> Self {
-        Self { chunks, pump: Pump::new(decoder), is_over: false }
+        Self { chunks, pump: Pump::new(decoder) }
     }
 
     #[inline]
@@ -135,18 +103,30 @@ impl<S, T: Output> Source<S, T> {
         S: Stream<Item = Result<B, E>>,
     {
         let mut this = self.project();
+        let mut work = 0;
         loop {
             if let Some(item) = this.pump.next() {
                 return Poll::Ready(Some(item.map_err(StreamError::Decode)));
             }
-            if *this.is_over || this.pump.has_failed() {
+            if this.pump.is_over() {
                 return Poll::Ready(None);
             }
+            if work > WORK {
+                // The chunks are always ready, and give nothing. Other tasks have their turn.
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
             match ready!(this.chunks.as_mut().poll_next(cx)) {
-                Some(Ok(chunk)) => this.pump.feed(chunk.into()),
-                Some(Err(error)) => return Poll::Ready(Some(Err(StreamError::Transport(error)))),
+                Some(Ok(chunk)) => {
+                    let chunk = chunk.into();
+                    work += WORK_PER_CHUNK + chunk.len();
+                    this.pump.feed(chunk);
+                }
+                Some(Err(error)) => {
+                    this.pump.fail();
+                    return Poll::Ready(Some(Err(StreamError::Transport(error))));
+                }
                 None => {
-                    *this.is_over = true;
                     let last = this.pump.finish();
                     return Poll::Ready(last.map(|item| item.map_err(StreamError::Decode)));
                 }
@@ -155,7 +135,7 @@ impl<S, T: Output> Source<S, T> {
     }
 
     fn is_terminated(&self) -> bool {
-        (self.is_over || self.pump.has_failed()) && !self.pump.is_reading()
+        self.pump.is_over() && !self.pump.is_reading()
     }
 }
 
@@ -181,23 +161,6 @@ macro_rules! event_stream {
                 Self { source: Source::new(chunks, decoder) }
             }
 
-            /// The last event ID of the events that were taken: what a client that resumes here
-            /// must send. See [`Decoder::last_event_id`].
-            pub fn last_event_id(&self) -> &str {
-                self.decoder().last_event_id()
-            }
-
-            /// The decoder: its reconnection time, what it counted, what it thinks of the stream.
-            /// Its counters do not know the chunk that is being read.
-            pub fn decoder(&self) -> &Decoder {
-                self.source.pump.decoder()
-            }
-
-            /// How the stream ended; `None` if it has not, or has failed.
-            pub fn end(&self) -> Option<StreamEnd> {
-                self.source.pump.end()
-            }
-
             /// The stream of chunks.
             pub fn get_ref(&self) -> &S {
                 &self.source.chunks
@@ -208,6 +171,8 @@ macro_rules! event_stream {
                 self.source.chunks
             }
         }
+
+        decoding!(impl[S] $name<S>, source.pump);
 
         impl<S, B, E> $name<S>
         where
@@ -297,10 +262,13 @@ event_stream! {
     /// # Ok::<_, StreamError<&str>>(()) }).unwrap().unwrap();
     /// ```
     ///
-    /// An event is decoded when it is asked for. An error of the
-    /// transport is passed on, and the next poll goes on polling it: whether anything follows is
-    /// its own affair. After a fatal [`DecodeError`] the stream is over. When the chunks end,
-    /// [`end`](Self::end) tells whether the stream was cut.
+    /// An event is decoded when it is asked for. After an error of the transport or a fatal
+    /// [`DecodeError`] the stream is over: [`has_failed`](Self::has_failed) returns `true`,
+    /// [`end`](Self::end) returns `None`, and the block under way is not dispatched, whatever
+    /// [`AtEnd`](crate::AtEnd) says. When the chunks end, `end` tells if the stream was cut.
+    ///
+    /// Chunks that are always ready but give no events are read for some 0.1 ms at a time. Then a
+    /// poll wakes its task and returns `Pending`, so that others have their turn.
     ///
     /// It is `Send`, `Sync` and `Unpin` if the stream of chunks is; nothing is boxed.
     EventStream gives EventBuf by Decoder::new()
@@ -347,20 +315,62 @@ impl<B: Into<Bytes>, E, S: Stream<Item = Result<B, E>>> ByteStreamExt<B, E> for 
 
 /// What can be done with a stream of events.
 pub trait EventStreamExt<E>: Stream<Item = Result<EventBuf, E>> + Sized {
-    /// Ends before the event with this data, such as [`DONE`](crate::DONE).
+    /// Ends before the event with this data, such as [`DONE`](crate::DONE), or where the stream ends.
     ///
-    /// The event itself is taken and not given; what follows is not read.
+    /// The event itself is taken and not given; what follows is not read. If the event must come,
+    /// use [`must_end_with`](Self::must_end_with).
     fn until_data(self, data: &str) -> UntilData<'_, Self>
     where
         Self: Unpin,
     {
-        UntilData { events: self, data, done: false }
+        UntilData::new(self, data)
     }
 
-    /// The data of each event as a JSON value. See [`JsonEvents`](crate::JsonEvents).
+    /// Ends before the event with this data, such as [`DONE`](crate::DONE), and gives
+    /// [`StreamError::Incomplete`] if the stream ends without it.
+    ///
+    /// ```
+    /// use futures_util::{StreamExt, stream};
+    /// use sse_wire::{ByteStreamExt, DONE, EventStreamExt, StreamError};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// let chunks = stream::iter([Ok::<_, &str>("data: a\n\ndata: b")]);
+    /// let mut events = chunks.events().must_end_with(DONE);
+    /// assert_eq!(events.next().await.unwrap()?.data(), "a");
+    /// let Some(Err(StreamError::Incomplete(end))) = events.next().await else { panic!() };
+    /// assert_eq!(end.pending_bytes(), 7);
+    /// # Ok::<_, StreamError<&str>>(()) }).unwrap().unwrap();
+    /// ```
+    ///
+    /// See [`EventIteratorExt::must_end_with`](crate::EventIteratorExt::must_end_with) for what
+    /// counts.
+    fn must_end_with(self, data: &str) -> MustEndWith<'_, Self>
+    where
+        Self: Unpin + Decoding,
+    {
+        MustEndWith::new(self, data)
+    }
+
+    /// Parses the data of each event as JSON. See [`JsonEvents`](crate::JsonEvents).
     #[cfg(feature = "json")]
     fn json<T: serde::de::DeserializeOwned>(self) -> super::json::JsonEvents<Self, T> {
-        super::json::JsonEvents::new(self)
+        super::json::JsonEvents::new(self, |event| event.json())
+    }
+
+    /// Parses the data of each event as JSON, and keeps the event beside the value, for its type and
+    /// ID. See [`JsonEvents`](crate::JsonEvents).
+    #[cfg(feature = "json")]
+    fn json_with_event<T: serde::de::DeserializeOwned>(
+        self,
+    ) -> super::json::JsonEvents<Self, (T, EventBuf)> {
+        super::json::JsonEvents::new(self, super::json::with_event)
+    }
+
+    /// Parses each event as JSON of the type that belongs to its event type. See
+    /// [`Event::json_by_type`].
+    #[cfg(feature = "json")]
+    fn json_by_type<T: serde::de::DeserializeOwned>(self) -> super::json::JsonEvents<Self, T> {
+        super::json::JsonEvents::new(self, |event| event.json_by_type())
     }
 }
 

@@ -3,13 +3,14 @@
 use core::{
     fmt,
     pin::Pin,
-    task::{Context, Poll},
+    task::{Context, Poll, ready},
 };
 
 use bytes::Bytes;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
+use super::{decoding::decoding, pump::Progress};
 use crate::{decode::Decoder, error::DecodeError, event::Event};
 
 pin_project! {
@@ -33,14 +34,14 @@ pin_project! {
     ///
     /// A chunk is looked at when the next one is asked for, so it is already on its way. What the
     /// observer gets cannot change or end the stream, not even a block that is refused: it then just
-    /// sees no more. It runs on the task that polls, so it should be quick, and send an
+    /// sees no more. The same is true of what the stream gives after an error of its own. It runs on the task that polls, so it should be quick, and send an
     /// [`EventBuf`](crate::EventBuf) elsewhere for what is not. If the stream is dropped, the last
     /// chunk may not have been looked at.
     #[must_use = "streams do nothing until they are polled"]
     pub struct Tap<S, F> {
         #[pin]
         chunks: S,
-        decoder: Decoder,
+        progress: Progress,
         observe: F,
         passed: Option<Bytes>,
     }
@@ -48,21 +49,16 @@ pin_project! {
 
 impl<S, F: FnMut(Result<Event<'_>, DecodeError>)> Tap<S, F> {
     pub(super) fn new(chunks: S, observe: F) -> Self {
-        Self { chunks, decoder: Decoder::new(), observe, passed: None }
+        Self { chunks, progress: Progress::new(Decoder::new()), observe, passed: None }
     }
 
     /// With a decoder that has other options.
     pub fn with_decoder(self, decoder: Decoder) -> Self {
-        Self { decoder, ..self }
+        Self { progress: Progress::new(decoder), ..self }
     }
 }
 
-impl<S, F> Tap<S, F> {
-    /// The decoder: its last event ID, what it counted, whether it stands between two blocks.
-    pub fn decoder(&self) -> &Decoder {
-        &self.decoder
-    }
-}
+decoding!(impl[S, F] Tap<S, F>, progress);
 
 impl<S, B, E, F> Stream for Tap<S, F>
 where
@@ -75,15 +71,21 @@ where
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let this = self.project();
         if let Some(passed) = this.passed.take() {
-            look(this.decoder, &passed, this.observe);
+            look(this.progress.decoder_mut(), &passed, this.observe);
         }
-        this.chunks.poll_next(cx).map(|chunk| {
-            let chunk = chunk?.map(Into::into);
-            if let Ok(chunk) = &chunk {
-                *this.passed = Some(Bytes::clone(chunk));
+        let chunk = ready!(this.chunks.poll_next(cx)).map(|chunk| chunk.map(Into::into));
+        if !this.progress.is_over() {
+            match &chunk {
+                Some(Ok(chunk)) => *this.passed = Some(Bytes::clone(chunk)),
+                Some(Err(_)) => this.progress.fail(),
+                None => {
+                    if let Some(event) = this.progress.finish() {
+                        (this.observe)(event);
+                    }
+                }
             }
-            Some(chunk)
-        })
+        }
+        Poll::Ready(chunk)
     }
 }
 
@@ -104,6 +106,6 @@ fn look(
 
 impl<S, F> fmt::Debug for Tap<S, F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Tap").field("decoder", &self.decoder).finish_non_exhaustive()
+        f.debug_struct("Tap").field("decoder", self.decoder()).finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::{
     io::{self, Read, Write},
 };
 
-use sse_wire::{DONE, Decoder, Encoder, Event, EventIteratorExt, EventReader, ReadError};
+use sse_wire::{AtEnd, DONE, Decoder, Encoder, Event, EventIteratorExt, EventReader, StreamError};
 
 /// What each call of a reader gives.
 struct Script(VecDeque<Result<&'static str, io::ErrorKind>>);
@@ -23,17 +23,37 @@ fn script(calls: impl IntoIterator<Item = Result<&'static str, io::ErrorKind>>) 
 }
 
 #[test]
-fn interrupted_reads_are_made_again_and_others_told() {
-    use io::ErrorKind::{Interrupted, TimedOut};
+fn reads_are_made_again_after_what_passes() {
+    use io::ErrorKind::{Interrupted, TimedOut, WouldBlock};
 
-    let calls = [Ok("data: a\n\nda"), Err(Interrupted), Err(TimedOut), Ok("ta: b\n\n")];
+    let calls =
+        [Ok("data: a\n\nda"), Err(Interrupted), Err(TimedOut), Err(WouldBlock), Ok("ta: b\n\n")];
     let mut events = EventReader::new(script(calls));
     assert_eq!(events.next().unwrap().unwrap().data(), "a");
-    let error = events.next().unwrap().unwrap_err();
-    assert!(matches!(&error, ReadError::Io(error) if error.kind() == TimedOut), "{error:?}");
+    for kind in [TimedOut, WouldBlock] {
+        let error = events.next().unwrap().unwrap_err();
+        assert!(
+            matches!(&error, StreamError::Transport(error) if error.kind() == kind),
+            "{error:?}"
+        );
+        assert_eq!((events.has_failed(), events.pending_bytes()), (false, 2));
+    }
     assert_eq!(events.next().unwrap().unwrap().data(), "b");
     assert!(events.next().is_none() && events.next().is_none());
     assert!(events.end().unwrap().is_clean());
+}
+
+#[test]
+fn another_error_ends_it_and_dispatches_nothing() {
+    for at_end in [AtEnd::Discard, AtEnd::Dispatch] {
+        let calls = [Ok("data: half"), Err(io::ErrorKind::ConnectionReset), Ok("\n\n"), Ok("")];
+        let decoder = Decoder::builder().at_end(at_end).build();
+        let mut events = EventReader::with_decoder(script(calls), decoder);
+        assert!(matches!(events.next(), Some(Err(StreamError::Transport(_)))));
+        assert!(events.next().is_none() && events.has_failed());
+        assert_eq!((events.end(), events.pending_bytes()), (None, 10));
+        assert_eq!(events.into_inner().0.len(), 2, "nothing was read");
+    }
 }
 
 #[test]
@@ -48,7 +68,7 @@ fn nothing_is_read_after_a_fatal_error() {
     let decoder = Decoder::builder().max_block_size(4).build();
     let reader = script([Ok("data: a\n\n"), Ok("data: b\n\n")]);
     let mut events = EventReader::with_decoder(reader, decoder);
-    assert!(matches!(events.next(), Some(Err(ReadError::Decode(_)))));
+    assert!(matches!(events.next(), Some(Err(StreamError::Decode(_)))));
     assert!(events.decoder().has_failed());
     assert!(events.next().is_none());
     assert_eq!(events.into_inner().0.len(), 1);

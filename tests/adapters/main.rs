@@ -6,5 +6,6 @@ mod io;
 mod json;
 mod reconnecting;
 mod same;
+mod sentinel;
 mod stream;
 mod types;

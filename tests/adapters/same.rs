@@ -3,7 +3,7 @@
 use std::io::Read;
 
 use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use http_body_util::StreamBody;
 use proptest::prelude::*;
 use sse_wire::{ByteStreamExt, Decoder, EventBuf, EventReader, EventStream, ItemBuf, SseCodec};
@@ -11,6 +11,11 @@ use tokio_util::{codec::FramedRead, io::StreamReader};
 
 /// What one says of a stream: events, last event ID, pending bytes.
 type Told = (Vec<EventBuf>, String, u64);
+
+/// A stream gives way now and then, so it must be polled again.
+fn block_on<T>(future: impl Future<Output = T>) -> T {
+    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
+}
 
 fn decoder(chunks: &[Bytes]) -> Told {
     let mut decoder = Decoder::new();
@@ -43,7 +48,7 @@ fn reader(chunks: &[Bytes]) -> Told {
 fn event_stream(chunks: &[Bytes]) -> Told {
     let chunks = stream::iter(chunks.iter().cloned().map(Ok::<_, ()>));
     let mut stream = chunks.events();
-    let events = stream.by_ref().map(Result::unwrap).collect().now_or_never().unwrap();
+    let events = block_on(stream.by_ref().map(Result::unwrap).collect());
     let pending = stream.end().unwrap().pending_bytes();
     (events, stream.last_event_id().to_owned(), pending)
 }
@@ -51,7 +56,7 @@ fn event_stream(chunks: &[Bytes]) -> Told {
 fn item_stream(chunks: &[Bytes]) -> Told {
     let chunks = stream::iter(chunks.iter().cloned().map(Ok::<_, ()>));
     let mut stream = chunks.items();
-    let items: Vec<_> = stream.by_ref().map(Result::unwrap).collect().now_or_never().unwrap();
+    let items: Vec<_> = block_on(stream.by_ref().map(Result::unwrap).collect());
     let is_event = |item| if let ItemBuf::Event(event) = item { Some(event) } else { None };
     let pending = stream.end().unwrap().pending_bytes();
     let id = stream.last_event_id().to_owned();
@@ -61,7 +66,7 @@ fn item_stream(chunks: &[Bytes]) -> Told {
 fn body(chunks: &[Bytes]) -> Told {
     let frames = chunks.iter().cloned().map(|chunk| Ok::<_, ()>(http_body::Frame::data(chunk)));
     let mut stream = EventStream::from_body(StreamBody::new(stream::iter(frames)));
-    let events = stream.by_ref().map(Result::unwrap).collect().now_or_never().unwrap();
+    let events = block_on(stream.by_ref().map(Result::unwrap).collect());
     let pending = stream.end().unwrap().pending_bytes();
     (events, stream.last_event_id().to_owned(), pending)
 }
@@ -69,7 +74,7 @@ fn body(chunks: &[Bytes]) -> Told {
 fn codec(chunks: &[Bytes]) -> Told {
     let chunks = stream::iter(chunks.iter().cloned().map(Ok::<_, std::io::Error>));
     let mut framed = FramedRead::new(StreamReader::new(chunks), SseCodec::new());
-    let events = framed.by_ref().map(Result::unwrap).collect().now_or_never().unwrap();
+    let events = block_on(framed.by_ref().map(Result::unwrap).collect());
     let codec = framed.decoder();
     (events, codec.last_event_id().to_owned(), codec.end().unwrap().pending_bytes())
 }

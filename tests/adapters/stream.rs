@@ -1,12 +1,24 @@
 //! `EventStream` and `ItemStream`.
 
-use std::{error::Error as _, io, pin::Pin, sync::mpsc::Sender, task::Poll};
+use std::{
+    cell::Cell,
+    error::Error,
+    fmt, io,
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicUsize, Ordering},
+        mpsc::Sender,
+    },
+    task::{Context, Poll, Wake},
+};
 
+use bytes::Bytes;
 use futures_core::FusedStream;
 use futures_util::{FutureExt, Stream, StreamExt, future, stream};
 use sse_wire::{
-    AtEnd, ByteStreamExt, DONE, DecodeErrorKind, Decoder, EventStream, EventStreamExt, Item,
-    ItemBuf, OnError, StreamError,
+    AtEnd, ByteStreamExt, DONE, DecodeErrorKind, Decoder, Decoding, Event, EventBuf, EventStream,
+    EventStreamExt, Item, ItemBuf, OnError, StreamError, TransportError,
 };
 
 fn ready<T>(future: impl Future<Output = T>) -> T {
@@ -45,16 +57,74 @@ fn a_resumed_stream_starts_with_the_id_of_the_decoder() {
 }
 
 #[test]
-fn an_error_of_the_transport_is_passed_on_and_does_not_end_it() {
-    let chunks = stream::iter([Ok(&b"data: a\n\nda"[..]), Err("reset"), Ok(b"ta: b\n\n")]);
-    let mut events = chunks.events();
+fn an_error_of_the_transport_ends_it_and_dispatches_nothing() {
+    for at_end in [AtEnd::Discard, AtEnd::Dispatch] {
+        let chunks = [Ok(&b"data: a\n\ndata: {\"a\":1"[..]), Err("reset"), Ok(b"}\n\ndata: b\n\n")];
+        let decoder = Decoder::builder().at_end(at_end).build();
+        let mut events = EventStream::with_decoder(stream::iter(chunks), decoder);
+        assert_eq!(ready(events.next()).unwrap().unwrap().data(), "a");
+        assert!(!events.has_failed() && !events.is_terminated());
+        assert_eq!(ready(events.next()), Some(Err(StreamError::Transport("reset"))));
+        for _ in 0..2 {
+            assert!(events.has_failed() && events.is_terminated());
+            assert_eq!((events.end(), events.pending_bytes()), (None, 12));
+            assert_eq!(ready(events.next()), None);
+        }
+    }
+}
+
+#[test]
+fn what_was_unread_comes_although_no_chunk_follows() {
+    let mut decoder = Decoder::new();
+    drop(decoder.feed(b"data: a\n\ndata: b\n\n"));
+    let mut events = EventStream::with_decoder(chunks(&[]), decoder.clone());
     assert_eq!(ready(events.next()).unwrap().unwrap().data(), "a");
-    assert_eq!(ready(events.next()), Some(Err(StreamError::Transport("reset"))));
-    assert!(!events.is_terminated());
-    assert_eq!(events.end(), None);
     assert_eq!(ready(events.next()).unwrap().unwrap().data(), "b");
     assert_eq!(ready(events.next()), None);
-    assert!(events.is_terminated() && events.end().unwrap().is_clean());
+    assert!(events.end().unwrap().is_clean());
+
+    let broken = stream::iter([Err::<&[u8], _>("reset")]);
+    let events: Vec<_> = ready(EventStream::with_decoder(broken, decoder).collect());
+    assert!(matches!(events[..], [Ok(_), Ok(_), Err(StreamError::Transport("reset"))]));
+}
+
+/// Counts how often it is woken.
+#[derive(Default)]
+struct Wakes(AtomicUsize);
+
+impl Wake for Wakes {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+#[test]
+fn chunks_without_events_that_are_always_ready_give_way() {
+    // How many of them one poll takes at most.
+    for (chunk, most) in [(String::new(), 600), (": ping\n\n".repeat(2048), 9)] {
+        let taken = Cell::new(0);
+        let source = stream::repeat_with(|| {
+            taken.set(taken.get() + 1);
+            Ok::<_, ()>(Bytes::from(chunk.clone()))
+        });
+        let event = stream::once(future::ready(Ok(Bytes::from("data: a\n\n"))));
+        let mut events = source.take(5 * most).chain(event).events();
+        let wakes = Arc::new(Wakes::default());
+        let waker = wakes.clone().into();
+        let mut polls = 0;
+        let event = loop {
+            taken.set(0);
+            let polled = events.poll_next_unpin(&mut Context::from_waker(&waker));
+            assert!(taken.get() <= most, "{} chunks in a poll", taken.get());
+            polls += 1;
+            if let Poll::Ready(event) = polled {
+                break event;
+            }
+            assert_eq!(wakes.0.load(Ordering::Relaxed), polls, "it is polled again");
+        };
+        assert_eq!(event.unwrap().unwrap().data(), "a");
+        assert!((5..20).contains(&polls), "{polls} polls");
+    }
 }
 
 #[test]
@@ -119,9 +189,7 @@ fn a_batch_is_what_is_ready() {
     sender.send(Err("reset")).unwrap();
     sender.send(Ok("data: f\n\n")).unwrap();
     assert_eq!(poll(9), Poll::Ready(2), "an error ends a batch");
-    assert_eq!(poll(9), Poll::Ready(1));
-    drop(sender);
-    assert_eq!(poll(9), Poll::Ready(0));
+    assert_eq!(poll(9), Poll::Ready(0), "and the stream");
 }
 
 type Chunk<T> = Result<&'static T, &'static str>;
@@ -148,15 +216,36 @@ fn items_have_comments_in_order() {
 }
 
 #[test]
-fn until_data_takes_no_more() {
-    let mut events = chunks(&["data: a\n\ndata: [DONE]\n\ndata: b\n\n"]).events().until_data(DONE);
-    assert_eq!(ready(events.by_ref().count()), 1);
-    assert!(events.is_done());
-    assert_eq!(ready(events.into_inner().next()).unwrap().unwrap().data(), "b");
+fn what_is_told_passes_through_every_adapter() {
+    let chunks = || chunks(&["id: 7\ndata: 1\n\nretry: 5\ndata: cut"]);
+    let mut values = chunks().events().must_end_with(DONE).json::<u8>();
+    assert!(matches!(ready(values.next()), Some(Ok(1))));
+    assert_eq!((values.last_event_id(), values.end(), values.has_failed()), ("7", None, false));
+    assert!(ready(values.next()).unwrap().is_err());
+    assert_eq!(values.end().unwrap().pending_bytes(), 18);
+    assert_eq!(values.pending_bytes(), 18);
+    assert_eq!(values.decoder().reconnection_time().unwrap().as_millis(), 5);
 
-    let mut events = chunks(&["data: a\n\n"]).events().until_data(DONE);
-    assert_eq!(ready(events.by_ref().count()), 1);
-    assert!(!events.is_done(), "the stream was cut");
+    let mut pinned = Box::pin(chunks().events().until_data(DONE));
+    assert_eq!(ready(pinned.by_ref().count()), 1);
+    assert_eq!(pinned.last_event_id(), "7");
+    assert_eq!(Decoding::end(&pinned).unwrap().pending_bytes(), 18);
+
+    let mut data = Vec::new();
+    let observe = |event: Result<Event<'_>, _>| data.push(event.unwrap().data().to_owned());
+    let decoder = Decoder::builder().at_end(AtEnd::Dispatch).build();
+    let mut tap = chunks().tap_events(observe).with_decoder(decoder);
+    assert_eq!(ready(tap.by_ref().count()), 1);
+    assert_eq!((tap.last_event_id(), tap.end().unwrap().pending_bytes()), ("7", 18));
+    assert_eq!(ready(tap.next()), None);
+    drop(tap);
+    assert_eq!(data, ["1", "cut"]);
+
+    let broken = [Ok(&b"data: cut"[..]), Err("reset"), Ok(b"\n\n")];
+    let observe = |event: Result<Event<'_>, _>| panic!("{event:?}");
+    let mut tap = stream::iter(broken).tap_events(observe);
+    assert_eq!(ready(tap.by_ref().count()), 3);
+    assert_eq!((tap.has_failed(), tap.end(), tap.pending_bytes()), (true, None, 9));
 }
 
 #[test]
@@ -171,6 +260,96 @@ fn errors_of_any_type_and_their_sources() {
     assert_eq!(error.to_string(), "the transport of the event stream failed");
     assert_eq!(error.source().unwrap().to_string(), "reset");
 }
+
+type BoxError = Box<dyn Error + Send + Sync>;
+
+/// An error with a cause.
+#[derive(Debug)]
+struct Http(io::Error);
+
+impl fmt::Display for Http {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("request failed")
+    }
+}
+
+impl Error for Http {
+    fn source(&self) -> Option<&(dyn Error + 'static)> {
+        Some(&self.0)
+    }
+}
+
+fn messages(error: &(dyn Error + 'static)) -> Vec<String> {
+    let mut messages = vec![error.to_string()];
+    let mut next = error.source();
+    while let Some(error) = next {
+        messages.push(error.to_string());
+        next = error.source();
+    }
+    messages
+}
+
+#[test]
+fn every_chain_reaches_the_first_cause_and_repeats_nothing() {
+    const CHAIN: [&str; 3] =
+        ["the transport of the event stream failed", "request failed", "reset"];
+    let http = || Http(io::Error::other("reset"));
+    let chunks = || stream::iter([Err::<&[u8], _>(http())]);
+
+    let error = ready(chunks().events().next()).unwrap().unwrap_err();
+    assert_eq!(messages(&error), CHAIN);
+    let error = ready(chunks().items().next()).unwrap().unwrap_err();
+    assert_eq!(messages(&error), CHAIN);
+    let mut values = chunks().events().must_end_with(DONE).json::<u8>();
+    let error = ready(values.next()).unwrap().unwrap_err();
+    assert_eq!(messages(&error), CHAIN);
+    assert_eq!(messages(&StreamError::Transport(http()).boxed()), CHAIN);
+    let boxed = chunks().map(|chunk| chunk.map_err(TransportError::new));
+    let mut values = boxed.events().json::<u8>();
+    assert_eq!(messages(&ready(values.next()).unwrap().unwrap_err()), CHAIN);
+
+    let decoder = Decoder::builder().max_block_size(4).build();
+    let refused = EventStream::with_decoder(self::chunks(&["data: 1\n\n"]), decoder);
+    let error = ready(refused.boxed_errors().next()).unwrap().unwrap_err();
+    assert_eq!(
+        messages(&error),
+        ["block larger than the limit of 4 bytes, at byte 0 of the stream"]
+    );
+}
+
+#[test]
+fn boxed_errors_pass_through_the_question_mark() {
+    let fails = || {
+        let chunks = stream::iter([Err::<&[u8], BoxError>(Box::new(Http(io::Error::other("x"))))]);
+        ready(chunks.events().next()).unwrap()
+    };
+    let ours = || -> Result<EventBuf, StreamError> { Ok(fails()?) };
+    let boxed = || -> Result<EventBuf, BoxError> { Ok(ours()?) };
+    let local = || -> Result<EventBuf, Box<dyn Error>> { Ok(fails().map_err(StreamError::boxed)?) };
+    let anyhow = || -> anyhow::Result<EventBuf> { Ok(ours()?) };
+
+    assert!(boxed().unwrap_err().source().unwrap().is::<Http>());
+    assert!(local().unwrap_err().source().unwrap().is::<Http>());
+    assert!(anyhow().unwrap_err().chain().any(<dyn Error>::is::<Http>));
+    assert!(anyhow().unwrap_err().root_cause().is::<io::Error>());
+
+    // And the other way round: `anyhow::Error`, and what is no error at all, can be a transport's.
+    let odd = StreamError::Transport(anyhow::anyhow!("inner").context("outer")).boxed();
+    assert_eq!(messages(&odd)[1..], ["outer", "inner"]);
+    assert_eq!(messages(&StreamError::Transport("text").boxed())[1..], ["text"]);
+}
+
+/// Adds what every user may write.
+trait BoxedErrors: Stream<Item = Result<EventBuf, StreamError<&'static str>>> + Sized {
+    fn boxed_errors(self) -> impl Stream<Item = Result<EventBuf, StreamError>> + Unpin
+    where
+        Self: Unpin,
+    {
+        self.map(|event| Ok(event?))
+    }
+}
+
+impl<S: Stream<Item = Result<EventBuf, StreamError<&'static str>>>> BoxedErrors for S {}
 
 /// "It knows nothing of the rest of a chunk that is being read at the time", nor of the block in it.
 #[test]

@@ -1,16 +1,23 @@
 //! What the compiler shall accept.
 
-use std::{pin::pin, rc::Rc};
+use std::{
+    error::Error,
+    pin::{Pin, pin},
+    rc::Rc,
+};
 
 use futures_util::{FutureExt, StreamExt, future, stream};
 use sse_wire::{
-    ByteStreamExt, ConnectRequest, ConnectResponse, EventBody, EventReader, EventStream, Frame,
-    ItemStream, JsonEvents, NoTimer, Reconnecting, SseCodec, TokioTimer,
+    ByteStreamExt, ConnectRequest, ConnectResponse, DecodeError, Decoding, EventBody, EventReader,
+    EventStream, Frame, ItemStream, JsonEvents, JsonStreamError, MustEndWith, NoTimer,
+    Reconnecting, SseCodec, StreamError, Tap, TokioTimer, TransportError, UntilData,
 };
 
 fn is_send_and_sync<T: Send + Sync>() {}
 fn is_unpin<T: Unpin>() {}
 fn is_static<T: 'static>() {}
+fn is_decoding<T: Decoding>() {}
+fn is_error<T: Error + Send + Sync + 'static>() {}
 
 type Source = stream::Iter<std::vec::IntoIter<Result<bytes::Bytes, std::io::Error>>>;
 type Response = future::Ready<Result<ConnectResponse<Source>, std::io::Error>>;
@@ -31,7 +38,41 @@ fn adapters_are_what_their_sources_are() {
     is_unpin::<Following<NoTimer>>();
     is_unpin::<ItemStream<Source>>();
     is_unpin::<EventBody<Frames>>();
+    is_unpin::<JsonEvents<MustEndWith<'static, EventStream<Source>>, String>>();
     is_static::<EventStream<Source>>();
+    is_decoding::<&mut EventStream<Source>>();
+    is_decoding::<Pin<Box<JsonEvents<UntilData<'static, EventStream<Source>>, String>>>>();
+    is_decoding::<Tap<Source, fn()>>();
+}
+
+#[test]
+fn errors_are_errors() {
+    is_error::<StreamError>();
+    is_error::<StreamError<std::io::Error>>();
+    is_error::<JsonStreamError<StreamError>>();
+    is_error::<JsonStreamError<DecodeError>>();
+    is_send_and_sync::<TransportError>();
+    // Every error path returns it, so it should stay small.
+    assert!(size_of::<StreamError>() <= 32, "{}", size_of::<StreamError>());
+}
+
+/// All variants, and no others: nobody needs a dead arm.
+#[test]
+fn the_variants_are_all_there_are() {
+    fn of_stream(error: &StreamError<u8>) -> u8 {
+        match error {
+            StreamError::Transport(error) => *error,
+            StreamError::Decode(_) => 1,
+            StreamError::Incomplete(_) => 2,
+        }
+    }
+    fn of_json(error: &JsonStreamError<StreamError<u8>>) -> u8 {
+        match error {
+            JsonStreamError::Events(error) => of_stream(error),
+            JsonStreamError::Json(_) => 3,
+        }
+    }
+    assert_eq!(of_json(&JsonStreamError::Events(StreamError::Transport(7))), 7);
 }
 
 #[test]

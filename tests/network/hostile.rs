@@ -9,7 +9,7 @@ use std::{
 
 use futures_util::StreamExt;
 use sse_wire::{
-    BodyKind, ByteStreamExt, Encoder, EventReader, EventStreamExt, ItemBuf, ReadError, StreamError,
+    BodyKind, ByteStreamExt, Encoder, EventReader, EventStreamExt, ItemBuf, StreamError,
 };
 use tokio::task::spawn_blocking;
 
@@ -100,7 +100,7 @@ async fn a_cut_is_seen() {
         EventReader::new(body.into_reader()).collect::<Vec<_>>()
     });
     let read = in_time(read).await.expect("events");
-    assert!(matches!(&read[..], [Ok(_), Err(ReadError::Io(_)), ..]), "{read:?}");
+    assert!(matches!(&read[..], [Ok(_), Err(StreamError::Transport(_)), ..]), "{read:?}");
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod client;
 mod clients;
+mod ends;
 mod hostile;
 mod load;
 mod reconnecting;

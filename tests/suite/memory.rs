@@ -73,7 +73,7 @@ fn faces() -> Vec<Face> {
         let mut events = sse_wire::EventReader::with_decoder(queue.clone(), settings.events());
         Box::new(move |chunk| {
             queue.push(chunk);
-            while !matches!(events.next(), None | Some(Err(sse_wire::ReadError::Io(_)))) {}
+            while !matches!(events.next(), None | Some(Err(sse_wire::StreamError::Transport(_)))) {}
         })
     }));
     #[cfg(feature = "stream")]
