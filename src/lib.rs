@@ -80,11 +80,12 @@ pub use adapters::{BodyChunks, Encode, EventBody, Infallibly, sse_headers};
 pub use adapters::{ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream, Tap};
 #[cfg(feature = "stream")]
 pub use adapters::{
-    ConnectRequest, ConnectResponse, NoTimer, ReconnectError, ReconnectUpdate, ReconnectUpdates,
-    Reconnecting, Timer,
+    ConnectRequest, ConnectResponse, NoTimer, OpenEvents, ReconnectError, ReconnectUpdate,
+    ReconnectUpdates, Reconnecting, Timer,
 };
 pub use adapters::{
-    DONE, Decoding, EventIteratorExt, MustEndWith, StreamError, TransportError, UntilData,
+    DONE, Decoding, EventIteratorExt, MustEndWith, OtherBody, StreamError, TransportError,
+    UntilData,
 };
 #[cfg(feature = "json")]
 pub use adapters::{JsonError, JsonEvents, JsonStreamError};

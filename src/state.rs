@@ -215,6 +215,11 @@ impl State {
         self.splitter.pending() + self.unread().len()
     }
 
+    /// Returns `true` while the first bytes have not told yet if this is an event stream.
+    pub(crate) fn wants_first_bytes(&self) -> bool {
+        self.wants_first_bytes
+    }
+
     pub(crate) fn first_bytes(&self) -> &[u8] {
         self.rare.as_deref().map_or(&[], |rare| rare.first_bytes.as_bytes())
     }

@@ -3,6 +3,7 @@
 use alloc::boxed::Box;
 use core::{error::Error, fmt};
 
+use super::other_body::OtherBody;
 use crate::{decode::StreamEnd, error::DecodeError};
 
 /// The error of every adapter that decodes an event stream.
@@ -44,7 +45,7 @@ use crate::{decode::StreamEnd, error::DecodeError};
 ///
 /// Where the errors of a whole stream should be such, box them at the source:
 /// `chunks.map_err(TransportError::new).events()`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StreamError<E = TransportError> {
     /// The transport failed. The stream is over, and what was pending is not dispatched.
     Transport(E),
@@ -53,6 +54,9 @@ pub enum StreamError<E = TransportError> {
     /// The stream ended, but not with the event that it [must end
     /// with](crate::EventIteratorExt::must_end_with). Only that adapter gives this.
     Incomplete(StreamEnd),
+    /// The body was no event stream. Only `open_events` and
+    /// [`EventReader::open`](crate::EventReader::open) give this.
+    NotEventStream(OtherBody),
 }
 
 impl<E> StreamError<E> {
@@ -71,6 +75,7 @@ impl<E> StreamError<E> {
             Self::Transport(error) => StreamError::Transport(map(error)),
             Self::Decode(error) => StreamError::Decode(error),
             Self::Incomplete(end) => StreamError::Incomplete(end),
+            Self::NotEventStream(body) => StreamError::NotEventStream(body),
         }
     }
 }
@@ -108,6 +113,7 @@ impl<E> fmt::Display for StreamError<E> {
                     pending => write!(f, ", {pending} bytes into a block"),
                 }
             }
+            Self::NotEventStream(body) => body.fmt(f),
         }
     }
 }
@@ -118,7 +124,7 @@ impl<E: Error + 'static> Error for StreamError<E> {
             Self::Transport(error) => Some(error),
             // Its message is this one's.
             Self::Decode(error) => error.source(),
-            Self::Incomplete(_) => None,
+            Self::Incomplete(_) | Self::NotEventStream(_) => None,
         }
     }
 }
@@ -129,7 +135,7 @@ impl Error for StreamError<TransportError> {
         match self {
             Self::Transport(error) => Some(&*error.0),
             Self::Decode(error) => error.source(),
-            Self::Incomplete(_) => None,
+            Self::Incomplete(_) | Self::NotEventStream(_) => None,
         }
     }
 }

@@ -8,7 +8,7 @@ use std::{
 
 use bytes::BytesMut;
 
-use super::{decoding::decoding, error::StreamError, pump::Pump};
+use super::{decoding::decoding, error::StreamError, open::Opening, pump::Pump};
 use crate::{decode::Decoder, encoder::Encoder, event::EventBuf};
 
 /// Bytes that are read at once. Connections give less, files this much.
@@ -49,6 +49,55 @@ impl<R: Read> EventReader<R> {
     /// With a decoder that has other options, or the state of an earlier connection.
     pub fn with_decoder(reader: R, decoder: Decoder) -> Self {
         Self { reader, pump: Pump::new(decoder), buffer: BytesMut::new() }
+    }
+
+    /// Reads until it is known that the body is an event stream, and gives its events.
+    ///
+    /// What is known when, is as in
+    /// [`ByteStreamExt::open_events`](crate::ByteStreamExt::open_events).
+    ///
+    /// ```
+    /// use sse_wire::{BodyKind, EventReader, StreamError};
+    ///
+    /// let page = "<html><h1>502 Bad Gateway</h1></html>";
+    /// let Err(StreamError::NotEventStream(body)) = EventReader::open(page.as_bytes()) else {
+    ///     panic!()
+    /// };
+    /// assert_eq!((body.kind(), body.bytes()), (BodyKind::Markup, page.as_bytes()));
+    /// ```
+    ///
+    /// # Errors
+    ///
+    /// [`StreamError::NotEventStream`] if something else comes, and the errors of the reader.
+    pub fn open(reader: R) -> Result<Self, StreamError<io::Error>> {
+        Self::open_with_decoder(reader, Decoder::new())
+    }
+
+    /// As [`open`](Self::open), with a decoder that has other options. Of an earlier connection, it
+    /// keeps the last event ID and the reconnection time.
+    ///
+    /// # Errors
+    ///
+    /// As of [`open`](Self::open).
+    pub fn open_with_decoder(
+        mut reader: R,
+        decoder: Decoder,
+    ) -> Result<Self, StreamError<io::Error>> {
+        let (mut opening, mut buffer) = (Opening::new(decoder), BytesMut::new());
+        loop {
+            buffer.resize(READ, 0);
+            let chunk = match reader.read(&mut buffer) {
+                Ok(0) => return Err(StreamError::NotEventStream(opening.end())),
+                Ok(read) => buffer.split_to(read).freeze(),
+                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
+                Err(error) => return Err(StreamError::Transport(error)),
+            };
+            match opening.feed(chunk) {
+                None => {}
+                Some(Ok(pump)) => return Ok(Self { reader, pump, buffer }),
+                Some(Err(body)) => return Err(StreamError::NotEventStream(body)),
+            }
+        }
     }
 }
 

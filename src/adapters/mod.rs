@@ -13,6 +13,9 @@ mod error;
 mod io;
 #[cfg(feature = "json")]
 mod json;
+#[cfg(any(feature = "std", feature = "stream"))]
+mod open;
+mod other_body;
 #[cfg(any(feature = "std", feature = "stream", feature = "tokio-util"))]
 mod pump;
 #[cfg(feature = "stream")]
@@ -37,6 +40,9 @@ pub use error::{StreamError, TransportError};
 pub use io::EventReader;
 #[cfg(feature = "json")]
 pub use json::{JsonError, JsonEvents, JsonStreamError};
+#[cfg(feature = "stream")]
+pub use open::OpenEvents;
+pub use other_body::OtherBody;
 #[cfg(feature = "stream")]
 pub use reconnecting::{
     ConnectRequest, ConnectResponse, ReconnectError, ReconnectUpdate, ReconnectUpdates,

@@ -399,7 +399,7 @@ where
                 }
                 let error = ready!(event).and_then(Result::err);
                 let end = match error {
-                    None | Some(StreamError::Incomplete(_)) => {
+                    None | Some(StreamError::Incomplete(_) | StreamError::NotEventStream(_)) => {
                         ConnectionEnd::of_stream(events.decoder())
                     }
                     Some(StreamError::Transport(_)) => ConnectionEnd::Lost,

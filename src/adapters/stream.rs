@@ -15,6 +15,7 @@ use pin_project_lite::pin_project;
 use super::{
     decoding::{Decoding, decoding},
     error::StreamError,
+    open::OpenEvents,
     pump::{Output, Pump},
     sentinel::{MustEndWith, UntilData},
     tap::Tap,
@@ -90,8 +91,8 @@ const WORK: usize = 128 << 10;
 const WORK_PER_CHUNK: usize = 256;
 
 impl<S, T: Output> Source<S, T> {
-    fn new(chunks: S, decoder: Decoder) -> Self {
-        Self { chunks, pump: Pump::new(decoder) }
+    fn new(chunks: S, pump: Pump<T>) -> Self {
+        Self { chunks, pump }
     }
 
     #[inline]
@@ -158,7 +159,7 @@ macro_rules! event_stream {
 
             /// With a decoder that has other options, or the state of an earlier connection.
             pub fn with_decoder(chunks: S, decoder: Decoder) -> Self {
-                Self { source: Source::new(chunks, decoder) }
+                Self { source: Source::new(chunks, Pump::new(decoder)) }
             }
 
             /// The stream of chunks.
@@ -284,6 +285,11 @@ event_stream! {
 }
 
 impl<S> EventStream<S> {
+    /// Goes on with a pump that has got some of the chunks.
+    pub(super) fn with_pump(chunks: S, pump: Pump<EventBuf>) -> Self {
+        Self { source: Source::new(chunks, pump) }
+    }
+
     /// Returns the decoder, for the stream of the next connection; this one gives nothing more.
     pub(super) fn take_decoder(self: Pin<&mut Self>) -> Decoder {
         self.project().source.project().pump.take_decoder()
@@ -295,6 +301,34 @@ pub trait ByteStreamExt<B, E>: Stream<Item = Result<B, E>> + Sized {
     /// The events. See [`EventStream`].
     fn events(self) -> EventStream<Self> {
         EventStream::new(self)
+    }
+
+    /// Waits until it is known that the chunks are an event stream, and gives its events. If
+    /// something else comes, such as a JSON error with status 200, gives that as
+    /// [`StreamError::NotEventStream`].
+    ///
+    /// ```
+    /// use futures_util::stream;
+    /// use sse_wire::{ByteStreamExt, StreamError};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// let body = r#"{"error":{"message":"Invalid API key."}}"#;
+    /// let chunks = stream::iter([Ok::<_, std::io::Error>(body)]);
+    /// let Err(StreamError::NotEventStream(body)) = chunks.open_events().await else { panic!() };
+    /// let error: serde_json::Value = body.json()?;
+    /// assert_eq!(error["error"]["message"], "Invalid API key.");
+    /// # Ok::<_, serde_json::Error>(()) }).unwrap().unwrap();
+    /// ```
+    ///
+    /// A first line that is a field or a comment decides at once. Else it waits for the first event,
+    /// for as much as the decoder [keeps](crate::DecoderBuilder::first_bytes) of such a body, or for
+    /// its end. A body that ends before it is known to be an event stream is none; neither is an
+    /// empty one.
+    fn open_events(self) -> OpenEvents<Self>
+    where
+        Self: Unpin,
+    {
+        OpenEvents::new(self)
     }
 
     /// The chunks as they are, and an observer that sees their events. See [`Tap`].

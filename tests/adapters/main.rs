@@ -4,6 +4,7 @@ mod body;
 mod codec;
 mod io;
 mod json;
+mod open;
 mod reconnecting;
 mod same;
 mod sentinel;

@@ -32,6 +32,7 @@ fn tell<E>(events: Vec<Result<sse_wire::EventBuf, StreamError<E>>>) -> Told {
             }
             Err(StreamError::Decode(_)) => ended = Some(Ended::Refused),
             Err(StreamError::Transport(_)) => ended = Some(Ended::Broken),
+            Err(StreamError::NotEventStream(body)) => panic!("{body}"),
         }
     }
     (data, ended)

@@ -64,6 +64,7 @@ fn the_variants_are_all_there_are() {
             StreamError::Transport(error) => *error,
             StreamError::Decode(_) => 1,
             StreamError::Incomplete(_) => 2,
+            StreamError::NotEventStream(_) => 4,
         }
     }
     fn of_json(error: &JsonStreamError<StreamError<u8>>) -> u8 {

@@ -1,0 +1,163 @@
+//! `open_events` and `EventReader::open`: the event stream, or what came instead.
+
+use std::{
+    io::{self, Read},
+    pin::pin,
+    task::{Context, Poll, Waker},
+};
+
+use bytes::Bytes;
+use futures_util::{FutureExt, StreamExt, stream};
+use sse_wire::{
+    BodyKind, ByteStreamExt, Decoder, EventBuf, EventId, EventReader, OnError, OtherBody,
+    StreamError,
+};
+
+/// Gives its bytes in pieces of this size.
+struct Pieces<'a>(&'a [u8], usize);
+
+impl Read for Pieces<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let len = self.0.len().min(self.1);
+        self.0.by_ref().take(len as u64).read(buffer)
+    }
+}
+
+/// Polls again and again: a future of many chunks gives way now and then.
+fn wait<T>(future: impl Future<Output = T>) -> T {
+    let mut future = pin!(future);
+    let mut cx = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.poll_unpin(&mut cx) {
+            return output;
+        }
+    }
+}
+
+type Opened = Result<Vec<Result<EventBuf, StreamError<io::Error>>>, OtherBody>;
+
+/// Opens a body that comes in pieces of this size, as a stream and as a reader, which must agree.
+fn open(decoder: &Decoder, body: &[u8], size: usize) -> Opened {
+    let chunks: Vec<_> = body.chunks(size).map(|chunk| Ok(Bytes::copy_from_slice(chunk))).collect();
+    let opening = stream::iter(chunks).open_events().with_decoder(decoder.clone());
+    let opened = match wait(opening) {
+        Ok(events) => Ok(wait(events.collect())),
+        Err(StreamError::NotEventStream(body)) => Err(body),
+        Err(error) => panic!("{error}"),
+    };
+    let reader = EventReader::open_with_decoder(Pieces(body, size), decoder.clone());
+    let read: Opened = match reader {
+        Ok(events) => Ok(events.collect()),
+        Err(StreamError::NotEventStream(body)) => Err(body),
+        Err(error) => panic!("{error}"),
+    };
+    assert_eq!(format!("{opened:?}"), format!("{read:?}"));
+    opened
+}
+
+const SIZES: [usize; 5] = [1, 2, 7, 64, 100_000];
+
+#[test]
+fn an_event_stream_is_opened_and_nothing_of_it_is_lost() {
+    let late = format!("{}\ndata: a\n\ndata: b\n\n", "x: y\n".repeat(50));
+    for body in [
+        "data: a\n\ndata: b\n\n",
+        "\u{feff}data: a\n\ndata: b\n\n",
+        ": comment\n\ndata: a\n\ndata: b\n\n",
+        "\n\ndata: a\r\n\r\ndata: b\r\n\r\n",
+        "retry: 5\n\ndata: a\n\nunknown\ndata: b\n\n",
+        // Nothing tells that it is an event stream before its first event.
+        "unknown: x\ndata: a\n\ndata: b\n\n",
+        "{}\n\ndata: a\n\ndata: b\n\ndata: cut",
+        &late,
+    ] {
+        for size in SIZES {
+            let events = open(&Decoder::new(), body.as_bytes(), size).expect(body);
+            let data: Vec<_> = events.iter().map(|event| event.as_ref().unwrap().data()).collect();
+            assert_eq!(data, ["a", "b"], "{body:?} in chunks of {size}");
+        }
+    }
+}
+
+#[test]
+fn what_came_instead_is_given_whole() {
+    let json = format!(r#"{{"error":{{"message":"{}","code":"quota"}}}}"#, "long ".repeat(100));
+    for (body, kind) in [
+        (json.as_str(), BodyKind::Json),
+        (" \r\n[{\"error\":{\"code\":429}}]", BodyKind::Json),
+        ("<!DOCTYPE html>\n<h1>502 Bad Gateway</h1>\n", BodyKind::Markup),
+        ("error code: 502", BodyKind::Other),
+        ("upstream connect error or disconnect/reset\n\n", BodyKind::Other),
+        // It ends before it is known to be an event stream.
+        ("data", BodyKind::Other),
+        ("", BodyKind::Empty),
+    ] {
+        for size in SIZES {
+            let other = open(&Decoder::new(), body.as_bytes(), size).expect_err(body);
+            assert_eq!((other.kind(), other.bytes()), (kind, body.as_bytes()), "chunks of {size}");
+        }
+    }
+    let other = open(&Decoder::new(), json.as_bytes(), 9).unwrap_err();
+    assert_eq!(other.json::<serde_json::Value>().unwrap()["error"]["code"], "quota");
+    let message = StreamError::<io::Error>::NotEventStream(other).to_string();
+    assert!(message.starts_with(r#"JSON came instead of an event stream: b"{"#), "{message}");
+    assert!(message.len() < 400, "{message}");
+}
+
+/// A body that goes on for ever is given up when as much of it was read as is kept.
+#[test]
+fn no_more_is_read_than_is_kept() {
+    for most in [1, 100, 5000] {
+        let decoder = Decoder::builder().first_bytes(most).build();
+        for size in SIZES {
+            let other = open(&decoder, &b"<html>\n".repeat(20_000), size).unwrap_err();
+            assert_eq!(other.bytes().len(), usize::from(most));
+        }
+    }
+    let mut endless = io::repeat(b'{');
+    let error = EventReader::open(&mut endless).unwrap_err();
+    assert!(matches!(error, StreamError::NotEventStream(body) if body.bytes().len() == 1024));
+}
+
+#[test]
+fn options_and_the_last_event_id_are_those_of_the_decoder() {
+    let builder = Decoder::builder().on_error(OnError::SkipBlock).max_block_size(20);
+    let mut decoder = builder.last_event_id(EventId::from_static("7")).build();
+    // Of an earlier connection, that alone is left.
+    drop(decoder.feed(b"data: unread\n\ndata: cut"));
+    for body in
+        ["data: 0123456789012345\n\ndata: a\n\n", "x\ndata: 0123456789012345\n\ndata: a\n\n"]
+    {
+        for size in SIZES {
+            let events = open(&decoder, body.as_bytes(), size).expect(body);
+            let [Err(StreamError::Decode(_)), Ok(event)] = &events[..] else {
+                panic!("{events:?}")
+            };
+            assert_eq!((event.data(), event.last_event_id()), ("a", "7"));
+        }
+    }
+}
+
+#[test]
+fn an_error_of_the_transport_is_told() {
+    let chunks = stream::iter([Ok("{\"err"), Err("reset"), Ok("or\":1}")]);
+    let opened = chunks.open_events().now_or_never().expect("always ready");
+    assert!(matches!(opened, Err(StreamError::Transport("reset"))));
+
+    let chunks = stream::iter([Ok("data: a\n\n"), Err("reset")]);
+    let mut events = chunks.open_events().now_or_never().expect("always ready").unwrap();
+    assert_eq!(events.next().now_or_never().unwrap().unwrap().unwrap().data(), "a");
+    assert_eq!(events.next().now_or_never(), Some(Some(Err(StreamError::Transport("reset")))));
+    assert_eq!(events.next().now_or_never(), Some(None));
+}
+
+/// Chunks without bytes tell nothing, and may be always ready.
+#[test]
+fn a_poll_gives_way() {
+    let nothing = stream::iter(std::iter::repeat_with(|| Ok::<_, io::Error>("")));
+    let mut opening = nothing.open_events();
+    let mut cx = Context::from_waker(Waker::noop());
+    for _ in 0..10 {
+        assert!(matches!(opening.poll_unpin(&mut cx), Poll::Pending));
+    }
+}
