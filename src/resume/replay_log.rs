@@ -379,6 +379,16 @@ impl ReplayId {
         Some(Self { epoch: parse_decimal(epoch)?, sequence: parse_decimal(sequence)? })
     }
 
+    /// Encodes a block that sets the last event ID and dispatches no event.
+    fn place_frame(self) -> Frame {
+        let mut encoder = Encoder::new();
+        let buffer = encoder.buffer();
+        buffer.extend_from_slice(b"id: ");
+        buffer.extend_from_slice(self.to_string().as_bytes());
+        buffer.extend_from_slice(b"\n\n");
+        encoder.take()
+    }
+
     /// Encodes an event with this ID.
     fn frame(self, event: Event<'_>) -> Frame {
         let id = self.to_string();
@@ -410,18 +420,6 @@ impl fmt::Display for ReplayId {
 impl fmt::Debug for ReplayId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "ReplayId({self})")
-    }
-}
-
-/// A block that sets the receiver's last event ID and dispatches no event.
-impl From<ReplayId> for Frame {
-    fn from(id: ReplayId) -> Self {
-        let mut encoder = Encoder::new();
-        let buffer = encoder.buffer();
-        buffer.extend_from_slice(b"id: ");
-        buffer.extend_from_slice(id.to_string().as_bytes());
-        buffer.extend_from_slice(b"\n\n");
-        encoder.take()
     }
 }
 
@@ -475,7 +473,7 @@ impl ReplayCursor {
     ///
     /// A receiver does not learn the IDs of skipped events. After many of them, its own last one may
     /// be too old, and when it comes back it is told of a gap in which there was nothing for it. To
-    /// keep it up to date, send [`Frame::from(cursor.id())`](Self::id) now and then.
+    /// keep it up to date, send its [place](Self::place_frame) now and then.
     ///
     /// ```
     /// use sse_wire::{Event, ReplayLog};
@@ -498,7 +496,7 @@ impl ReplayCursor {
         mut wanted: impl FnMut(&T) -> bool,
     ) -> Result<Option<Frame>, ReplayGap> {
         match mem::replace(&mut self.answer, Answer::Events) {
-            Answer::Place => return Ok(Some(self.at.into())),
+            Answer::Place => return Ok(Some(self.at.place_frame())),
             Answer::Gap(reason) => return Err(self.skip_to_start(log, reason)),
             Answer::Events => {}
         }
@@ -529,13 +527,24 @@ impl ReplayCursor {
         ReplayGap { reason, id: self.at }
     }
 
-    /// Returns how far the receiver has read: the ID of the last event that the cursor gave or
-    /// skipped.
+    /// Returns a block without an event that sets the receiver's last event ID to how far it has read;
+    /// `None` while the receiver is to be told of a gap first.
     ///
-    /// A receiver that gets `Frame::from` of it takes it for its last event ID, and sees no event.
+    /// ```
+    /// use sse_wire::{Event, ReplayLog};
+    ///
+    /// let mut log = ReplayLog::with_topics(7);
+    /// let mut cursor = log.attach("7-0");
+    /// log.push_on("news", Event::new("a"));
+    /// assert_eq!(cursor.next_frame_on(&log, |topic| *topic == "sport")?, None);
+    /// assert_eq!(cursor.place_frame().expect("no gap").as_bytes(), b"id: 7-1\n\n");
+    /// # Ok::<_, sse_wire::ReplayGap>(())
+    /// ```
     #[must_use]
-    pub fn id(&self) -> ReplayId {
-        self.at
+    pub fn place_frame(&self) -> Option<Frame> {
+        // With this ID, a receiver that is cut off would not be told any more.
+        let is_lost = matches!(self.answer, Answer::Gap(_));
+        (!is_lost).then(|| self.at.place_frame())
     }
 }
 
