@@ -5,6 +5,7 @@ mod codec;
 mod io;
 mod json;
 mod reconnecting;
+mod resume;
 mod same;
 mod sentinel;
 mod stream;
