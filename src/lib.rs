@@ -86,6 +86,8 @@ pub use adapters::{
 pub use adapters::{
     DONE, Decoding, EventIteratorExt, MustEndWith, StreamError, TransportError, UntilData,
 };
+#[cfg(feature = "stream")]
+pub use adapters::{FilterBlocks, Inject, NoFrames, WithLastWords};
 #[cfg(feature = "json")]
 pub use adapters::{JsonError, JsonEvents, JsonStreamError};
 pub use block::{Block, BlockBuf, BlockBufs, BlockDecoder, BlockEnd, Blocks, Line, Lines};

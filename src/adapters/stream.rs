@@ -15,14 +15,20 @@ use pin_project_lite::pin_project;
 use super::{
     decoding::{Decoding, decoding},
     error::StreamError,
+    filtered::FilterBlocks,
+    injected::{Inject, NoFrames},
     pump::{Output, Pump},
     sentinel::{MustEndWith, UntilData},
     tap::Tap,
+    timer::Timer,
 };
 use crate::{
+    block::Block,
     decode::{Decoder, Item},
+    encoder::{Encoder, Frame},
     error::DecodeError,
     event::{Event, EventBuf},
+    gateway::{BlockFilter, Verdict},
     state::Reading,
 };
 
@@ -303,6 +309,26 @@ pub trait ByteStreamExt<B, E>: Stream<Item = Result<B, E>> + Sized {
         F: FnMut(Result<Event<'_>, DecodeError>),
     {
         Tap::new(self, observe)
+    }
+
+    /// Passes on the blocks that a function keeps, drops others, and adds what it writes. See
+    /// [`FilterBlocks`].
+    fn filter_blocks<F>(self, decide: F) -> FilterBlocks<Self, F>
+    where
+        F: FnMut(Result<&mut Block<'_>, DecodeError>, &mut Encoder<&mut Vec<u8>>) -> Verdict,
+    {
+        FilterBlocks::new(self, BlockFilter::new(decide))
+    }
+
+    /// Puts frames between the blocks of the chunks. See [`Inject`].
+    fn inject<I: Stream<Item = Frame>>(self, frames: I) -> Inject<Self, I> {
+        Inject::new(self, frames)
+    }
+
+    /// Puts a comment between two blocks when nothing was sent for 15 seconds. See
+    /// [`Inject::with_timer`].
+    fn keep_alive<K: Timer>(self, timer: K) -> Inject<Self, NoFrames, K> {
+        Inject::new(self, NoFrames).with_timer(timer)
     }
 
     /// The events and comments. See [`ItemStream`].

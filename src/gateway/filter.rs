@@ -76,6 +76,8 @@ pub struct BlockFilter<F> {
     may_hold_rest: bool,
     /// The output of this stream is not empty.
     has_output: bool,
+    /// The last error that the function was told.
+    refused: Option<DecodeError>,
 }
 
 impl<F> BlockFilter<F>
@@ -109,7 +111,7 @@ where
     /// ```
     pub fn with_decoder(decoder: BlockDecoder, decide: F) -> Self {
         let may_hold_rest = !decoder.at_boundary();
-        Self { decoder, decide, may_hold_rest, has_output: false }
+        Self { decoder, decide, may_hold_rest, has_output: false, refused: None }
     }
 
     /// Reads a chunk, and appends what passes to the output.
@@ -117,7 +119,7 @@ where
     /// A block that is not complete waits for the next chunk. After a fatal error, which the function
     /// is told, nothing passes any more. After [`finish`](Self::finish), a new stream starts.
     pub fn pass(&mut self, chunk: &Bytes, output: &mut Vec<Bytes>) {
-        let Self { decoder, decide, may_hold_rest, has_output } = self;
+        let Self { decoder, decide, may_hold_rest, has_output, refused } = self;
         let is_shared = !mem::replace(may_hold_rest, true);
         let mut blocks = decoder.feed(chunk);
         let mut passed = Parts::new(chunk, output);
@@ -126,6 +128,7 @@ where
                 Ok(Some(found)) => found,
                 Ok(None) => break,
                 Err(error) => {
+                    *refused = Some(error);
                     match decide(Err(error), &mut Encoder::over(passed.buffer())) {
                         Verdict::Keep | Verdict::Replace => *has_output |= passed.accept(),
                         Verdict::Drop => passed.discard(),
@@ -188,6 +191,14 @@ impl<F> BlockFilter<F> {
     pub fn finish(&mut self) -> BlockEnd<'_> {
         self.has_output = false;
         self.decoder.finish()
+    }
+
+    /// Returns the fatal error that the function was told, after which nothing passes any more.
+    ///
+    /// [`OnError`](crate::OnError) says which errors are fatal.
+    #[must_use]
+    pub fn failure(&self) -> Option<DecodeError> {
+        self.refused.filter(|_| self.decoder.has_failed())
     }
 
     /// Returns the decoder, for its last event ID, its reconnection time and its statistics.

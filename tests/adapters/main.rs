@@ -2,6 +2,7 @@
 
 mod body;
 mod codec;
+mod filtered;
 mod io;
 mod json;
 mod reconnecting;
