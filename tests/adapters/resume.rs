@@ -14,11 +14,11 @@ const EPOCH: u64 = 1_700_000_000_000;
 struct Random(u64);
 
 impl Random {
-    fn below(&mut self, end: u64) -> u64 {
+    fn below(&mut self, end: u16) -> u16 {
         self.0 ^= self.0 << 13;
         self.0 ^= self.0 >> 7;
         self.0 ^= self.0 << 17;
-        self.0 % end
+        u16::try_from(self.0 % u64::from(end)).expect("below a u16")
     }
 }
 
@@ -29,16 +29,15 @@ async fn serve(log: watch::Sender<ReplayLog>, last_event_id: String, frames: mps
     loop {
         // Bound to a name, so that the lock is released before the frame is sent.
         let next = cursor.next_frame(&log.borrow_and_update());
-        match next.unwrap_or_else(|gap| Some(gap.into())) {
-            Some(frame) => {
-                if frames.send(frame).await.is_err() {
-                    return;
-                }
+        if let Some(frame) = next.unwrap_or_else(|gap| Some(gap.into())) {
+            if frames.send(frame).await.is_err() {
+                return;
             }
-            None => tokio::select! {
-                changed = log.changed() => if changed.is_err() { return },
-                () = frames.closed() => return,
-            },
+            continue;
+        }
+        tokio::select! {
+            changed = log.changed() => if changed.is_err() { return },
+            () = frames.closed() => return,
         }
     }
 }
@@ -61,9 +60,9 @@ async fn receive(log: watch::Sender<ReplayLog>, number: u64) -> Tally {
     let mut next = None;
     while next != Some(EVENTS + 1) {
         tally.connections += 1;
-        let (sender, mut frames) = mpsc::channel(1 + random.below(4) as usize);
+        let (sender, mut frames) = mpsc::channel(1 + usize::from(random.below(4)));
         tokio::spawn(serve(log.clone(), decoder.last_event_id().to_owned(), sender));
-        let mut left = random.below(400) as usize;
+        let mut left = usize::from(random.below(400));
         while left > 0 && next != Some(EVENTS + 1) {
             let frame = frames.recv().await.expect("the server goes on");
             let bytes = &frame.as_bytes()[..frame.as_bytes().len().min(left)];
@@ -97,7 +96,7 @@ async fn receive(log: watch::Sender<ReplayLog>, number: u64) -> Tally {
         drop(frames);
         decoder.reset_for_reconnect();
         if random.below(4) == 0 {
-            tokio::time::sleep(Duration::from_millis(random.below(300))).await;
+            tokio::time::sleep(Duration::from_millis(random.below(300).into())).await;
         }
     }
     tally
