@@ -87,7 +87,8 @@ impl<S, I> Inject<S, I> {
 }
 
 impl<S, I, K> Inject<S, I, K> {
-    /// Sends keep-alives, by this timer.
+    /// Sends keep-alives, by this timer. See
+    /// [`ByteStreamExt::keep_alive`](crate::ByteStreamExt::keep_alive).
     pub fn with_timer<L: Timer>(self, timer: L) -> Inject<S, I, L> {
         let Self { chunks, frames, has_more_frames, injector, output, .. } = self;
         let Self { keep_alive, interval, is_over, .. } = self;

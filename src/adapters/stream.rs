@@ -325,8 +325,26 @@ pub trait ByteStreamExt<B, E>: Stream<Item = Result<B, E>> + Sized {
         Inject::new(self, frames)
     }
 
-    /// Puts a comment between two blocks when nothing was sent for 15 seconds. See
-    /// [`Inject::with_timer`].
+    /// Puts a comment between two blocks when nothing was sent for 15 seconds. See [`Inject`].
+    ///
+    #[cfg_attr(feature = "tokio", doc = "```")]
+    #[cfg_attr(not(feature = "tokio"), doc = "```ignore")]
+    /// use futures_util::{StreamExt, stream};
+    /// use sse_wire::{ByteStreamExt, TokioTimer};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread()
+    /// #     .enable_time()
+    /// #     .start_paused(true)
+    /// #     .build()
+    /// #     .unwrap()
+    /// #     .block_on(async {
+    /// let silent = stream::iter([Ok::<_, &str>("data: a\n\n")]).chain(stream::pending());
+    /// let mut chunks = std::pin::pin!(silent.keep_alive(TokioTimer::new()));
+    /// assert_eq!(chunks.next().await.unwrap()?, "data: a\n\n");
+    /// // After 15 seconds:
+    /// assert_eq!(chunks.next().await.unwrap()?, ":\n\n");
+    /// # Ok::<_, &str>(()) }).unwrap();
+    /// ```
     fn keep_alive<K: Timer>(self, timer: K) -> Inject<Self, NoFrames, K> {
         Inject::new(self, NoFrames).with_timer(timer)
     }

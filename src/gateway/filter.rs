@@ -55,6 +55,8 @@ pub enum Verdict {
 /// assert_eq!(filter.finish().pending(), b"data: cut");
 /// ```
 ///
+/// For a stream of chunks or a body, use `ByteStreamExt::filter_blocks` (feature `stream`).
+///
 /// # Byte order marks
 ///
 /// The output is taken for a stream of its own, and [`finish`](Self::finish) ends it. The mark of
@@ -196,6 +198,18 @@ impl<F> BlockFilter<F> {
     /// Returns the fatal error that the function was told, after which nothing passes any more.
     ///
     /// [`OnError`](crate::OnError) says which errors are fatal.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use sse_wire::{BlockDecoder, BlockFilter, Verdict};
+    ///
+    /// let decoder = BlockDecoder::builder().max_block_size(9).build();
+    /// let mut filter = BlockFilter::with_decoder(decoder, |_, _| Verdict::Keep);
+    /// let mut output = Vec::new();
+    /// filter.pass(&Bytes::from("data: a\n\ndata: too long\n\n"), &mut output);
+    /// assert_eq!(output.concat(), b"data: a\n\n");
+    /// assert_eq!(filter.failure().and_then(|error| error.limit()), Some(9));
+    /// ```
     #[must_use]
     pub fn failure(&self) -> Option<DecodeError> {
         self.refused.filter(|_| self.decoder.has_failed())
