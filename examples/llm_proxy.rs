@@ -6,15 +6,7 @@
 //! cargo run --example llm_proxy --all-features -- --serve  # serves them; try the printed commands
 //! ```
 
-use std::{
-    convert::Infallible,
-    net::SocketAddr,
-    path::PathBuf,
-    pin::Pin,
-    sync::Arc,
-    task::{Context, Poll, ready},
-    time::Duration,
-};
+use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};
 
 use axum::{
     Router,
@@ -26,17 +18,14 @@ use axum::{
 };
 use bytes::Bytes;
 use clap::Parser;
-use futures_util::{Stream, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use serde::Deserialize;
 use serde_json::value::RawValue;
 use sse_wire::{
-    Block, BlockFilter, ByteStreamExt, DONE, DecodeError, Encoder, Event, EventType, Frame,
-    Injector, Verdict, is_event_stream, sse_headers,
+    Block, ByteStreamExt, DONE, DecodeError, Encoder, Event, EventType, TokioTimer, Verdict,
+    is_event_stream, sse_headers,
 };
-use tokio::{
-    net::TcpListener,
-    time::{Interval, MissedTickBehavior, interval},
-};
+use tokio::net::TcpListener;
 
 /// How long it may be silent. Shorter than anybody would set it, to be seen.
 const SILENCE: Duration = Duration::from_millis(200);
@@ -106,10 +95,20 @@ async fn proxy(
         return (response.status(), Body::from_stream(response.bytes_stream())).into_response();
     }
     let mut tokens = Tokens { name, count: 0 };
-    let chunks = response.bytes_stream().tap_events(move |event| {
-        tokens.note(event);
-    });
-    (sse_headers(), Body::from_stream(Gateway::new(chunks, decide))).into_response()
+    let passed = response
+        .bytes_stream()
+        .tap_events(move |event| tokens.note(event))
+        .filter_blocks(decide)
+        .with_last_words(|end, encoder| {
+            if !end.is_ok_and(|end| end.is_clean()) {
+                let error = Event::new(r#"{"error":{"message":"the upstream was cut off"}}"#);
+                encoder.event(error.with_event_type(EventType::from_static("error")));
+            }
+            Ok(())
+        })
+        .keep_alive(TokioTimer::new())
+        .with_interval(SILENCE);
+    (sse_headers(), Body::new(passed)).into_response()
 }
 
 /// Tells how many there were when the stream is over, however it ended.
@@ -131,85 +130,6 @@ impl Drop for Tokens {
 }
 
 type Decide = fn(Result<&mut Block<'_>, DecodeError>, &mut Encoder<&mut Vec<u8>>) -> Verdict;
-
-/// The stream as it leaves: blocks that are whole, their model renamed, and what this proxy has to
-/// say between them.
-struct Gateway<S> {
-    chunks: Pin<Box<S>>,
-    filter: BlockFilter<Decide>,
-    injector: Injector,
-    silence: Interval,
-    output: Vec<Bytes>,
-    is_over: bool,
-}
-
-impl<S, E> Gateway<S>
-where
-    S: Stream<Item = Result<Bytes, E>>,
-{
-    fn new(chunks: S, decide: Decide) -> Self {
-        let mut silence = interval(SILENCE);
-        silence.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        silence.reset();
-        Self {
-            chunks: Box::pin(chunks),
-            filter: BlockFilter::new(decide),
-            injector: Injector::new(),
-            silence,
-            output: Vec::new(),
-            is_over: false,
-        }
-    }
-
-    /// The upstream is gone: in the middle of a block, or where a stream may end.
-    fn end(&mut self, failed: bool) {
-        self.is_over = true;
-        let end = self.filter.finish();
-        if failed || !end.is_clean() {
-            let error = Event::new(r#"{"error":{"message":"the upstream was cut off"}}"#)
-                .with_event_type(EventType::from_static("error"));
-            self.injector.inject(&error.into());
-        }
-        self.output.push(self.injector.close());
-    }
-}
-
-impl<S, E> Stream for Gateway<S>
-where
-    S: Stream<Item = Result<Bytes, E>>,
-{
-    type Item = Result<Bytes, Infallible>;
-
-    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let this = &mut *self;
-        loop {
-            if !this.output.is_empty() {
-                this.silence.reset();
-                let output = std::mem::take(&mut this.output).concat();
-                return Poll::Ready(Some(Ok(output.into())));
-            }
-            if this.is_over {
-                return Poll::Ready(None);
-            }
-            match this.chunks.as_mut().poll_next(cx) {
-                Poll::Ready(Some(Ok(chunk))) => {
-                    let mut passed = Vec::new();
-                    this.filter.pass(&chunk, &mut passed);
-                    for chunk in passed {
-                        this.injector.pass(chunk, &mut this.output);
-                    }
-                }
-                Poll::Ready(Some(Err(_))) => this.end(true),
-                Poll::Ready(None) => this.end(false),
-                Poll::Pending => {
-                    ready!(this.silence.poll_tick(cx));
-                    this.injector.inject(&Frame::KEEP_ALIVE);
-                    this.output.extend(this.injector.take_ready());
-                }
-            }
-        }
-    }
-}
 
 fn keep(_: Result<&mut Block<'_>, DecodeError>, _: &mut Encoder<&mut Vec<u8>>) -> Verdict {
     Verdict::Keep

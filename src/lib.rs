@@ -24,7 +24,7 @@
 // | `builder`  | options for both |
 // | `encoder`  | events to bytes |
 // | `gateway`  | blocks changed, dropped, added |
-// | `resume`   | reconnection: when, and when not |
+// | `resume`   | reconnection: when, and when not; what a server keeps for it |
 // | `adapters` | readers, streams, bodies, codecs, JSON: one file each |
 //
 // # Words
@@ -87,6 +87,8 @@ pub use adapters::{
     DONE, Decoding, EventIteratorExt, MustEndWith, OtherBody, StreamError, TransportError,
     UntilData,
 };
+#[cfg(feature = "stream")]
+pub use adapters::{FilterBlocks, Inject, NoFrames, WithLastWords};
 #[cfg(feature = "json")]
 pub use adapters::{JsonError, JsonEvents, JsonStreamError};
 pub use block::{Block, BlockBuf, BlockBufs, BlockDecoder, BlockEnd, Blocks, Line, Lines};
@@ -97,7 +99,9 @@ pub use error::{DecodeError, DecodeErrorKind, InvalidValue};
 pub use event::{Event, EventBuf};
 pub use gateway::{BlockFilter, Injector, PartError, Rewrite, Verdict};
 pub use options::{AtEnd, InvalidUtf8, OnError};
-pub use resume::{ConnectionEnd, GaveUp, Reconnect};
+pub use resume::{
+    ConnectionEnd, GapReason, GaveUp, Reconnect, ReplayCursor, ReplayGap, ReplayId, ReplayLog,
+};
 pub use state::BodyKind;
 pub use stats::Stats;
 pub use value::{EventId, EventType};

@@ -216,6 +216,7 @@ impl State {
     }
 
     /// Returns `true` while the first bytes have not told yet if this is an event stream.
+    #[cfg(any(feature = "std", feature = "stream"))]
     pub(crate) fn wants_first_bytes(&self) -> bool {
         self.wants_first_bytes
     }

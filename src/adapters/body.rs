@@ -17,7 +17,7 @@ use pin_project_lite::pin_project;
 use super::{
     reconnecting::ConnectResponse,
     stream::{EventStream, ItemStream},
-    timer::{NoTimer, Timer},
+    timer::{KEEP_ALIVE, NoTimer, Timer},
 };
 use crate::{
     encoder::{Encoder, Frame},
@@ -159,10 +159,6 @@ impl Encode for Frame {
 
 /// Bytes that are sent together if they are ready together.
 const BATCH: usize = 16 * 1024;
-
-/// Proxies and load balancers close what is silent for 30 to 60 seconds; the standard advises
-/// authors to send a comment "every 15 seconds or so".
-const KEEP_ALIVE: Duration = Duration::from_secs(15);
 
 pin_project! {
     /// A body of events, out of a stream of them.

@@ -9,6 +9,12 @@ mod by_type;
 mod codec;
 mod decoding;
 mod error;
+#[cfg(feature = "stream")]
+mod filtered;
+#[cfg(feature = "http-body")]
+mod gateway_body;
+#[cfg(feature = "stream")]
+mod injected;
 #[cfg(feature = "std")]
 mod io;
 #[cfg(feature = "json")]
@@ -36,6 +42,10 @@ pub use body::{BodyChunks, Encode, EventBody, Infallibly, sse_headers};
 pub use codec::SseCodec;
 pub use decoding::Decoding;
 pub use error::{StreamError, TransportError};
+#[cfg(feature = "stream")]
+pub use filtered::{FilterBlocks, WithLastWords};
+#[cfg(feature = "stream")]
+pub use injected::{Inject, NoFrames};
 #[cfg(feature = "std")]
 pub use io::EventReader;
 #[cfg(feature = "json")]

@@ -15,15 +15,21 @@ use pin_project_lite::pin_project;
 use super::{
     decoding::{Decoding, decoding},
     error::StreamError,
+    filtered::FilterBlocks,
+    injected::{Inject, NoFrames},
     open::OpenEvents,
     pump::{Output, Pump},
     sentinel::{MustEndWith, UntilData},
     tap::Tap,
+    timer::Timer,
 };
 use crate::{
+    block::Block,
     decode::{Decoder, Item},
+    encoder::{Encoder, Frame},
     error::DecodeError,
     event::{Event, EventBuf},
+    gateway::{BlockFilter, Verdict},
     state::Reading,
 };
 
@@ -337,6 +343,44 @@ pub trait ByteStreamExt<B, E>: Stream<Item = Result<B, E>> + Sized {
         F: FnMut(Result<Event<'_>, DecodeError>),
     {
         Tap::new(self, observe)
+    }
+
+    /// Passes on the blocks that a function keeps, drops others, and adds what it writes. See
+    /// [`FilterBlocks`].
+    fn filter_blocks<F>(self, decide: F) -> FilterBlocks<Self, F>
+    where
+        F: FnMut(Result<&mut Block<'_>, DecodeError>, &mut Encoder<&mut Vec<u8>>) -> Verdict,
+    {
+        FilterBlocks::new(self, BlockFilter::new(decide))
+    }
+
+    /// Puts frames between the blocks of the chunks. See [`Inject`].
+    fn inject<I: Stream<Item = Frame>>(self, frames: I) -> Inject<Self, I> {
+        Inject::new(self, frames)
+    }
+
+    /// Puts a comment between two blocks when nothing was sent for 15 seconds. See [`Inject`].
+    ///
+    #[cfg_attr(feature = "tokio", doc = "```")]
+    #[cfg_attr(not(feature = "tokio"), doc = "```ignore")]
+    /// use futures_util::{StreamExt, stream};
+    /// use sse_wire::{ByteStreamExt, TokioTimer};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread()
+    /// #     .enable_time()
+    /// #     .start_paused(true)
+    /// #     .build()
+    /// #     .unwrap()
+    /// #     .block_on(async {
+    /// let silent = stream::iter([Ok::<_, &str>("data: a\n\n")]).chain(stream::pending());
+    /// let mut chunks = std::pin::pin!(silent.keep_alive(TokioTimer::new()));
+    /// assert_eq!(chunks.next().await.unwrap()?, "data: a\n\n");
+    /// // After 15 seconds:
+    /// assert_eq!(chunks.next().await.unwrap()?, ":\n\n");
+    /// # Ok::<_, &str>(()) }).unwrap();
+    /// ```
+    fn keep_alive<K: Timer>(self, timer: K) -> Inject<Self, NoFrames, K> {
+        Inject::new(self, NoFrames).with_timer(timer)
     }
 
     /// The events and comments. See [`ItemStream`].

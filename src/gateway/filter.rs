@@ -55,6 +55,8 @@ pub enum Verdict {
 /// assert_eq!(filter.finish().pending(), b"data: cut");
 /// ```
 ///
+/// For a stream of chunks or a body, use `ByteStreamExt::filter_blocks` (feature `stream`).
+///
 /// # Byte order marks
 ///
 /// The output is taken for a stream of its own, and [`finish`](Self::finish) ends it. The mark of
@@ -76,6 +78,8 @@ pub struct BlockFilter<F> {
     may_hold_rest: bool,
     /// The output of this stream is not empty.
     has_output: bool,
+    /// The last error that the function was told.
+    refused: Option<DecodeError>,
 }
 
 impl<F> BlockFilter<F>
@@ -109,7 +113,7 @@ where
     /// ```
     pub fn with_decoder(decoder: BlockDecoder, decide: F) -> Self {
         let may_hold_rest = !decoder.at_boundary();
-        Self { decoder, decide, may_hold_rest, has_output: false }
+        Self { decoder, decide, may_hold_rest, has_output: false, refused: None }
     }
 
     /// Reads a chunk, and appends what passes to the output.
@@ -117,7 +121,7 @@ where
     /// A block that is not complete waits for the next chunk. After a fatal error, which the function
     /// is told, nothing passes any more. After [`finish`](Self::finish), a new stream starts.
     pub fn pass(&mut self, chunk: &Bytes, output: &mut Vec<Bytes>) {
-        let Self { decoder, decide, may_hold_rest, has_output } = self;
+        let Self { decoder, decide, may_hold_rest, has_output, refused } = self;
         let is_shared = !mem::replace(may_hold_rest, true);
         let mut blocks = decoder.feed(chunk);
         let mut passed = Parts::new(chunk, output);
@@ -126,6 +130,7 @@ where
                 Ok(Some(found)) => found,
                 Ok(None) => break,
                 Err(error) => {
+                    *refused = Some(error);
                     match decide(Err(error), &mut Encoder::over(passed.buffer())) {
                         Verdict::Keep | Verdict::Replace => *has_output |= passed.accept(),
                         Verdict::Drop => passed.discard(),
@@ -188,6 +193,26 @@ impl<F> BlockFilter<F> {
     pub fn finish(&mut self) -> BlockEnd<'_> {
         self.has_output = false;
         self.decoder.finish()
+    }
+
+    /// Returns the fatal error that the function was told, after which nothing passes any more.
+    ///
+    /// [`OnError`](crate::OnError) says which errors are fatal.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use sse_wire::{BlockDecoder, BlockFilter, Verdict};
+    ///
+    /// let decoder = BlockDecoder::builder().max_block_size(9).build();
+    /// let mut filter = BlockFilter::with_decoder(decoder, |_, _| Verdict::Keep);
+    /// let mut output = Vec::new();
+    /// filter.pass(&Bytes::from("data: a\n\ndata: too long\n\n"), &mut output);
+    /// assert_eq!(output.concat(), b"data: a\n\n");
+    /// assert_eq!(filter.failure().and_then(|error| error.limit()), Some(9));
+    /// ```
+    #[must_use]
+    pub fn failure(&self) -> Option<DecodeError> {
+        self.refused.filter(|_| self.decoder.has_failed())
     }
 
     /// Returns the decoder, for its last event ID, its reconnection time and its statistics.

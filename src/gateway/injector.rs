@@ -41,6 +41,8 @@ use crate::{
 /// assert_eq!(injector.close(), "\n\nevent: error\ndata: upstream is gone\n\n");
 /// ```
 ///
+/// For a stream of chunks or a body, use `ByteStreamExt::inject` (feature `stream`).
+///
 /// To hold blocks back until they are whole, so that a truncated one never reaches the receiver,
 /// use a [`BlockFilter`](crate::BlockFilter).
 #[derive(Clone)]

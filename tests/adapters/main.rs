@@ -2,10 +2,12 @@
 
 mod body;
 mod codec;
+mod filtered;
 mod io;
 mod json;
 mod open;
 mod reconnecting;
+mod resume;
 mod same;
 mod sentinel;
 mod stream;

@@ -9,8 +9,9 @@ use std::{
 use futures_util::{FutureExt, StreamExt, future, stream};
 use sse_wire::{
     ByteStreamExt, ConnectRequest, ConnectResponse, DecodeError, Decoding, EventBody, EventReader,
-    EventStream, Frame, ItemStream, JsonEvents, JsonStreamError, MustEndWith, NoTimer,
-    Reconnecting, SseCodec, StreamError, Tap, TokioTimer, TransportError, UntilData,
+    EventStream, FilterBlocks, Frame, Inject, ItemStream, JsonEvents, JsonStreamError, MustEndWith,
+    NoFrames, NoTimer, Reconnecting, ReplayCursor, ReplayLog, SseCodec, StreamError, Tap,
+    TokioTimer, TransportError, UntilData, WithLastWords,
 };
 
 fn is_send_and_sync<T: Send + Sync>() {}
@@ -34,6 +35,13 @@ fn adapters_are_what_their_sources_are() {
     is_send_and_sync::<EventReader<std::fs::File>>();
     is_send_and_sync::<SseCodec>();
     is_send_and_sync::<Following<TokioTimer>>();
+    is_send_and_sync::<FilterBlocks<Source, fn()>>();
+    is_send_and_sync::<WithLastWords<Source, fn(), fn(), std::io::Error>>();
+    is_send_and_sync::<Inject<Source, NoFrames, TokioTimer>>();
+    is_send_and_sync::<ReplayLog>();
+    is_send_and_sync::<ReplayCursor>();
+    is_unpin::<FilterBlocks<Source, fn()>>();
+    is_unpin::<Inject<Source, NoFrames>>();
     is_unpin::<EventStream<Source>>();
     is_unpin::<Following<NoTimer>>();
     is_unpin::<ItemStream<Source>>();

@@ -8,6 +8,7 @@
 //! - `encoding`: what is written, byte for byte;
 //! - `blocks`, `events`: the block view, and events as values;
 //! - `gateway`: rewriting, filtering, injecting;
+//! - `replay_log`, `resume`: the log of a server, and reconnections to it;
 //! - `faults`: what the first core got wrong;
 //! - `model`, `walks`: a model of the limits, and readers that stop, leak, clone and reconnect;
 //! - `memory`: the law `bounded`, on the heap, for every face;
@@ -35,6 +36,8 @@ mod properties;
 mod reconnect;
 #[path = "../reference/mod.rs"]
 mod reference;
+mod replay_log;
 mod resources;
+mod resume;
 mod streams;
 mod walks;

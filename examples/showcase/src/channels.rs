@@ -51,16 +51,16 @@ async fn listen(
     for channel in channels.split(',') {
         // Their event types tell them apart. Only notifications have IDs, so the last one is theirs.
         all.push(match channel.split_once('/') {
-            None if channel == "monitor" => sources.monitor.subscribe().map(Ok).boxed(),
+            None if channel == "monitor" => sources.monitor.subscribe().boxed(),
             None if channel == "notifications" => {
                 sources.notifications.subscribe(&last, notifications::CHANNELS.to_vec()).boxed()
             }
-            Some(("rooms", room)) => sources.rooms.join(room, "somebody").map(Ok).boxed(),
+            Some(("rooms", room)) => sources.rooms.join(room, "somebody").boxed(),
             _ => {
                 let message = "channels are: monitor, notifications, rooms/NAME";
                 return (StatusCode::BAD_REQUEST, message).into_response();
             }
         });
     }
-    sources.streams.respond_until_cut(stream::select_all(all))
+    sources.streams.respond(stream::select_all(all))
 }

@@ -1,11 +1,7 @@
 //! Notifications that nobody misses: each has an ID, and a log keeps the last ones for those who
 //! come back.
 
-use std::{
-    collections::VecDeque,
-    sync::{Arc, Mutex},
-    time::{Duration, SystemTime, UNIX_EPOCH},
-};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use axum::{
     Json, Router,
@@ -17,26 +13,21 @@ use axum::{
 use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sse_wire::{Encoder, Event, EventId, EventType, Frame};
+use sse_wire::{Encoder, Event, EventType, Frame, ReplayLog};
 use tokio::{
-    sync::broadcast::{self, error::RecvError},
+    sync::{
+        broadcast::{self, error::RecvError},
+        watch,
+    },
     time::{MissedTickBehavior, interval},
 };
 
-use crate::streams::{Cut, LastEventId, Streams, json_frame};
+use crate::streams::{Cut, LastEventId, Streams};
 
 const HELLO: EventType<'_> = EventType::from_static("hello");
-const GAP: EventType<'_> = EventType::from_static("gap");
 
 /// What there is to hear of. The channel's name is the event type.
 pub const CHANNELS: [&str; 2] = ["order", "system"];
-
-/// So many are kept for those who come back. Who was away for longer is told so.
-const LOG: usize = 1000;
-
-/// So many may wait for a client that reads slowly. Then it is cut off; it will come back, and the
-/// log knows what it missed.
-const WAITING: usize = 64;
 
 /// How long clients shall wait before they come back.
 const RETRY: Duration = Duration::from_secs(1);
@@ -73,7 +64,7 @@ async fn listen(
         return (StatusCode::BAD_REQUEST, "channels are: order, system").into_response();
     }
     let cut = notifications.cut_of(client);
-    let frames = notifications.subscribe(&last, channels).take_until(cut);
+    let frames = notifications.subscribe(&last, channels).map(Ok).take_until(cut);
     // Frames end only because of a cut.
     streams.respond_until_cut(frames.chain(futures_util::stream::once(async { Err(Cut) })))
 }
@@ -112,69 +103,32 @@ async fn cut(
 
 #[derive(Clone)]
 pub struct Notifications {
-    log: Arc<Mutex<Log>>,
-    /// Those who are here now hear it from here.
-    news: broadcast::Sender<Entry>,
+    /// The topic of an event is its channel. Whoever listens sees when the log changes.
+    log: watch::Sender<ReplayLog<&'static str>>,
     /// Names of clients.
     cuts: broadcast::Sender<String>,
-}
-
-struct Log {
-    /// IDs of another run of the server mean nothing to this one.
-    run: String,
-    last: u64,
-    entries: VecDeque<Entry>,
-}
-
-/// Encoded once, for all who will ever get it.
-#[derive(Clone)]
-struct Entry {
-    number: u64,
-    channel: &'static str,
-    frame: Frame,
-}
-
-impl Log {
-    fn id(&self, number: u64) -> String {
-        format!("{}-{number}", self.run)
-    }
-
-    /// The number of the last event that a client has got, if this run of the server can tell.
-    fn number(&self, id: &str) -> Option<u64> {
-        let (run, number) = id.rsplit_once('-')?;
-        let number = number.parse().ok()?;
-        (run == self.run && number <= self.last).then_some(number)
-    }
 }
 
 impl Notifications {
     pub fn new() -> Self {
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let log =
-            Log { run: format!("{:x}", started.as_millis()), last: 0, entries: VecDeque::new() };
+        // Each run of the server is a life of its own.
+        let epoch = started.as_millis().try_into().unwrap_or_default();
         Self {
-            log: Arc::new(Mutex::new(log)),
-            news: broadcast::Sender::new(WAITING),
-            cuts: broadcast::Sender::new(WAITING),
+            log: watch::Sender::new(ReplayLog::with_topics(epoch)),
+            cuts: broadcast::Sender::new(64),
         }
     }
 
     /// Notifies all who listen to the channel. Gives the ID.
     fn publish(&self, channel: &'static str, data: &Value) -> String {
-        let mut log = self.log.lock().expect("nobody panics here");
-        log.last += 1;
-        let id = log.id(log.last);
-        let event = Event::new("")
-            .with_event_type(EventType::from_static(channel))
-            .with_id(EventId::new(&id).expect("hexadecimal digits are an ID"));
-        let entry = Entry { number: log.last, channel, frame: json_frame(event, data) };
-        log.entries.push_back(entry.clone());
-        if log.entries.len() > LOG {
-            log.entries.pop_front();
-        }
-        // Still under the lock, so that nobody gets it both from here and from the log, or not at
-        // all. An error means that nobody listens.
-        _ = self.news.send(entry);
+        let data = data.to_string();
+        let event = Event::new(&data).with_event_type(EventType::from_static(channel));
+        let mut id = String::new();
+        self.log.send_modify(|log| {
+            log.push_on(channel, event);
+            id = log.newest().to_string();
+        });
         id
     }
 
@@ -183,45 +137,26 @@ impl Notifications {
         &self,
         LastEventId(last_id): &LastEventId,
         channels: Vec<&'static str>,
-    ) -> impl Stream<Item = Result<Frame, Cut>> + Send + use<> {
-        let log = self.log.lock().expect("nobody panics here");
-        let mut news = self.news.subscribe();
-        let known = log.number(last_id);
-        let first_kept = log.entries.front().map_or(log.last + 1, |entry| entry.number);
-        let is_gap = !last_id.is_empty() && known.is_none_or(|known| known + 1 < first_kept);
-
+    ) -> impl Stream<Item = Frame> + Send + use<> {
+        let mut log = self.log.subscribe();
+        let mut cursor = log.borrow().attach(last_id);
         let mut start = Encoder::new();
         start.retry(RETRY);
-        if is_gap {
-            start.event(Event::new("what you missed is not kept any more").with_event_type(GAP));
-        }
-        if known.is_none() {
-            // An ID from the beginning: otherwise who is cut before the first event could not tell
-            // where it was.
-            let id = log.id(log.last);
-            let id = EventId::new(&id).expect("hexadecimal digits are an ID");
-            start.event(Event::new("").with_event_type(HELLO).with_id(id));
-        }
-        let known = known.unwrap_or(log.last);
-        let missed: Vec<_> =
-            log.entries.iter().filter(|entry| entry.number > known).cloned().collect();
-        drop(log);
-
-        async_stream::stream! {
-            yield Ok(start.take());
-            for Entry { channel, frame, .. } in missed {
-                if channels.contains(&channel) {
-                    yield Ok(frame);
-                }
+        if last_id.is_empty() {
+            // The first frame for a new client is its place. It is that of this event, too.
+            if let Ok(Some(place)) = cursor.next_frame(&log.borrow()) {
+                start.frame(&place);
             }
+            start.event(Event::new("").with_event_type(HELLO));
+        }
+        async_stream::stream! {
+            yield start.take();
             loop {
-                match news.recv().await {
-                    Ok(Entry { channel, frame, .. }) if channels.contains(&channel) => yield Ok(frame),
-                    Ok(_) => {}
-                    Err(RecvError::Lagged(_) | RecvError::Closed) => {
-                        yield Err(Cut);
-                        return;
-                    }
+                let next = cursor.next_frame_on(&log.borrow_and_update(), |it| channels.contains(it));
+                match next {
+                    Ok(Some(frame)) => yield frame,
+                    Ok(None) => if log.changed().await.is_err() { return },
+                    Err(gap) => yield gap.into(),
                 }
             }
         }

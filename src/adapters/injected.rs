@@ -1,0 +1,233 @@
+//! A stream of chunks with frames between its blocks.
+
+use alloc::vec::Vec;
+use core::{
+    fmt,
+    pin::Pin,
+    task::{Context, Poll, ready},
+    time::Duration,
+};
+
+use bytes::Bytes;
+use futures_core::Stream;
+use pin_project_lite::pin_project;
+
+use super::{
+    filtered::MOST_CHUNKS,
+    timer::{KEEP_ALIVE, NoTimer, Timer},
+};
+use crate::{encoder::Frame, gateway::Injector};
+
+pin_project! {
+    /// Passes chunks on unchanged and at once, and puts frames between their blocks.
+    ///
+    /// The frames come from a stream, and with a [timer](Self::with_timer) also keep-alives when
+    /// nothing else was sent. A frame waits until the chunks are between two blocks. While one waits,
+    /// no further one is taken.
+    ///
+    /// ```
+    /// use futures_util::{StreamExt, stream};
+    /// use sse_wire::{ByteStreamExt, Event, Frame};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// let chunks = stream::iter([Ok::<_, &str>("data: a\n\nda"), Ok("ta: b\n\ndata: c\n\n")]);
+    /// let notices = stream::iter(["x", "y"].map(|text| Frame::from(Event::new(text))));
+    /// let passed: Vec<_> = chunks.inject(notices).map(Result::unwrap).collect().await;
+    /// assert_eq!(
+    ///     passed.concat(),
+    ///     b"data: x\n\ndata: a\n\ndata: b\n\ndata: y\n\ndata: c\n\n",
+    /// );
+    /// # }).unwrap();
+    /// ```
+    ///
+    /// # The end
+    ///
+    /// The stream is over when the chunks are, or after their first error. A frame that still waits
+    /// leaves if the last block is complete. If that was cut off, the frame is discarded: to send it,
+    /// the block would have to be ended, and the receiver would take it for a whole one. Where that
+    /// matters, [filter](crate::ByteStreamExt::filter_blocks) the chunks first. Of those, only whole
+    /// blocks come here.
+    ///
+    /// It is a stream of chunks and, with the feature `http-body`, a body.
+    #[must_use = "streams do nothing until they are polled"]
+    pub struct Inject<S, I, K = NoTimer> {
+        #[pin]
+        chunks: S,
+        #[pin]
+        frames: I,
+        has_more_frames: bool,
+        injector: Injector,
+        // What leaves, the last part first.
+        output: Vec<Bytes>,
+        #[pin]
+        timer: K,
+        keep_alive: Frame,
+        interval: Duration,
+        // The timer runs, since something was sent and nothing followed.
+        is_silent: bool,
+        is_over: bool,
+    }
+}
+
+impl<S, I> Inject<S, I> {
+    pub(super) fn new(chunks: S, frames: I) -> Self {
+        Self {
+            chunks,
+            frames,
+            has_more_frames: true,
+            injector: Injector::new(),
+            output: Vec::new(),
+            timer: NoTimer,
+            keep_alive: Frame::KEEP_ALIVE,
+            interval: KEEP_ALIVE,
+            is_silent: false,
+            is_over: false,
+        }
+    }
+}
+
+impl<S, I, K> Inject<S, I, K> {
+    /// Sends keep-alives, by this timer. See
+    /// [`ByteStreamExt::keep_alive`](crate::ByteStreamExt::keep_alive).
+    pub fn with_timer<L: Timer>(self, timer: L) -> Inject<S, I, L> {
+        let Self { chunks, frames, has_more_frames, injector, output, .. } = self;
+        let Self { keep_alive, interval, is_over, .. } = self;
+        let is_silent = false;
+        Inject {
+            chunks,
+            frames,
+            has_more_frames,
+            injector,
+            output,
+            timer,
+            keep_alive,
+            interval,
+            is_silent,
+            is_over,
+        }
+    }
+
+    /// Sets how long the stream may be silent before a keep-alive is sent; 15 seconds if not set.
+    pub fn with_interval(self, interval: Duration) -> Self {
+        Self { interval, ..self }
+    }
+
+    /// Sets what is sent as a keep-alive; a comment without text if not set.
+    pub fn with_keep_alive(self, keep_alive: Frame) -> Self {
+        Self { keep_alive, ..self }
+    }
+}
+
+impl<S, I: Stream<Item = Frame>, K> Inject<S, I, K> {
+    /// Takes a frame, unless one waits. Frames without bytes are passed over.
+    fn poll_frames(self: Pin<&mut Self>, cx: &mut Context<'_>) {
+        let mut this = self.project();
+        for _ in 0..MOST_CHUNKS {
+            if !*this.has_more_frames || this.injector.is_waiting() {
+                return;
+            }
+            match this.frames.as_mut().poll_next(cx) {
+                Poll::Ready(Some(frame)) => this.injector.inject(&frame),
+                Poll::Ready(None) => *this.has_more_frames = false,
+                Poll::Pending => return,
+            }
+        }
+        cx.waker().wake_by_ref();
+    }
+}
+
+impl<S, B, E, I, K> Stream for Inject<S, I, K>
+where
+    S: Stream<Item = Result<B, E>>,
+    B: Into<Bytes>,
+    I: Stream<Item = Frame>,
+    K: Timer,
+{
+    type Item = Result<Bytes, E>;
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        let mut taken = 0;
+        loop {
+            let this = self.as_mut().project();
+            if let Some(part) = this.output.pop() {
+                *this.is_silent = false;
+                return Poll::Ready(Some(Ok(part)));
+            }
+            if *this.is_over {
+                return Poll::Ready(None);
+            }
+            if taken == MOST_CHUNKS {
+                // The chunks are always ready and empty. That is silence, too.
+                cx.waker().wake_by_ref();
+                return self.poll_silence(cx);
+            }
+            taken += 1;
+            match this.chunks.poll_next(cx) {
+                Poll::Ready(Some(Ok(chunk))) => {
+                    self.as_mut().poll_frames(cx);
+                    let this = self.as_mut().project();
+                    this.injector.pass(chunk.into(), this.output);
+                    this.output.reverse();
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    *this.is_over = true;
+                    return Poll::Ready(Some(Err(error)));
+                }
+                Poll::Ready(None) => {
+                    *this.is_over = true;
+                    this.output.extend(this.injector.take_ready());
+                }
+                Poll::Pending => return self.poll_silence(cx),
+            }
+        }
+    }
+}
+
+impl<S, B, E, I, K> Inject<S, I, K>
+where
+    S: Stream<Item = Result<B, E>>,
+    I: Stream<Item = Frame>,
+    K: Timer,
+{
+    /// Sends a frame or a keep-alive while the chunks are silent.
+    fn poll_silence(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Bytes, E>>> {
+        self.as_mut().poll_frames(cx);
+        let mut this = self.project();
+        if !this.injector.is_waiting() {
+            if !*this.is_silent {
+                this.timer.as_mut().reset(*this.interval);
+                *this.is_silent = true;
+            }
+            ready!(this.timer.poll_elapsed(cx));
+            this.injector.inject(this.keep_alive);
+        }
+        // Otherwise it waits for the end of the block, which comes with a chunk.
+        *this.is_silent = false;
+        this.injector.take_ready().map_or(Poll::Pending, |frames| Poll::Ready(Some(Ok(frames))))
+    }
+}
+
+impl<S, I, K> fmt::Debug for Inject<S, I, K> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Inject")
+            .field("injector", &self.injector)
+            .field("interval", &self.interval)
+            .field("is_over", &self.is_over)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A stream of no frames, for [`Inject`] with keep-alives alone.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct NoFrames;
+
+impl Stream for NoFrames {
+    type Item = Frame;
+
+    fn poll_next(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Frame>> {
+        Poll::Ready(None)
+    }
+}
