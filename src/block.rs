@@ -54,7 +54,7 @@ const COPIED: usize = 16 << 10;
 /// Otherwise the block is given at the CR, and the LF stands first in the next block's raw bytes.
 #[derive(Clone)]
 pub struct BlockDecoder {
-    state: State,
+    pub(crate) state: State,
 }
 
 impl BlockDecoder {
@@ -263,6 +263,31 @@ impl Reading<'_> {
         }
     }
 
+    /// Returns the next block, owned; `None` when the chunk is used up.
+    pub(crate) fn next_block_buf(
+        &mut self,
+        state: &mut State,
+    ) -> Option<Result<BlockBuf, DecodeError>> {
+        let place = match self.next_place(state).transpose()? {
+            Ok(place) => place,
+            Err(error) => return Some(Err(error)),
+        };
+        let raw = match place {
+            Place::Chunk(start) => self.chunk.keep(start..self.cursor.pos),
+            Place::Buffer if state.splitter.buffer().len() > COPIED => {
+                state.splitter.take_buffer().into()
+            }
+            Place::Buffer => Bytes::copy_from_slice(state.splitter.buffer()),
+        };
+        Some(Ok(BlockBuf {
+            raw,
+            start: state.splitter.block_start(),
+            values: state.fields.values,
+            last_event_id: state.last_event_id.clone(),
+            options: state.options,
+        }))
+    }
+
     /// Takes from the block that was found what outlives it, its ID. Refuses the block if the policy
     /// says so.
     fn accept(&self, state: &mut State, place: Place) -> Result<(), DecodeError> {
@@ -389,25 +414,8 @@ impl Iterator for BlockBufs<'_> {
     type Item = Result<BlockBuf, DecodeError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let Self(blocks) = self;
-        let place = match blocks.next_place().transpose()? {
-            Ok(place) => place,
-            Err(error) => return Some(Err(error)),
-        };
-        let range = blocks.range(place);
-        let Blocks { state, reading } = blocks;
-        let raw = match range {
-            Some(range) => reading.chunk.keep(range),
-            None if state.splitter.buffer().len() > COPIED => state.splitter.take_buffer().into(),
-            None => Bytes::copy_from_slice(state.splitter.buffer()),
-        };
-        Some(Ok(BlockBuf {
-            raw,
-            start: state.splitter.block_start(),
-            values: state.fields.values,
-            last_event_id: state.last_event_id.clone(),
-            options: state.options,
-        }))
+        let Self(Blocks { state, reading }) = self;
+        reading.next_block_buf(state)
     }
 }
 

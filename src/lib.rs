@@ -74,15 +74,15 @@ pub use adapters::EventReader;
 pub use adapters::SseCodec;
 #[cfg(feature = "tokio")]
 pub use adapters::TokioTimer;
+#[cfg(feature = "stream")]
+pub use adapters::{
+    BlockStream, ConnectRequest, ConnectResponse, NoTimer, OpenEvents, ReconnectError,
+    ReconnectUpdate, ReconnectUpdates, Reconnecting, Timer,
+};
 #[cfg(feature = "http-body")]
 pub use adapters::{BodyChunks, Encode, EventBody, Infallibly, sse_headers};
 #[cfg(feature = "stream")]
 pub use adapters::{ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream, Tap};
-#[cfg(feature = "stream")]
-pub use adapters::{
-    ConnectRequest, ConnectResponse, NoTimer, OpenEvents, ReconnectError, ReconnectUpdate,
-    ReconnectUpdates, Reconnecting, Timer,
-};
 pub use adapters::{
     DONE, Decoding, EventIteratorExt, MustEndWith, OtherBody, StreamError, TransportError,
     UntilData,

@@ -11,17 +11,13 @@ use bytes::Bytes;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::error::StreamError;
+use super::{error::StreamError, work::Work};
 use crate::{
     block::{Block, BlockDecoder, BlockEnd},
     encoder::Encoder,
     error::DecodeError,
     gateway::{BlockFilter, Verdict},
 };
-
-/// The most chunks that one poll takes without giving any. A stream that is always ready and of which
-/// nothing passes could otherwise keep a thread for ever.
-pub(super) const MOST_CHUNKS: usize = 32;
 
 pin_project! {
     /// Passes a stream of chunks on block by block, and asks a function about each block.
@@ -147,7 +143,7 @@ where
 
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
         let mut this = self.project();
-        let mut taken = 0;
+        let mut work = Work::default();
         loop {
             if let Some(part) = this.passed.pop() {
                 return Poll::Ready(Some(Ok(part)));
@@ -159,11 +155,9 @@ where
                 *this.is_over = true;
                 return Poll::Ready(Some(Err(StreamError::Decode(error))));
             }
-            if taken == MOST_CHUNKS {
-                cx.waker().wake_by_ref();
+            if work.gives_way(cx) {
                 return Poll::Pending;
             }
-            taken += 1;
             let chunk = match this.first.take() {
                 Some(first) => first,
                 None => match ready!(this.chunks.as_mut().poll_next(cx)) {
@@ -183,6 +177,7 @@ where
                     }
                 },
             };
+            work.add_chunk(chunk.len());
             this.filter.pass(&chunk, this.passed);
             this.passed.reverse();
         }

@@ -13,8 +13,8 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::{
-    filtered::MOST_CHUNKS,
     timer::{KEEP_ALIVE, NoTimer, Timer},
+    work::Work,
 };
 use crate::{encoder::Frame, gateway::Injector};
 
@@ -122,17 +122,15 @@ impl<S, I: Stream<Item = Frame>, K> Inject<S, I, K> {
     /// Takes a frame, unless one waits. Frames without bytes are passed over.
     fn poll_frames(self: Pin<&mut Self>, cx: &mut Context<'_>) {
         let mut this = self.project();
-        for _ in 0..MOST_CHUNKS {
-            if !*this.has_more_frames || this.injector.is_waiting() {
-                return;
-            }
+        let mut work = Work::default();
+        while *this.has_more_frames && !this.injector.is_waiting() && !work.gives_way(cx) {
+            work.add_chunk(0);
             match this.frames.as_mut().poll_next(cx) {
                 Poll::Ready(Some(frame)) => this.injector.inject(&frame),
                 Poll::Ready(None) => *this.has_more_frames = false,
                 Poll::Pending => return,
             }
         }
-        cx.waker().wake_by_ref();
     }
 }
 
@@ -146,7 +144,7 @@ where
     type Item = Result<Bytes, E>;
 
     fn poll_next(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut taken = 0;
+        let mut work = Work::default();
         loop {
             let this = self.as_mut().project();
             if let Some(part) = this.output.pop() {
@@ -156,17 +154,17 @@ where
             if *this.is_over {
                 return Poll::Ready(None);
             }
-            if taken == MOST_CHUNKS {
+            if work.gives_way(cx) {
                 // The chunks are always ready and empty. That is silence, too.
-                cx.waker().wake_by_ref();
                 return self.poll_silence(cx);
             }
-            taken += 1;
             match this.chunks.poll_next(cx) {
                 Poll::Ready(Some(Ok(chunk))) => {
                     self.as_mut().poll_frames(cx);
                     let this = self.as_mut().project();
-                    this.injector.pass(chunk.into(), this.output);
+                    let chunk = chunk.into();
+                    work.add_chunk(chunk.len());
+                    this.injector.pass(chunk, this.output);
                     this.output.reverse();
                 }
                 Poll::Ready(Some(Err(error))) => {

@@ -325,14 +325,12 @@ pub(super) fn with_event<T: DeserializeOwned>(event: EventBuf) -> Result<(T, Eve
 ///         Ok(value) => assert_eq!(value, 1),
 ///         // This event cannot be read, but the next one may.
 ///         Err(JsonStreamError::Json(error)) => assert_eq!(error.snippet(), "one"),
-///         // Worth another attempt.
-///         Err(JsonStreamError::Events(
-///             error @ (StreamError::Transport(_) | StreamError::Incomplete(_)),
-///         )) => eprintln!("{error}"),
-///         Err(JsonStreamError::Events(StreamError::Decode(error))) => return Err(error),
+///         // Worth another attempt: the stream was cut.
+///         Err(JsonStreamError::Events(StreamError::Incomplete(end))) => assert!(end.is_clean()),
+///         Err(JsonStreamError::Events(error)) => return Err(error),
 ///     }
 /// }
-/// # Ok::<_, sse_wire::DecodeError>(())
+/// # Ok::<_, StreamError<std::io::Error>>(())
 /// ```
 #[derive(Debug, Error)]
 pub enum JsonStreamError<E> {

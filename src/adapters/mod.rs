@@ -1,6 +1,8 @@
 //! Bridges to what users hold: readers, streams, bodies, codecs, JSON. Each is thin, in a file of
 //! its own and behind its own feature; none names an HTTP client.
 
+#[cfg(feature = "stream")]
+mod blocks;
 #[cfg(feature = "http-body")]
 mod body;
 #[cfg(feature = "json")]
@@ -35,7 +37,11 @@ mod tap;
 mod timer;
 #[cfg(feature = "tokio")]
 mod tokio_timer;
+#[cfg(feature = "stream")]
+mod work;
 
+#[cfg(feature = "stream")]
+pub use blocks::BlockStream;
 #[cfg(feature = "http-body")]
 pub use body::{BodyChunks, Encode, EventBody, Infallibly, sse_headers};
 #[cfg(feature = "tokio-util")]

@@ -15,7 +15,7 @@ use futures_core::Stream;
 
 use super::{decoding::Decoding, other_body::OtherBody, pump::Pump};
 #[cfg(feature = "stream")]
-use super::{error::StreamError, stream::EventStream};
+use super::{error::StreamError, stream::EventStream, work::Work};
 use crate::{decode::Decoder, event::EventBuf, state::BodyKind};
 
 /// Reads the start of a body, up to where it is known if it is an event stream.
@@ -78,10 +78,6 @@ pub struct OpenEvents<S> {
     opening: Opening,
 }
 
-/// A poll gives way after so many chunks.
-#[cfg(feature = "stream")]
-const CHUNKS_PER_POLL: usize = 256;
-
 #[cfg(feature = "stream")]
 impl<S> OpenEvents<S> {
     pub(super) fn new(chunks: S) -> Self {
@@ -110,17 +106,19 @@ where
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { chunks, opening } = self.get_mut();
         let mut source = chunks.take().expect("polled after it was ready");
-        for _ in 0..CHUNKS_PER_POLL {
+        let mut work = Work::default();
+        while !work.gives_way(cx) {
             let decision = match Pin::new(&mut source).poll_next(cx) {
-                Poll::Ready(Some(Ok(chunk))) => opening.feed(chunk.into()),
+                Poll::Ready(Some(Ok(chunk))) => {
+                    let chunk = chunk.into();
+                    work.add_chunk(chunk.len());
+                    opening.feed(chunk)
+                }
                 Poll::Ready(Some(Err(error))) => {
                     return Poll::Ready(Err(StreamError::Transport(error)));
                 }
                 Poll::Ready(None) => Some(Err(opening.end())),
-                Poll::Pending => {
-                    *chunks = Some(source);
-                    return Poll::Pending;
-                }
+                Poll::Pending => break,
             };
             if let Some(decision) = decision {
                 return Poll::Ready(match decision {
@@ -130,7 +128,6 @@ where
             }
         }
         *chunks = Some(source);
-        cx.waker().wake_by_ref();
         Poll::Pending
     }
 }

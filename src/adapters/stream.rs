@@ -13,6 +13,7 @@ use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
 use super::{
+    blocks::BlockStream,
     decoding::{Decoding, decoding},
     error::StreamError,
     filtered::FilterBlocks,
@@ -22,6 +23,7 @@ use super::{
     sentinel::{MustEndWith, UntilData},
     tap::Tap,
     timer::Timer,
+    work::Work,
 };
 use crate::{
     block::Block,
@@ -90,12 +92,6 @@ pin_project! {
     }
 }
 
-/// A poll gives way after so much work that gave no event: some 0.1 ms.
-const WORK: usize = 128 << 10;
-
-/// The work that a chunk takes, beside that of its bytes.
-const WORK_PER_CHUNK: usize = 256;
-
 impl<S, T: Output> Source<S, T> {
     fn new(chunks: S, pump: Pump<T>) -> Self {
         Self { chunks, pump }
@@ -110,7 +106,7 @@ impl<S, T: Output> Source<S, T> {
         S: Stream<Item = Result<B, E>>,
     {
         let mut this = self.project();
-        let mut work = 0;
+        let mut work = Work::default();
         loop {
             if let Some(item) = this.pump.next() {
                 return Poll::Ready(Some(item.map_err(StreamError::Decode)));
@@ -118,15 +114,13 @@ impl<S, T: Output> Source<S, T> {
             if this.pump.is_over() {
                 return Poll::Ready(None);
             }
-            if work > WORK {
-                // The chunks are always ready, and give nothing. Other tasks have their turn.
-                cx.waker().wake_by_ref();
+            if work.gives_way(cx) {
                 return Poll::Pending;
             }
             match ready!(this.chunks.as_mut().poll_next(cx)) {
                 Some(Ok(chunk)) => {
                     let chunk = chunk.into();
-                    work += WORK_PER_CHUNK + chunk.len();
+                    work.add_chunk(chunk.len());
                     this.pump.feed(chunk);
                 }
                 Some(Err(error)) => {
@@ -282,11 +276,25 @@ event_stream! {
 }
 
 event_stream! {
-    /// The events and the comments of a stream of chunks, in their order. See [`EventStream`].
+    /// The events, comments and updates of a stream of chunks, in their order. See [`EventStream`].
     ///
-    /// For those who show or forward comments, or take them for a sign of life.
-    /// [`with_decoder`](Self::with_decoder) wants a decoder that was told to give
-    /// [comments](crate::DecoderBuilder::comments).
+    /// For those who show or forward comments, take them for a sign of life, or must see blocks
+    /// without data, as clients of MCP must. [`with_decoder`](Self::with_decoder) wants a decoder that
+    /// was told to give [comments](crate::DecoderBuilder::comments) or
+    /// [updates](crate::DecoderBuilder::updates).
+    ///
+    /// ```
+    /// use futures_util::{StreamExt, stream};
+    /// use sse_wire::{ByteStreamExt, ItemBuf};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// let chunks = stream::iter([Ok::<_, &str>("id: 7\nretry: 0\n\n: ping\n")]);
+    /// let mut items = chunks.items();
+    /// let Some(Ok(ItemBuf::Update { id, .. })) = items.next().await else { panic!() };
+    /// assert_eq!(id.as_deref(), Some("7"));
+    /// assert_eq!(items.next().await, Some(Ok(ItemBuf::Comment("ping".to_owned()))));
+    /// # }).unwrap();
+    /// ```
     ItemStream gives ItemBuf by Decoder::builder().comments(true).updates(true).build()
 }
 
@@ -383,7 +391,12 @@ pub trait ByteStreamExt<B, E>: Stream<Item = Result<B, E>> + Sized {
         Inject::new(self, NoFrames).with_timer(timer)
     }
 
-    /// The events and comments. See [`ItemStream`].
+    /// The blocks, with all that is in them. See [`BlockStream`].
+    fn blocks(self) -> BlockStream<Self> {
+        BlockStream::new(self)
+    }
+
+    /// The events, comments and updates. See [`ItemStream`].
     fn items(self) -> ItemStream<Self> {
         ItemStream::new(self)
     }

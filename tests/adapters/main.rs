@@ -1,5 +1,6 @@
 //! That every adapter gives what the decoder gives, and keeps its own promises.
 
+mod blocks;
 mod body;
 mod codec;
 mod filtered;
