@@ -1,13 +1,14 @@
 //! Reads one JSON object a line and writes an event stream: the inverse of `sse2json`.
 //!
 //! ```text
-//! echo '{"event":"token","data":"你好","id":"7"}' | cargo run --release --example json2sse
+//! cargo run --release --example json2sse                       # a built-in sample
+//! echo '{"event":"token","data":"你好","id":"7"}' | cargo run --release --example json2sse -- -
 //! ```
 
 mod common;
 
 use std::{
-    io::{self, BufRead, BufReader, BufWriter, Write},
+    io::{self, BufRead, BufReader, BufWriter, Read, Write},
     path::PathBuf,
     process::ExitCode,
     time::Duration,
@@ -18,13 +19,27 @@ use common::Stop;
 use serde::{Deserialize, de::IgnoredAny};
 use sse_wire::{Encoder, Event, EventId, EventType};
 
+/// A sample of the input.
+const SAMPLE: &str = r#"{"comment":"connected"}
+{"id":"1","event":"token","data":"{\"text\":\"Hello\"}"}
+{"id":"2","event":"token","data":"{\"text\":\", 世界\"}"}
+{"event":"poem","data":"two lines,\none event"}
+{"data":"[DONE]"}
+"#;
+
 /// Write an event stream (text/event-stream) from JSON, one object a line:
 /// {"data", optional "event", "id", "retry" (ms)} or {"comment"}
+///
+/// Without a file, a built-in sample is written.
+///
+/// Exit status: 0 if all lines were written; 1 if one could not be read or is wrong; 2 for wrong
+/// arguments.
 #[derive(Parser)]
 #[command(name = "json2sse")]
 struct Arguments {
-    /// The JSON lines [default: standard input]
-    file: Option<PathBuf>,
+    /// The JSON lines; - is standard input
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
 }
 
 /// One line of the input. Other members, such as `last_event_id`, are what a receiver works out.
@@ -44,8 +59,18 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Stop> {
-    let mut input = BufReader::new(common::open(arguments.file.as_deref())?);
     let mut output = BufWriter::new(io::stdout().lock());
+    if arguments.files.is_empty() {
+        return convert(SAMPLE.as_bytes(), &mut output);
+    }
+    for path in &arguments.files {
+        convert(common::open(path)?, &mut output)?;
+    }
+    Ok(())
+}
+
+fn convert(input: impl Read, output: &mut impl Write) -> Result<(), Stop> {
+    let mut input = BufReader::new(input);
     let mut encoder = Encoder::new();
     let mut text = Vec::new();
     for number in 1.. {
@@ -55,7 +80,7 @@ fn run(arguments: &Arguments) -> Result<(), Stop> {
         }
         if let Err(cause) = encode(&text, &mut encoder) {
             output.flush()?;
-            return Err(Stop::Failure(format!("line {number}: {cause}")));
+            return Err(Stop::failure(format!("line {number}: {cause}")));
         }
         output.write_all(encoder.as_bytes())?;
         encoder.clear();

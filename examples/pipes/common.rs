@@ -1,4 +1,4 @@
-//! What both pipe tools need: where to read from, and how to end.
+//! What both tools need: where to read from, and how to end.
 
 use std::{
     fmt::Display,
@@ -8,26 +8,28 @@ use std::{
     process::ExitCode,
 };
 
-/// The file, or standard input if there is none or it is `-`.
-pub(crate) fn open(path: Option<&Path>) -> Result<Box<dyn Read>, String> {
-    match path {
-        Some(path) if path != Path::new("-") => File::open(path)
-            .map(|file| Box::new(file) as Box<dyn Read>)
-            .map_err(|error| format!("{}: {error}", path.display())),
-        _ => Ok(Box::new(io::stdin())),
+/// Opens an input: a file by its name, or standard input for `-`.
+pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Stop> {
+    if path == Path::new("-") {
+        return Ok(Box::new(io::stdin()));
+    }
+    match File::open(path) {
+        Ok(file) => Ok(Box::new(file)),
+        Err(error) => Err(Stop::failure(format!("{}: {error}", path.display()))),
     }
 }
 
-/// Why a tool stopped.
+/// Why a tool stopped early.
 pub(crate) enum Stop {
     /// Whoever reads the output has seen enough.
     ClosedPipe,
-    Failure(String),
+    /// The message, and the exit status.
+    Failure(String, u8),
 }
 
 impl Stop {
     pub(crate) fn failure(cause: impl Display) -> Self {
-        Self::Failure(cause.to_string())
+        Self::Failure(cause.to_string(), 1)
     }
 }
 
@@ -40,19 +42,13 @@ impl From<io::Error> for Stop {
     }
 }
 
-impl From<String> for Stop {
-    fn from(message: String) -> Self {
-        Self::Failure(message)
-    }
-}
-
 /// Tells a failure on standard error. A closed pipe is none: `.. | head` is how tools are used.
 pub(crate) fn exit_code(tool: &str, result: Result<(), Stop>) -> ExitCode {
     match result {
         Ok(()) | Err(Stop::ClosedPipe) => ExitCode::SUCCESS,
-        Err(Stop::Failure(message)) => {
+        Err(Stop::Failure(message, status)) => {
             eprintln!("{tool}: {message}");
-            ExitCode::FAILURE
+            ExitCode::from(status)
         }
     }
 }

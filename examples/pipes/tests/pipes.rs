@@ -51,11 +51,13 @@ const EVENTS: [&str; 3] = [
 #[test]
 fn sse2json_prints_an_object_for_each_event() {
     for chunk in ["1", "2", "7", "65536", "99999999"] {
-        let output = run("sse2json", &["--chunk", chunk], STREAM);
-        assert!(output.status.success());
+        let output = run("sse2json", &["--chunk", chunk, "-"], STREAM);
         assert_eq!(text(&output.stdout).lines().collect::<Vec<_>>(), EVENTS, "chunks of {chunk}");
+        assert_eq!(output.status.code(), Some(3));
+        let message = "sse2json: the stream was cut off, 24 bytes into a block\n";
+        assert_eq!(text(&output.stderr), message);
 
-        let output = run("sse2json", &["--chunk", chunk, "--comments", "--summary"], STREAM);
+        let output = run("sse2json", &["--chunk", chunk, "--comments", "--summary", "-"], STREAM);
         let lines: Vec<_> = text(&output.stdout).lines().collect();
         assert_eq!(lines[0], r#"{"comment":"hello"}"#);
         assert_eq!(lines[1..4], EVENTS);
@@ -81,7 +83,7 @@ fn sse2json_reads_files() {
 
 #[test]
 fn sse2json_prints_each_event_at_once() {
-    let mut child = start("sse2json", &[]);
+    let mut child = start("sse2json", &["-"]);
     let mut stdin = child.stdin.take().expect("piped");
     let mut stdout = BufReader::new(child.stdout.take().expect("piped"));
     for number in 0..3 {
@@ -99,7 +101,7 @@ fn a_closed_pipe_ends_the_tools_quietly() {
     let objects = "{\"data\":\"x\"}\n".repeat(100_000);
     let stream = "data: x\n\n".repeat(100_000);
     for (name, input) in [("sse2json", stream), ("json2sse", objects)] {
-        let mut child = start(name, &[]);
+        let mut child = start(name, &["-"]);
         let mut stdin = child.stdin.take().expect("piped");
         let mut stdout = child.stdout.take().expect("piped");
         let writer = std::thread::spawn(move || drop(stdin.write_all(input.as_bytes())));
@@ -114,14 +116,14 @@ fn a_closed_pipe_ends_the_tools_quietly() {
 
 #[test]
 fn json2sse_is_the_inverse() {
-    let objects = run("sse2json", &["--comments", "--summary"], STREAM).stdout;
-    let stream = run("json2sse", &[], &objects);
+    let objects = run("sse2json", &["--comments", "--summary", "-"], STREAM).stdout;
+    let stream = run("json2sse", &["-"], &objects);
     assert!(stream.status.success());
     assert_eq!(
         text(&stream.stdout),
         ": hello\n\nevent: e\nid: 1\ndata: 你\ndata: 好\n\ndata: x\n\nid: \ndata: \n\n",
     );
-    let again = run("sse2json", &[], &stream.stdout);
+    let again = run("sse2json", &["-"], &stream.stdout);
     assert_eq!(text(&again.stdout).lines().collect::<Vec<_>>(), EVENTS);
 }
 
@@ -138,7 +140,7 @@ fn json2sse_writes_what_was_asked() {
         (r#"{"id":null,"event":null,"retry":null,"data":"x","last_event_id":"9"}"#, "data: x\n\n"),
         ("  ", ""),
     ] {
-        let output = run("json2sse", &[], object.as_bytes());
+        let output = run("json2sse", &["-"], object.as_bytes());
         assert_eq!(text(&output.stdout), expected, "{object}");
         assert!(output.status.success(), "{object}");
     }
@@ -157,13 +159,59 @@ fn json2sse_tells_the_line_that_is_wrong() {
         ("[]", "line 2"),
     ] {
         let input = format!("{{\"data\":\"before\"}}\n{object}\n{{\"data\":\"after\"}}\n");
-        let output = run("json2sse", &[], input.as_bytes());
+        let output = run("json2sse", &["-"], input.as_bytes());
         assert_eq!(text(&output.stdout), "data: before\n\n", "{object}");
         assert_eq!(output.status.code(), Some(1), "{object}");
         let message = text(&output.stderr);
         assert!(message.starts_with("json2sse: line 2: "), "{message}");
         assert!(message.contains(cause), "{message}");
     }
+}
+
+/// Whatever standard input is: nothing, a pipe that stays open, a terminal.
+#[test]
+fn without_arguments_they_show_a_sample() {
+    for name in ["sse2json", "json2sse"] {
+        let mut child = start(name, &[]);
+        let stdin = child.stdin.take().expect("piped");
+        let output = child.wait_with_output().expect("it ends while standard input is open");
+        drop(stdin);
+        assert!(output.status.success(), "{name}: {}", text(&output.stderr));
+        assert!(text(&output.stdout).contains("世界"), "{name}");
+
+        let output = tool(name).stdin(Stdio::null()).output().expect("it ends");
+        assert!(output.status.success());
+        assert!(text(&output.stdout).lines().count() > 5, "{name}");
+    }
+}
+
+#[test]
+fn sse2json_tells_what_the_input_was() {
+    for (input, status, message) in [
+        ("", 4, "the input is empty"),
+        (": ping\n\n", 0, ""),
+        ("data: a\n\n", 0, ""),
+        ("data: a\n", 3, "the stream was cut off, 8 bytes into a block"),
+        (
+            "{\"error\":{\"message\":\"no\"}}",
+            4,
+            "this is JSON, and no event stream: {\\\"error\\\":{\\\"message\\\":\\\"no\\\"}}",
+        ),
+        ("<h1>502</h1>\n", 4, "this is HTML or XML, and no event stream: <h1>502</h1>\\n"),
+        ("upstream error", 4, "this is no event stream: upstream error"),
+    ] {
+        let output = run("sse2json", &["-"], input.as_bytes());
+        assert_eq!(output.status.code(), Some(status), "{input:?}");
+        let expected =
+            if message.is_empty() { String::new() } else { format!("sse2json: {message}\n") };
+        assert_eq!(text(&output.stderr), expected);
+    }
+
+    let too_large = format!("data: before\n\ndata: {}", "x".repeat(17 << 20));
+    let output = run("sse2json", &["-"], too_large.as_bytes());
+    assert_eq!(output.status.code(), Some(1));
+    assert!(text(&output.stdout).contains("before"));
+    assert!(text(&output.stderr).contains("block larger than the limit"));
 }
 
 #[test]

@@ -1,15 +1,15 @@
-//! Reads an event stream and prints one JSON object for each event, as soon as it is complete.
+//! Reads event streams and prints one JSON object for each event, as soon as it is complete.
 //!
 //! ```text
 //! cargo run --release --example sse2json                       # a built-in sample
 //! cargo run --release --example sse2json -- --summary FILE
-//! curl -sN https://example.org/stream | cargo run --release --example sse2json
+//! curl -sN https://example.org/stream | cargo run --release --example sse2json -- -
 //! ```
 
 mod common;
 
 use std::{
-    io::{self, BufWriter, ErrorKind, IsTerminal, Read, Write},
+    io::{self, BufWriter, ErrorKind, Read, Write},
     path::PathBuf,
     process::ExitCode,
 };
@@ -17,32 +17,25 @@ use std::{
 use clap::Parser;
 use common::Stop;
 use serde::Serialize;
-use sse_wire::{Decoder, Event, Events, Item};
+use sse_wire::{BodyKind, Decoder, Event, Events, Item};
 
-/// Decoded when there is neither a file nor a pipe: what chat services send, in every framing.
-const SAMPLE: &[u8] = "\u{feff}: connected\n\
-    retry: 3000\n\
-    \n\
-    id: 1\n\
-    event: token\n\
-    data: {\"text\":\"Hello, \"}\n\
-    \n\
-    id: 2\r\n\
-    event: token\r\n\
-    data: {\"text\":\"世界 🌍\"}\r\n\
-    \r\n\
-    : keep-alive\n\
-    \n\
-    event: poem\n\
-    data: two lines,\n\
-    data: one event\n\
-    \n\
-    data: [DONE]\n\
-    \n"
-.as_bytes();
+/// What an LLM's API sends, in small.
+const SAMPLE: &[u8] = include_bytes!("sample.sse");
 
-/// Print the events of an event stream (text/event-stream) as JSON, one object a line:
+/// The exit status if a stream was cut off.
+const CUT_OFF: u8 = 3;
+
+/// The exit status if something else came instead of an event stream.
+const NO_EVENT_STREAM: u8 = 4;
+
+/// Print the events of event streams (text/event-stream) as JSON, one object a line:
 /// {"event","data","id","last_event_id","retry"}
+///
+/// Without a file, the events of a built-in sample are printed.
+///
+/// Exit status: 0 if the streams were whole; 1 if one could not be read or was refused; 2 for wrong
+/// arguments; 3 if a stream was cut off in the middle of a block; 4 if something else came instead
+/// of an event stream.
 #[allow(clippy::doc_markdown, reason = "this is the text of --help")]
 #[derive(Parser)]
 #[command(name = "sse2json")]
@@ -57,8 +50,9 @@ struct Arguments {
     /// Print a last line {"summary":{..}} with what the stream was made of
     #[arg(long)]
     summary: bool,
-    /// The stream [default: standard input, or a sample if that is a terminal]
-    file: Option<PathBuf>,
+    /// The streams; - is standard input
+    #[arg(value_name = "FILE")]
+    files: Vec<PathBuf>,
 }
 
 /// One line of the output.
@@ -110,13 +104,27 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Stop> {
-    let mut input: Box<dyn Read> = match &arguments.file {
-        None if io::stdin().is_terminal() => Box::new(SAMPLE),
-        file => common::open(file.as_deref())?,
-    };
     let mut output = BufWriter::new(io::stdout().lock());
-    let mut decoder = Decoder::builder().comments(arguments.comments).build();
+    if arguments.files.is_empty() {
+        return convert(arguments, &mut { SAMPLE }, &mut output);
+    }
+    for path in &arguments.files {
+        convert(arguments, &mut common::open(path)?, &mut output).map_err(|stop| match stop {
+            Stop::Failure(cause, status) if arguments.files.len() > 1 => {
+                Stop::Failure(format!("{}: {cause}", path.display()), status)
+            }
+            stop => stop,
+        })?;
+    }
+    Ok(())
+}
 
+fn convert(
+    arguments: &Arguments,
+    input: &mut dyn Read,
+    output: &mut impl Write,
+) -> Result<(), Stop> {
+    let mut decoder = Decoder::builder().comments(arguments.comments).build();
     // Large chunks are read as such, small ones are cut out of a larger read.
     let mut buffer = vec![0; arguments.chunk.clamp(64 * 1024, 16 * 1024 * 1024)];
     loop {
@@ -127,7 +135,7 @@ fn run(arguments: &Arguments) -> Result<(), Stop> {
             Err(error) => return Err(Stop::failure(error)),
         };
         for chunk in buffer[..read].chunks(arguments.chunk) {
-            print_items(decoder.feed(chunk), &mut output)?;
+            print_items(decoder.feed(chunk), output)?;
         }
         // The next read may wait for long.
         output.flush()?;
@@ -145,9 +153,29 @@ fn run(arguments: &Arguments) -> Result<(), Stop> {
             reconnection_time: decoder.reconnection_time().map(|time| time.as_millis()),
             pending_bytes,
         };
-        print(&Line::Summary { summary }, &mut output)?;
+        print(&Line::Summary { summary }, output)?;
     }
-    Ok(output.flush()?)
+    output.flush()?;
+    how_it_ended(&decoder, pending_bytes)
+}
+
+/// Tells if the input was not what it should be: a stream without events looks like an empty one.
+fn how_it_ended(decoder: &Decoder, pending_bytes: u64) -> Result<(), Stop> {
+    let what = match decoder.body_kind() {
+        BodyKind::Empty => "the input is empty".to_owned(),
+        BodyKind::Json => "this is JSON, and no event stream".to_owned(),
+        BodyKind::Markup => "this is HTML or XML, and no event stream".to_owned(),
+        BodyKind::EventStream if pending_bytes == 0 => return Ok(()),
+        BodyKind::EventStream => {
+            let message = format!("the stream was cut off, {pending_bytes} bytes into a block");
+            return Err(Stop::Failure(message, CUT_OFF));
+        }
+        _ => "this is no event stream".to_owned(),
+    };
+    let start = decoder.first_bytes();
+    let start = &start[..start.len().min(120)];
+    let what = if start.is_empty() { what } else { format!("{what}: {}", start.escape_ascii()) };
+    Err(Stop::Failure(what, NO_EVENT_STREAM))
 }
 
 fn print_items(mut events: Events<'_>, output: &mut impl Write) -> Result<(), Stop> {
@@ -158,6 +186,7 @@ fn print_items(mut events: Events<'_>, output: &mut impl Write) -> Result<(), St
             Ok(Some(Item::Update { .. })) => continue,
             Ok(None) => return Ok(()),
             Err(error) => {
+                // The events before it.
                 output.flush()?;
                 return Err(Stop::failure(error));
             }
