@@ -137,7 +137,7 @@ fn encode(
     });
     group.bench_function(BenchmarkId::new(corpus.name, "EventBody"), |bencher| {
         bencher.iter(|| {
-            let mut body = pin!(EventBody::infallible(stream::iter(events.iter().copied())));
+            let mut body = pin!(EventBody::new(stream::iter(events.iter().copied())));
             let mut sent = 0;
             let mut context = Context::from_waker(Waker::noop());
             while let Poll::Ready(Some(frame)) = body.as_mut().poll_frame(&mut context) {

@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::{
     event::{Event, millis},
-    wire::{self, ShortenedBytes},
+    wire::{self, MAX_DIGITS, ShortenedBytes, decimal},
 };
 
 /// Encodes events, comments and reconnection times into a buffer.
@@ -73,14 +73,25 @@ impl Encoder {
     /// Returns the encoded bytes as a frame, and empties the buffer.
     ///
     /// Up to 16 KiB are copied, so that the encoder can use its buffer again. That costs less than
-    /// a new buffer. If there are more bytes, the frame takes over the buffer.
+    /// a new buffer. If there are more bytes, or if they fill the buffer exactly, the frame takes
+    /// over the buffer.
     pub fn take(&mut self) -> Frame {
-        if self.buffer.len() > COPIED {
+        let len = self.buffer.len();
+        // `Bytes` takes over a full vector for nothing, and allocates for one with spare room. The
+        // first event in an empty buffer fills it, if it has but one field. A tiny event gains more
+        // from a buffer with spare room, see `append_short_data`.
+        if len > COPIED || (len > TINY && len == self.buffer.capacity()) {
             return Frame(Bytes::from(core::mem::take(&mut self.buffer)));
         }
         let frame = Frame(Bytes::copy_from_slice(&self.buffer));
         self.buffer.clear();
         frame
+    }
+
+    /// Returns the encoded bytes as a frame, without a copy.
+    pub(crate) fn into_frame(self) -> Frame {
+        // A boxed slice becomes `Bytes` without another allocation, a vector with spare room does not.
+        Frame(Bytes::from(self.buffer.into_boxed_slice()))
     }
 
     /// Empties the buffer, and keeps its memory.
@@ -114,7 +125,7 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
     pub fn event<'e>(&mut self, event: impl Into<Event<'e>>) -> &mut Self {
         let event = event.into();
         let buffer = self.buffer.borrow_mut();
-        append_other_fields(buffer, &event);
+        append_other_fields(buffer, event.event_type, event.id(), event.retry);
         append_data(buffer, event.data);
         self
     }
@@ -174,14 +185,19 @@ impl<B: Borrow<Vec<u8>>> fmt::Debug for Encoder<B> {
 
 /// Appends every field of an event except its data.
 #[inline]
-pub(crate) fn append_other_fields(buffer: &mut Vec<u8>, event: &Event<'_>) {
-    if let Some(event_type) = event.event_type {
+pub(crate) fn append_other_fields(
+    buffer: &mut Vec<u8>,
+    event_type: Option<&str>,
+    id: Option<&str>,
+    retry: Option<u64>,
+) {
+    if let Some(event_type) = event_type {
         append_event_type(buffer, event_type);
     }
-    if let Some(id) = event.id() {
+    if let Some(id) = id {
         append_id(buffer, id);
     }
-    if let Some(millis) = event.retry {
+    if let Some(millis) = retry {
         append_retry(buffer, millis);
     }
 }
@@ -336,23 +352,8 @@ const KEEP_ALIVE: &[u8] = b":\n\n";
 /// The size up to which a frame is copied out of the buffer.
 const COPIED: usize = 16 * 1024;
 
-/// The number of digits of `u64::MAX`.
-pub(crate) const MAX_DIGITS: usize = 20;
-
-/// Returns the decimal digits of a number.
-// `write!` needs `std` to write to a `Vec<u8>`.
-pub(crate) fn decimal(mut number: u64, digits: &mut [u8; MAX_DIGITS]) -> &str {
-    let mut start = MAX_DIGITS;
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    core::str::from_utf8(&digits[start..]).unwrap_or_default()
-}
+/// The size up to which it is copied even if it fills the buffer.
+const TINY: usize = 64;
 
 /// Encoded blocks that are complete and can be sent.
 ///
@@ -389,7 +390,7 @@ impl From<Event<'_>> for Frame {
     fn from(event: Event<'_>) -> Self {
         let mut encoder = Encoder::new();
         encoder.event(event);
-        encoder.take()
+        encoder.into_frame()
     }
 }
 
@@ -408,19 +409,5 @@ impl AsRef<[u8]> for Frame {
 impl fmt::Debug for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Frame").field(&ShortenedBytes(&self.0)).finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use alloc::string::ToString;
-
-    use super::*;
-
-    #[test]
-    fn decimal_writes_what_display_writes() {
-        for number in [0, 7, 10, 3000, u64::from(u32::MAX), u64::MAX] {
-            assert_eq!(decimal(number, &mut [0; MAX_DIGITS]), number.to_string());
-        }
     }
 }
