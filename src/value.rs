@@ -200,7 +200,9 @@ impl EventIdBuf {
             start -= 1;
             bytes[start] = b'-';
         }
-        Self(Repr::Number { bytes, start: start as u8 })
+        #[expect(clippy::cast_possible_truncation, reason = "below 20")]
+        let start = start as u8;
+        Self(Repr::Number { bytes, start })
     }
 }
 

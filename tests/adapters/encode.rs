@@ -14,14 +14,14 @@ where
     T: Encode + Clone,
     T::Error: std::fmt::Debug,
 {
-    let frame = value.clone().into_frame().unwrap();
-    assert_eq!(std::str::from_utf8(frame.as_bytes()).unwrap(), expected);
     // Alone, and after something else.
     for count in [1, 2] {
         let body = EventBody::new(stream::iter(vec![value.clone(); count]));
         let body = body.collect().now_or_never().unwrap().unwrap().to_bytes();
         assert_eq!(body, expected.repeat(count));
     }
+    let frame = value.into_frame().unwrap();
+    assert_eq!(std::str::from_utf8(frame.as_bytes()).unwrap(), expected);
 }
 
 #[test]
