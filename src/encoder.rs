@@ -73,14 +73,9 @@ impl Encoder {
     /// Returns the encoded bytes as a frame, and empties the buffer.
     ///
     /// Up to 16 KiB are copied, so that the encoder can use its buffer again. That costs less than
-    /// a new buffer. If there are more bytes, or if they fill the buffer exactly, the frame takes
-    /// over the buffer.
+    /// a new buffer. If there are more bytes, the frame takes over the buffer.
     pub fn take(&mut self) -> Frame {
-        let len = self.buffer.len();
-        // `Bytes` takes over a full vector for nothing, and allocates for one with spare room. The
-        // first event in an empty buffer fills it, if it has but one field. A tiny event gains more
-        // from a buffer with spare room, see `append_short_data`.
-        if len > COPIED || (len > TINY && len == self.buffer.capacity()) {
+        if self.buffer.len() > COPIED {
             return Frame(Bytes::from(core::mem::take(&mut self.buffer)));
         }
         let frame = Frame(Bytes::copy_from_slice(&self.buffer));
@@ -125,7 +120,7 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
     pub fn event<'e>(&mut self, event: impl Into<Event<'e>>) -> &mut Self {
         let event = event.into();
         let buffer = self.buffer.borrow_mut();
-        append_other_fields(buffer, event.event_type, event.id(), event.retry);
+        append_other_fields(buffer, &event);
         append_data(buffer, event.data);
         self
     }
@@ -185,19 +180,14 @@ impl<B: Borrow<Vec<u8>>> fmt::Debug for Encoder<B> {
 
 /// Appends every field of an event except its data.
 #[inline]
-pub(crate) fn append_other_fields(
-    buffer: &mut Vec<u8>,
-    event_type: Option<&str>,
-    id: Option<&str>,
-    retry: Option<u64>,
-) {
-    if let Some(event_type) = event_type {
+pub(crate) fn append_other_fields(buffer: &mut Vec<u8>, event: &Event<'_>) {
+    if let Some(event_type) = event.event_type {
         append_event_type(buffer, event_type);
     }
-    if let Some(id) = id {
+    if let Some(id) = event.id() {
         append_id(buffer, id);
     }
-    if let Some(millis) = retry {
+    if let Some(millis) = event.retry {
         append_retry(buffer, millis);
     }
 }
@@ -351,9 +341,6 @@ const KEEP_ALIVE: &[u8] = b":\n\n";
 
 /// The size up to which a frame is copied out of the buffer.
 const COPIED: usize = 16 * 1024;
-
-/// The size up to which it is copied even if it fills the buffer.
-const TINY: usize = 64;
 
 /// Encoded blocks that are complete and can be sent.
 ///

@@ -206,6 +206,13 @@ impl EventIdBuf {
     }
 }
 
+/// The empty ID, which resets the receiver's last event ID.
+impl Default for EventIdBuf {
+    fn default() -> Self {
+        Self(Repr::Text(String::new()))
+    }
+}
+
 impl From<u64> for EventIdBuf {
     fn from(number: u64) -> Self {
         Self::number(number, false)

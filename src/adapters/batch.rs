@@ -13,11 +13,14 @@ use crate::{
 /// stay in the nearest caches.
 const FULL: usize = 16 * 1024;
 
+/// The memory for a batch of small events: the last one of them may go beyond `FULL`.
+const ROOM: usize = FULL + FULL / 8;
+
+/// The most memory that is allocated because the last batch had as much.
+const FORESEEN: usize = 64 * 1024;
+
 /// The most memory that an idle connection keeps for its next event.
 const KEPT: usize = 8 * 1024;
-
-/// The most memory that is allocated before it is needed.
-const FORESEEN: usize = 64 * 1024;
 
 /// Blocks that leave in as few frames as possible: those in the encoder, and then `last`.
 #[derive(Default)]
@@ -40,7 +43,7 @@ impl Batch {
         self.copy_last();
         let len = self.encoder.as_bytes().len();
         if len > KEPT / 2 {
-            self.foresee();
+            self.make_room();
         }
         value.encode(&mut self.encoder).inspect_err(|_| self.encoder.buffer().truncate(len))
     }
@@ -57,12 +60,12 @@ impl Batch {
         }
     }
 
-    /// Allocates for a full batch.
+    /// Allocates for a full batch, so that the buffer is not copied each time that it doubles.
     #[inline]
-    fn foresee(&mut self) {
+    fn make_room(&mut self) {
         let buffer = self.encoder.buffer();
-        if buffer.capacity() < FULL {
-            buffer.reserve_exact(FULL + FULL / 8 - buffer.len());
+        if buffer.capacity() < ROOM {
+            buffer.reserve_exact(ROOM - buffer.len());
         }
     }
 
@@ -92,10 +95,9 @@ impl Batch {
             return self.last.take().unwrap_or_default();
         }
         let frame = self.encoder.take();
+        // The next batch will probably be as large.
         if len >= FULL {
-            // The next batch will probably be as large, so it starts with enough memory. Otherwise
-            // its buffer would grow from nothing, and be copied each time.
-            *self.encoder.buffer() = Vec::with_capacity((len + len / 8).min(FORESEEN));
+            self.encoder.buffer().reserve_exact((len + len / 8).min(FORESEEN));
         }
         frame
     }

@@ -131,7 +131,9 @@ pin_project! {
     ///
     /// All values that are ready without waiting leave in one frame of the body, up to some 16 KiB;
     /// the first one never waits for another. A large [`Frame`], and one that is alone, is sent
-    /// without a copy. Each frame of the body is whole blocks.
+    /// without a copy. Each frame of the body is whole blocks. (A stream that computes its values
+    /// without ever waiting is always ready. Let it yield after each one that should leave at once,
+    /// by `tokio::task::yield_now` for instance.)
     ///
     /// With a [timer](Self::with_timer), a comment is sent when nothing else was for 15 seconds. It
     /// never stands within an event. Values that write nothing, like an empty `Frame`, do not delay it.

@@ -8,7 +8,7 @@ use serde::Serialize;
 use crate::{
     encode::Encode,
     encoder::{Encoder, append_lines, append_other_fields},
-    event::millis,
+    event::{Event, millis},
     value::{EventIdBuf, EventType},
     wire,
 };
@@ -103,13 +103,15 @@ impl<'a, T: Serialize> JsonEvent<'a, T> {
     }
 
     fn append_to(&self, buffer: &mut Vec<u8>) -> Result<(), serde_json::Error> {
+        let fields = Event {
+            data: "",
+            event_type: self.event_type.map(EventType::as_str),
+            last_event_id: self.id.as_ref().map_or("", EventIdBuf::as_str),
+            sets_id: self.id.is_some(),
+            retry: self.retry,
+        };
         let block = Unfinished::new(buffer);
-        append_other_fields(
-            block.buffer,
-            self.event_type.map(EventType::as_str),
-            self.id.as_ref().map(EventIdBuf::as_str),
-            self.retry,
-        );
+        append_other_fields(block.buffer, &fields);
         block.buffer.extend_from_slice(b"data: ");
         let start = block.buffer.len();
         serde_json::to_writer(&mut *block.buffer, &self.value)?;

@@ -18,7 +18,7 @@ use actix_web::body::MessageBody;
 use actix_web_lab::sse as actix;
 use axum::response::{IntoResponse as _, sse};
 use bytes::Bytes;
-use futures_util::{Stream, StreamExt as _};
+use futures_util::Stream;
 use http_body::Body;
 use sse_stream::SseBody;
 use sse_wire::{Encoder, Event, EventBody, EventBuf};
@@ -74,7 +74,7 @@ pub fn contenders(corpus: &Corpus, burst: usize) -> Vec<Contender<'_>> {
         Contender::new("sse-stream", Side::Peer, move |clock| {
             let made = encode::all(events, encode::sse_stream_event);
             let made = made.into_iter().map(Ok::<_, Infallible>);
-            run(clock, events, |sink| send(made, burst, |events| SseBody::new(events), sink))
+            run(clock, events, |sink| send(made, burst, SseBody::new, sink))
         }),
         Contender::new("actix-web-lab", Side::Peer, move |clock| {
             let made: vec::IntoIter<actix::Event> = encode::all(events, actix_event).into_iter();
@@ -173,11 +173,11 @@ impl<I: Iterator + Unpin> Stream for Gated<I> {
 fn send<I: Iterator + Unpin, B: Body<Data = Bytes, Error: std::fmt::Debug>>(
     events: I,
     burst: usize,
-    body: impl FnOnce(futures_util::stream::Fuse<Gated<I>>) -> B,
+    body: impl FnOnce(Gated<I>) -> B,
     sink: &mut Sink,
 ) -> Outcome {
     let gate = Arc::new(AtomicUsize::new(0));
-    let events = Gated { events, gate: Arc::clone(&gate) }.fuse();
+    let events = Gated { events, gate: Arc::clone(&gate) };
     let mut body = pin!(body(events));
     let mut context = Context::from_waker(Waker::noop());
     loop {
