@@ -10,7 +10,7 @@ use crate::{
 
 /// A value that can be sent as an event, or as several.
 ///
-/// [`EventBody`](crate::EventBody) sends a stream of such values.
+/// `EventBody` (feature `http-body`) sends a stream of such values.
 ///
 /// | value | on the wire | error |
 /// |---|---|---|

@@ -142,7 +142,8 @@ pin_project! {
     ///
     /// # A stream of strings
     ///
-    /// An [`Event`](crate::Event) borrows its text, so it cannot leave a closure that owns the text. These can:
+    /// An [`Event`](crate::Event) borrows its text, so it cannot leave a closure that owns the text.
+    /// These can:
     ///
     /// ```
     /// use futures_util::{StreamExt, stream};
