@@ -1,10 +1,10 @@
 //! Bridges to what users hold: readers, streams, bodies, codecs, JSON. Each is thin, in a file of
 //! its own and behind its own feature; none names an HTTP client.
 
-#[cfg(feature = "stream")]
-mod blocks;
 #[cfg(feature = "http-body")]
 mod batch;
+#[cfg(feature = "stream")]
+mod blocks;
 #[cfg(feature = "http-body")]
 mod body;
 #[cfg(feature = "json")]
