@@ -5,6 +5,7 @@ mod corpora;
 mod setup;
 
 use std::{
+    cell::Cell,
     convert::Infallible,
     hint::black_box,
     io::Read,
@@ -135,17 +136,38 @@ fn encode(
         });
         encoder.clear();
     });
-    group.bench_function(BenchmarkId::new(corpus.name, "EventBody"), |bencher| {
-        bencher.iter(|| {
-            let mut body = pin!(EventBody::infallible(stream::iter(events.iter().copied())));
-            let mut sent = 0;
-            let mut context = Context::from_waker(Waker::noop());
-            while let Poll::Ready(Some(frame)) = body.as_mut().poll_frame(&mut context) {
-                sent += black_box(frame).unwrap().into_data().unwrap().len();
-            }
-            assert_eq!(sent, len);
+    for (name, burst) in [
+        ("EventBody/1", 1),
+        ("EventBody/10", 10),
+        ("EventBody/100", 100),
+        ("EventBody/all", usize::MAX),
+    ] {
+        group.bench_function(BenchmarkId::new(corpus.name, name), |bencher| {
+            bencher.iter(|| assert_eq!(send(events.iter().copied(), burst), len));
         });
+    }
+}
+
+/// Sends events of which so many are ready at a time, and returns the number of bytes.
+fn send<'a>(mut events: impl Iterator<Item = Event<'a>>, burst: usize) -> usize {
+    let ready = Cell::new(0);
+    let events = stream::poll_fn(|_| match ready.get() {
+        0 => Poll::Pending,
+        left => {
+            ready.set(left - 1);
+            Poll::Ready(events.next())
+        }
     });
+    let mut body = pin!(EventBody::new(events));
+    let mut context = Context::from_waker(Waker::noop());
+    let mut sent = 0;
+    loop {
+        match body.as_mut().poll_frame(&mut context) {
+            Poll::Ready(Some(Ok(frame))) => sent += black_box(frame).into_data().unwrap().len(),
+            Poll::Ready(None) => return sent,
+            Poll::Pending => ready.set(burst),
+        }
+    }
 }
 
 fn encoder_take(encoder: &mut Encoder, event: Event<'_>) -> usize {

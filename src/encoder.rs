@@ -11,7 +11,7 @@ use bytes::Bytes;
 
 use crate::{
     event::{Event, millis},
-    wire::{self, ShortenedBytes},
+    wire::{self, MAX_DIGITS, ShortenedBytes, decimal},
 };
 
 /// Encodes events, comments and reconnection times into a buffer.
@@ -81,6 +81,12 @@ impl Encoder {
         let frame = Frame(Bytes::copy_from_slice(&self.buffer));
         self.buffer.clear();
         frame
+    }
+
+    /// Returns the encoded bytes as a frame, without a copy.
+    pub(crate) fn into_frame(self) -> Frame {
+        // A boxed slice becomes `Bytes` without another allocation, a vector with spare room does not.
+        Frame(Bytes::from(self.buffer.into_boxed_slice()))
     }
 
     /// Empties the buffer, and keeps its memory.
@@ -336,24 +342,6 @@ const KEEP_ALIVE: &[u8] = b":\n\n";
 /// The size up to which a frame is copied out of the buffer.
 const COPIED: usize = 16 * 1024;
 
-/// The number of digits of `u64::MAX`.
-pub(crate) const MAX_DIGITS: usize = 20;
-
-/// Returns the decimal digits of a number.
-// `write!` needs `std` to write to a `Vec<u8>`.
-pub(crate) fn decimal(mut number: u64, digits: &mut [u8; MAX_DIGITS]) -> &str {
-    let mut start = MAX_DIGITS;
-    loop {
-        start -= 1;
-        digits[start] = b'0' + (number % 10) as u8;
-        number /= 10;
-        if number == 0 {
-            break;
-        }
-    }
-    core::str::from_utf8(&digits[start..]).unwrap_or_default()
-}
-
 /// Encoded blocks that are complete and can be sent.
 ///
 /// Clones share the bytes, so a frame that goes to many receivers is encoded only once.
@@ -389,7 +377,7 @@ impl From<Event<'_>> for Frame {
     fn from(event: Event<'_>) -> Self {
         let mut encoder = Encoder::new();
         encoder.event(event);
-        encoder.take()
+        encoder.into_frame()
     }
 }
 
@@ -408,19 +396,5 @@ impl AsRef<[u8]> for Frame {
 impl fmt::Debug for Frame {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_tuple("Frame").field(&ShortenedBytes(&self.0)).finish()
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use alloc::string::ToString;
-
-    use super::*;
-
-    #[test]
-    fn decimal_writes_what_display_writes() {
-        for number in [0, 7, 10, 3000, u64::from(u32::MAX), u64::MAX] {
-            assert_eq!(decimal(number, &mut [0; MAX_DIGITS]), number.to_string());
-        }
     }
 }

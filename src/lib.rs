@@ -23,6 +23,7 @@
 // | `block`    | the block view |
 // | `builder`  | options for both |
 // | `encoder`  | events to bytes |
+// | `encode`   | what else becomes events: text, frames, results |
 // | `gateway`  | blocks changed, dropped, added |
 // | `resume`   | reconnection: when, and when not; what a server keeps for it |
 // | `adapters` | readers, streams, bodies, codecs, JSON: one file each |
@@ -51,6 +52,7 @@ mod block;
 mod builder;
 mod chunk;
 mod decode;
+mod encode;
 mod encoder;
 mod error;
 mod event;
@@ -80,7 +82,7 @@ pub use adapters::{
     ReconnectUpdate, ReconnectUpdates, Reconnecting, Timer,
 };
 #[cfg(feature = "http-body")]
-pub use adapters::{BodyChunks, Encode, EventBody, Infallibly, sse_headers};
+pub use adapters::{BodyChunks, EventBody, last_event_id, sse_headers};
 #[cfg(feature = "stream")]
 pub use adapters::{ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream, Tap};
 pub use adapters::{
@@ -90,10 +92,11 @@ pub use adapters::{
 #[cfg(feature = "stream")]
 pub use adapters::{FilterBlocks, Inject, NoFrames, WithLastWords};
 #[cfg(feature = "json")]
-pub use adapters::{JsonError, JsonEvents, JsonStreamError};
+pub use adapters::{JsonError, JsonEvent, JsonEvents, JsonStreamError};
 pub use block::{Block, BlockBuf, BlockBufs, BlockDecoder, BlockEnd, Blocks, Line, Lines};
 pub use builder::DecoderBuilder;
 pub use decode::{Decoder, End, EventBufs, Events, Item, StreamEnd};
+pub use encode::Encode;
 pub use encoder::{Encoder, Frame};
 pub use error::{DecodeError, DecodeErrorKind, InvalidValue};
 pub use event::{Event, EventBuf};
@@ -104,5 +107,5 @@ pub use resume::{
 };
 pub use state::BodyKind;
 pub use stats::Stats;
-pub use value::{EventId, EventType};
+pub use value::{EventId, EventIdBuf, EventType};
 pub use wire::{content_type::is_event_stream, field::Field};

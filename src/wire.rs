@@ -54,6 +54,24 @@ pub(crate) fn split_lines(text: &str) -> impl Iterator<Item = &str> {
     })
 }
 
+/// The number of digits of `u64::MAX`.
+pub(crate) const MAX_DIGITS: usize = 20;
+
+/// Returns the decimal digits of a number.
+// `write!` needs `std` to write to a `Vec<u8>`.
+pub(crate) fn decimal(mut number: u64, digits: &mut [u8; MAX_DIGITS]) -> &str {
+    let mut start = MAX_DIGITS;
+    loop {
+        start -= 1;
+        digits[start] = b'0' + (number % 10) as u8;
+        number /= 10;
+        if number == 0 {
+            break;
+        }
+    }
+    core::str::from_utf8(&digits[start..]).unwrap_or_default()
+}
+
 /// Decoders keep buffers of at most this many bytes when a block is done, so that one large event
 /// does not hold its memory for the rest of the connection.
 pub(crate) const KEPT: usize = 64 * 1024;
@@ -116,9 +134,16 @@ pub(crate) fn start_of(text: &str) -> &str {
 
 #[cfg(test)]
 mod tests {
-    use alloc::vec::Vec;
+    use alloc::{string::ToString, vec::Vec};
 
     use super::*;
+
+    #[test]
+    fn decimal_writes_what_display_writes() {
+        for number in [0, 7, 10, 3000, u64::from(u32::MAX), u64::MAX] {
+            assert_eq!(decimal(number, &mut [0; MAX_DIGITS]), number.to_string());
+        }
+    }
 
     #[test]
     fn only_lf_and_cr_end_a_line() {

@@ -1,7 +1,6 @@
 //! `http_body::Body`: events out of a body, and a body of events.
 
 use core::{
-    convert::Infallible,
     fmt,
     pin::Pin,
     task::{Context, Poll, ready},
@@ -10,19 +9,18 @@ use core::{
 
 use bytes::{Buf, Bytes};
 use futures_core::Stream;
-use http::{HeaderMap, HeaderName, HeaderValue, header};
+use http::{Response, header};
 use http_body::{Body, Frame as BodyFrame};
 use pin_project_lite::pin_project;
 
 use super::{
+    batch::Batch,
+    headers::sse_headers,
     reconnecting::ConnectResponse,
     stream::{EventStream, ItemStream},
     timer::{KEEP_ALIVE, NoTimer, Timer},
 };
-use crate::{
-    encoder::{Encoder, Frame},
-    event::{Event, EventBuf},
-};
+use crate::{encode::Encode, encoder::Frame};
 
 pin_project! {
     /// The data of a body as a stream of chunks; trailers are left out.
@@ -102,7 +100,7 @@ impl<B: Body> ConnectResponse<BodyChunks<B>> {
     ///
     /// ```
     /// use bytes::Bytes;
-    /// use http::Response;
+    /// use http::{Response, header};
     /// use http_body_util::Full;
     /// use sse_wire::ConnectResponse;
     ///
@@ -118,256 +116,236 @@ impl<B: Body> ConnectResponse<BodyChunks<B>> {
     }
 }
 
-/// What an [`EventBody`] can send: events, and blocks that are already encoded.
-pub trait Encode {
-    /// Appends it to what is sent together.
-    fn encode(&self, encoder: &mut Encoder);
-
-    /// It alone.
-    fn into_frame(self) -> Frame
-    where
-        Self: Sized,
-    {
-        let mut encoder = Encoder::new();
-        self.encode(&mut encoder);
-        encoder.take()
-    }
-}
-
-impl Encode for Event<'_> {
-    fn encode(&self, encoder: &mut Encoder) {
-        encoder.event(*self);
-    }
-}
-
-impl Encode for EventBuf {
-    fn encode(&self, encoder: &mut Encoder) {
-        encoder.event(self);
-    }
-}
-
-impl Encode for Frame {
-    fn encode(&self, encoder: &mut Encoder) {
-        encoder.frame(self);
-    }
-
-    /// Without a copy: a broadcast frame is encoded once for all receivers.
-    fn into_frame(self) -> Frame {
-        self
-    }
-}
-
-/// Bytes that are sent together if they are ready together.
-const BATCH: usize = 16 * 1024;
+/// The most values that one poll takes from its stream. Values that write nothing never fill a
+/// batch, so without this bound a stream that is always ready could keep a thread for ever.
+const MOST_VALUES: usize = 1024;
 
 pin_project! {
-    /// A body of events, out of a stream of them.
+    /// A body of events, out of a stream of whatever [encodes](Encode).
     ///
-    /// What is ready together is sent together, up to 16 KiB, without waiting for more. With a
-    /// [timer](Self::with_timer), a comment is sent when nothing was for 15 seconds. Everything that is
-    /// sent is whole blocks, so a keep-alive never stands within an event, and one that is due
-    /// never comes before an event that is ready.
+    /// The stream may give events, text, frames, JSON, or a `Result` of these. Its error is the
+    /// body's error, and ends the body: first everything before the error is sent, then the
+    /// connection is cut, so that the client can tell it from a complete stream. (hyper then
+    /// throws away what it has not written yet. An `error` event as the last one, before the stream
+    /// ends, does arrive.)
+    ///
+    /// All values that are ready without waiting leave in one frame of the body, up to some 16 KiB;
+    /// the first one never waits for another. A large [`Frame`], and one that is alone, is sent
+    /// without a copy. Each frame of the body is whole blocks. (A stream that computes its values
+    /// without ever waiting is always ready. Let it yield after each one that should leave at once,
+    /// by `tokio::task::yield_now` for instance.)
+    ///
+    /// With a [timer](Self::with_timer), a comment is sent when nothing else was for 15 seconds. It
+    /// never stands within an event. Values that write nothing, like an empty `Frame`, do not delay it.
     ///
     /// Dropping the body, which servers do when the client has gone, drops the stream.
     ///
+    /// # A stream of strings
+    ///
+    /// An [`Event`](crate::Event) borrows its text, so it cannot leave a closure that owns the text.
+    /// These can:
+    ///
     /// ```
-    /// use futures_util::stream;
-    /// use http::Response;
-    /// use http_body_util::BodyExt;
-    /// use sse_wire::{Event, EventBody, sse_headers};
+    /// use futures_util::{StreamExt, stream};
+    /// use sse_wire::{Event, EventBody, EventType, Frame};
     ///
-    /// # futures_util::FutureExt::now_or_never(async {
-    /// let events = stream::iter([Event::new("a"), Event::new("b")]);
-    /// let mut response = Response::new(EventBody::infallible(events));
-    /// response.headers_mut().extend(sse_headers());
+    /// const TOKEN: EventType<'_> = EventType::from_static("token");
     ///
-    /// let body = response.into_body().collect().await.unwrap().to_bytes();
-    /// assert_eq!(body, "data: a\n\ndata: b\n\n");
-    /// # }).unwrap();
+    /// let tokens = || stream::iter(["Hello".to_owned(), " world".to_owned()]);
+    ///
+    /// // The strings are the data. There is nothing to map.
+    /// let body = EventBody::new(tokens());
+    ///
+    /// // With an event type, an ID or a reconnection time: a frame of the event.
+    /// let body = EventBody::new(tokens().map(|text: String| {
+    ///     Frame::from(Event::new(&text).with_event_type(TOKEN))
+    /// }));
+    /// ```
+    ///
+    /// # Responses
+    ///
+    /// [`into_response`](Self::into_response) gives a response for axum, hyper and tower:
+    ///
+    /// ```
+    /// use std::{convert::Infallible, io};
+    ///
+    /// use axum::{Router, response::IntoResponse, routing::get};
+    /// use futures_util::{StreamExt, stream};
+    /// use http::{Response, header};
+    /// use sse_wire::{Event, EventBody, JsonEvent, TokioTimer};
+    ///
+    /// // A handler of axum: numbers as JSON with IDs, and a comment after 15 seconds of silence.
+    /// async fn count() -> impl IntoResponse {
+    ///     let events = stream::iter(1..10).map(|number| JsonEvent::new(number).with_id(number));
+    ///     EventBody::new(events).with_timer(TokioTimer::new()).into_response()
+    /// }
+    /// let router: Router = Router::new().route("/count", get(count));
+    ///
+    /// // A service of hyper or tower.
+    /// let service = |_request: http::Request<hyper::body::Incoming>| async {
+    ///     Ok::<_, Infallible>(EventBody::new(stream::iter([Event::new("hello")])).into_response())
+    /// };
+    /// # let _ = hyper::service::service_fn(service);
+    ///
+    /// // A stream that may fail.
+    /// let events = stream::iter([Ok(Event::new("a")), Err(io::Error::other("gone"))]);
+    /// let response: Response<EventBody<_>> = EventBody::new(events).into_response();
+    /// assert_eq!(response.headers()["content-type"], "text/event-stream");
+    /// ```
+    ///
+    /// actix has header types of its own, and takes a stream of chunks:
+    ///
+    /// ```ignore
+    /// async fn events() -> HttpResponse {
+    ///     let body = EventBody::new(stream::iter([Event::new("hello")]));
+    ///     let mut response = HttpResponse::Ok();
+    ///     for (name, value) in &sse_headers() {
+    ///         response.insert_header((name.as_str(), value.as_bytes()));
+    ///     }
+    ///     response.streaming(BodyChunks::new(body))
+    /// }
     /// ```
     #[must_use = "bodies do nothing until they are polled"]
     pub struct EventBody<S, K = NoTimer>
     where
         S: Stream,
+        S::Item: Encode,
     {
         #[pin]
         events: S,
-        // What ended a batch, and comes next.
-        next: Option<S::Item>,
+        batch: Batch,
+        // What ended the stream. It comes after the batch.
+        error: Option<<S::Item as Encode>::Error>,
+        is_over: bool,
         #[pin]
         timer: K,
         keep_alive: Frame,
         interval: Duration,
-        // The timer runs, since something was sent and nothing followed.
+        // The timer runs: something was sent, and nothing followed yet.
         is_waiting: bool,
-        is_over: bool,
-        encoder: Encoder,
     }
 }
 
-impl<S, T, E> EventBody<S>
-where
-    S: Stream<Item = Result<T, E>>,
-    T: Encode,
-{
-    /// A body of the events or frames of this stream. An error of the stream becomes the body's,
-    /// so the connection is cut and the client sees it. (hyper then throws away what it has not
-    /// sent yet; an `error` event as the last one, before the stream ends, does arrive.)
+impl<S: Stream<Item: Encode>> EventBody<S> {
+    /// Creates a body of what this stream gives, without keep-alives.
     pub fn new(events: S) -> Self {
         Self {
             events,
-            next: None,
+            batch: Batch::default(),
+            error: None,
+            is_over: false,
             timer: NoTimer,
             keep_alive: Frame::KEEP_ALIVE,
             interval: KEEP_ALIVE,
             is_waiting: false,
-            is_over: false,
-            encoder: Encoder::new(),
         }
     }
 }
 
-impl<S: Stream<Item: Encode>> EventBody<Infallibly<S>> {
-    /// A body of the events or frames of a stream that cannot fail.
-    pub fn infallible(events: S) -> Self {
-        Self::new(Infallibly { events })
-    }
-}
-
-impl<S: Stream, K> EventBody<S, K> {
+impl<S: Stream<Item: Encode>, K> EventBody<S, K> {
     /// Sends keep-alives, by this timer.
     pub fn with_timer<L: Timer>(self, timer: L) -> EventBody<S, L> {
-        let Self { events, next, keep_alive, interval, is_over, encoder, .. } = self;
+        let Self { events, batch, error, is_over, keep_alive, interval, .. } = self;
         let is_waiting = false;
-        EventBody { events, next, timer, keep_alive, interval, is_waiting, is_over, encoder }
+        EventBody { events, batch, error, is_over, timer, keep_alive, interval, is_waiting }
     }
 
-    /// How long it may be silent; 15 seconds if not set.
+    /// Sets how long the body may be silent before a keep-alive is sent: 15 seconds if not set.
     pub fn with_interval(self, interval: Duration) -> Self {
         Self { interval, ..self }
     }
 
-    /// What is sent as a keep-alive; a comment without text if not set.
+    /// Sets what is sent as a keep-alive: a comment without text if not set.
     pub fn with_keep_alive(self, keep_alive: Frame) -> Self {
         Self { keep_alive, ..self }
     }
+
+    /// Returns a response with this body: status 200, and the headers of [`sse_headers`].
+    ///
+    /// It is hyper's and tower's response as it is. axum converts it, since it implements
+    /// `IntoResponse` for every `http::Response` whose body is `Send` and `'static`.
+    ///
+    /// ```
+    /// use futures_util::stream;
+    /// use http_body_util::BodyExt;
+    /// use sse_wire::EventBody;
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// let response = EventBody::new(stream::iter(["a", "b"])).into_response();
+    /// assert_eq!(response.headers()["cache-control"], "no-cache, no-transform");
+    ///
+    /// let body = response.into_body().collect().await.unwrap().to_bytes();
+    /// assert_eq!(body, "data: a\n\ndata: b\n\n");
+    /// # }).unwrap();
+    /// ```
+    #[must_use]
+    pub fn into_response(self) -> Response<Self> {
+        let mut response = Response::new(self);
+        *response.headers_mut() = sse_headers();
+        response
+    }
 }
 
-impl<S, K, T, E> Body for EventBody<S, K>
-where
-    S: Stream<Item = Result<T, E>>,
-    T: Encode,
-    K: Timer,
-{
+impl<S: Stream<Item: Encode>, K: Timer> Body for EventBody<S, K> {
     type Data = Bytes;
-    type Error = E;
+    type Error = <S::Item as Encode>::Error;
 
     fn poll_frame(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<BodyFrame<Bytes>, E>>> {
+    ) -> Poll<Option<Result<BodyFrame<Bytes>, Self::Error>>> {
+        let data = |frame: Frame| Poll::Ready(Some(Ok(BodyFrame::data(frame.into_bytes()))));
         let mut this = self.project();
-        let first = match this.next.take() {
-            Some(next) => Poll::Ready(Some(next)),
-            None if *this.is_over => Poll::Ready(None),
-            None => this.events.as_mut().poll_next(cx),
-        };
-        let first = match first {
-            Poll::Ready(Some(Ok(first))) => first,
-            Poll::Ready(Some(Err(error))) => {
-                *this.is_over = true;
-                return Poll::Ready(Some(Err(error)));
-            }
-            Poll::Ready(None) => {
-                *this.is_over = true;
-                return Poll::Ready(None);
-            }
-            Poll::Pending => {
-                if !*this.is_waiting {
-                    this.timer.as_mut().reset(*this.interval);
-                    *this.is_waiting = true;
+        let mut values = 0;
+        while !*this.is_over && !this.batch.is_full() {
+            if values == MOST_VALUES {
+                // Gives way to other tasks. What was written is sent, and the next poll goes on.
+                // Without that, this task has to wake itself.
+                if this.batch.is_empty() {
+                    cx.waker().wake_by_ref();
                 }
-                ready!(this.timer.as_mut().poll_elapsed(cx));
-                // It is set again, and looked at, by the next poll.
-                *this.is_waiting = false;
-                let keep_alive = this.keep_alive.clone();
-                return Poll::Ready(Some(Ok(BodyFrame::data(keep_alive.into_bytes()))));
+                break;
             }
-        };
-        *this.is_waiting = false;
-
-        let mut first = Some(first);
-        let encoder = this.encoder;
-        while !*this.is_over && encoder.as_bytes().len() < BATCH {
+            values += 1;
             match this.events.as_mut().poll_next(cx) {
-                Poll::Ready(Some(Ok(next))) => {
-                    if let Some(first) = first.take() {
-                        first.encode(encoder);
+                Poll::Ready(Some(value)) => {
+                    if let Err(error) = this.batch.push(value) {
+                        *this.error = Some(error);
+                        *this.is_over = true;
                     }
-                    next.encode(encoder);
-                }
-                Poll::Ready(Some(error)) => {
-                    *this.next = Some(error);
-                    break;
                 }
                 Poll::Ready(None) => *this.is_over = true,
                 Poll::Pending => break,
             }
         }
-        let frame = first.map_or_else(|| encoder.take(), Encode::into_frame);
-        Poll::Ready(Some(Ok(BodyFrame::data(frame.into_bytes()))))
+        if !this.batch.is_empty() {
+            *this.is_waiting = false;
+            return data(this.batch.take());
+        }
+        if *this.is_over {
+            return Poll::Ready(this.error.take().map(Err));
+        }
+        this.batch.rest();
+        if !*this.is_waiting {
+            this.timer.as_mut().reset(*this.interval);
+            *this.is_waiting = true;
+        }
+        ready!(this.timer.as_mut().poll_elapsed(cx));
+        // The next poll sets it again, and looks at it.
+        *this.is_waiting = false;
+        data(this.keep_alive.clone())
     }
 
     fn is_end_stream(&self) -> bool {
-        self.is_over && self.next.is_none()
+        self.is_over && self.batch.is_empty() && self.error.is_none()
     }
 }
 
-impl<S: Stream, K> fmt::Debug for EventBody<S, K> {
+impl<S: Stream<Item: Encode>, K> fmt::Debug for EventBody<S, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventBody")
             .field("interval", &self.interval)
             .field("is_over", &self.is_over)
             .finish_non_exhaustive()
     }
-}
-
-pin_project! {
-    /// A stream that cannot fail, as one that could.
-    #[derive(Debug)]
-    #[must_use = "streams do nothing until they are polled"]
-    pub struct Infallibly<S> {
-        #[pin]
-        events: S,
-    }
-}
-
-impl<S: Stream> Stream for Infallibly<S> {
-    type Item = Result<S::Item, Infallible>;
-
-    fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.project().events.poll_next(cx).map(|event| event.map(Ok))
-    }
-
-    fn size_hint(&self) -> (usize, Option<usize>) {
-        self.events.size_hint()
-    }
-}
-
-/// The headers of a response that is an event stream.
-///
-/// | header | value | why |
-/// |---|---|---|
-/// | `content-type` | `text/event-stream` | the standard; anything else, and browsers give up |
-/// | `cache-control` | `no-cache, no-transform` | nobody keeps it, nobody compresses and so buffers it |
-/// | `x-accel-buffering` | `no` | nginx sends on what it gets, at once |
-#[must_use]
-pub fn sse_headers() -> HeaderMap {
-    const ACCEL_BUFFERING: HeaderName = HeaderName::from_static("x-accel-buffering");
-
-    let mut headers = HeaderMap::with_capacity(3);
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("text/event-stream"));
-    headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-cache, no-transform"));
-    headers.insert(ACCEL_BUFFERING, HeaderValue::from_static("no"));
-    headers
 }

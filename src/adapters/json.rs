@@ -1,7 +1,7 @@
-//! JSON data, with `serde_json`.
+//! JSON out of the data of events, with `serde_json`.
 
-use alloc::{borrow::ToOwned, format, string::String, vec::Vec};
-use core::{borrow::BorrowMut, fmt, iter::FusedIterator};
+use alloc::{borrow::ToOwned, format, string::String};
+use core::{fmt, iter::FusedIterator};
 #[cfg(feature = "stream")]
 use core::{
     pin::Pin,
@@ -11,7 +11,7 @@ use core::{
 #[cfg(feature = "stream")]
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
-use serde::{Serialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 use super::{
@@ -19,7 +19,6 @@ use super::{
     decoding::{Decoding, decoding},
 };
 use crate::{
-    encoder::{Encoder, append_lines, append_other_fields},
     event::{Event, EventBuf},
     wire,
 };
@@ -214,95 +213,6 @@ impl EventBuf {
     /// holds.
     pub fn json_by_type<'a, T: serde::Deserialize<'a>>(&'a self) -> Result<T, JsonError> {
         self.as_event().json_by_type()
-    }
-}
-
-impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
-    /// Appends an event whose data is a value as JSON.
-    ///
-    /// The value is serialized into the buffer, without a copy in between.
-    ///
-    /// ```
-    /// use sse_wire::Encoder;
-    ///
-    /// let mut encoder = Encoder::new();
-    /// encoder.json(&["a", "b\n"])?;
-    /// assert_eq!(encoder.as_bytes(), b"data: [\"a\",\"b\\n\"]\n\n");
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the value cannot be written as JSON. The encoder then holds nothing of the
-    /// event. The same is true after a panic in the value's [`Serialize`] implementation.
-    pub fn json<T: Serialize + ?Sized>(
-        &mut self,
-        value: &T,
-    ) -> Result<&mut Self, serde_json::Error> {
-        self.json_event(Event::new(""), value)
-    }
-
-    /// Appends an event whose data is a value as JSON instead of its own data.
-    ///
-    /// ```
-    /// use sse_wire::{Encoder, Event, EventType};
-    ///
-    /// let mut encoder = Encoder::new();
-    /// let event = Event::new("").with_event_type(EventType::from_static("usage"));
-    /// encoder.json_event(event, &7)?;
-    /// assert_eq!(encoder.as_bytes(), b"event: usage\ndata: 7\n\n");
-    /// # Ok::<_, serde_json::Error>(())
-    /// ```
-    ///
-    /// # Errors
-    ///
-    /// Returns an error if the value cannot be written as JSON. The encoder then holds nothing of the
-    /// event. The same is true after a panic in the value's [`Serialize`] implementation.
-    pub fn json_event<'e, T: Serialize + ?Sized>(
-        &mut self,
-        event: impl Into<Event<'e>>,
-        value: &T,
-    ) -> Result<&mut Self, serde_json::Error> {
-        let event = event.into();
-        let block = Unfinished::new(self.buffer());
-        append_other_fields(block.buffer, &event);
-        block.buffer.extend_from_slice(b"data: ");
-        let start = block.buffer.len();
-        serde_json::to_writer(&mut *block.buffer, value)?;
-        // `serde_json` itself writes no line end, but a `RawValue` may hold some.
-        if wire::line_end(&block.buffer[start..]).is_some() {
-            let data = block.buffer.split_off(start);
-            append_lines(block.buffer, b"", b"\ndata: ", &data);
-        } else {
-            block.buffer.extend_from_slice(b"\n\n");
-        }
-        block.finish();
-        Ok(self)
-    }
-}
-
-/// Removes the block from the buffer when it is dropped, unless the block was finished.
-// `Serialize` is the caller's code. It may fail or panic after a part of the block was written, and
-// the caller may catch the panic and use the encoder again.
-struct Unfinished<'b> {
-    buffer: &'b mut Vec<u8>,
-    start: usize,
-}
-
-impl<'b> Unfinished<'b> {
-    fn new(buffer: &'b mut Vec<u8>) -> Self {
-        let start = buffer.len();
-        Self { buffer, start }
-    }
-
-    fn finish(mut self) {
-        self.start = self.buffer.len();
-    }
-}
-
-impl Drop for Unfinished<'_> {
-    fn drop(&mut self) {
-        self.buffer.truncate(self.start);
     }
 }
 

@@ -1,6 +1,8 @@
 //! Bridges to what users hold: readers, streams, bodies, codecs, JSON. Each is thin, in a file of
 //! its own and behind its own feature; none names an HTTP client.
 
+#[cfg(feature = "http-body")]
+mod batch;
 #[cfg(feature = "stream")]
 mod blocks;
 #[cfg(feature = "http-body")]
@@ -15,12 +17,16 @@ mod error;
 mod filtered;
 #[cfg(feature = "http-body")]
 mod gateway_body;
+#[cfg(feature = "http-body")]
+mod headers;
 #[cfg(feature = "stream")]
 mod injected;
 #[cfg(feature = "std")]
 mod io;
 #[cfg(feature = "json")]
 mod json;
+#[cfg(feature = "json")]
+mod json_event;
 #[cfg(any(feature = "std", feature = "stream"))]
 mod open;
 mod other_body;
@@ -43,19 +49,23 @@ mod work;
 #[cfg(feature = "stream")]
 pub use blocks::BlockStream;
 #[cfg(feature = "http-body")]
-pub use body::{BodyChunks, Encode, EventBody, Infallibly, sse_headers};
+pub use body::{BodyChunks, EventBody};
 #[cfg(feature = "tokio-util")]
 pub use codec::SseCodec;
 pub use decoding::Decoding;
 pub use error::{StreamError, TransportError};
 #[cfg(feature = "stream")]
 pub use filtered::{FilterBlocks, WithLastWords};
+#[cfg(feature = "http-body")]
+pub use headers::{last_event_id, sse_headers};
 #[cfg(feature = "stream")]
 pub use injected::{Inject, NoFrames};
 #[cfg(feature = "std")]
 pub use io::EventReader;
 #[cfg(feature = "json")]
 pub use json::{JsonError, JsonEvents, JsonStreamError};
+#[cfg(feature = "json")]
+pub use json_event::JsonEvent;
 #[cfg(feature = "stream")]
 pub use open::OpenEvents;
 pub use other_body::OtherBody;

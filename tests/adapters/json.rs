@@ -14,7 +14,7 @@ use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use sse_wire::{
     ByteStreamExt, DONE, Encoder, Event, EventBuf, EventId, EventIteratorExt, EventReader,
-    EventStreamExt, EventType, JsonStreamError, StreamError,
+    EventStreamExt, EventType, JsonEvent, JsonStreamError, StreamError,
 };
 
 #[test]
@@ -65,20 +65,22 @@ impl Serialize for Bad {
 
 /// Tries to write values that cannot be written, and checks that nothing of them is left.
 fn assert_leaves_nothing<B: BorrowMut<Vec<u8>>>(encoder: &mut Encoder<B>, bad: Bad) {
-    let event = Event::new("")
-        .with_event_type(EventType::from_static("usage"))
-        .with_id(EventId::from_static("7"))
-        .with_retry(Duration::from_secs(1));
+    fn event<T: Serialize>(value: T) -> JsonEvent<'static, T> {
+        JsonEvent::new(value)
+            .with_event_type(EventType::from_static("usage"))
+            .with_id(7)
+            .with_retry(Duration::from_secs(1))
+    }
     encoder.keep_alive();
     let value = ("before", [2], bad);
     for with_fields in [false, true] {
         let outcome = panic::catch_unwind(AssertUnwindSafe(|| {
-            if with_fields { encoder.json_event(event, &value) } else { encoder.json(&value) }
+            if with_fields { encoder.json_event(&event(value)) } else { encoder.json(&value) }
                 .is_ok()
         }));
         assert!(matches!((bad, outcome), (Bad::Fails, Ok(false)) | (Bad::Panics, Err(_))));
     }
-    encoder.json_event(event, &1).unwrap();
+    encoder.json_event(&event(1)).unwrap();
 }
 
 #[test]

@@ -3,7 +3,9 @@
 mod blocks;
 mod body;
 mod codec;
+mod encode;
 mod filtered;
+mod headers;
 mod io;
 mod json;
 mod open;

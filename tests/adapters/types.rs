@@ -1,17 +1,22 @@
 //! What the compiler shall accept.
 
 use std::{
+    convert::Infallible,
     error::Error,
+    io,
     pin::{Pin, pin},
     rc::Rc,
 };
 
+use axum::routing::get;
 use futures_util::{FutureExt, StreamExt, future, stream};
+use http_body::Body;
 use sse_wire::{
-    ByteStreamExt, ConnectRequest, ConnectResponse, DecodeError, Decoding, EventBody, EventReader,
-    EventStream, FilterBlocks, Frame, Inject, ItemStream, JsonEvents, JsonStreamError, MustEndWith,
-    NoFrames, NoTimer, Reconnecting, ReplayCursor, ReplayLog, SseCodec, StreamError, Tap,
-    TokioTimer, TransportError, UntilData, WithLastWords,
+    ByteStreamExt, ConnectRequest, ConnectResponse, DecodeError, Decoding, Encode, Event,
+    EventBody, EventBuf, EventReader, EventStream, FilterBlocks, Frame, Inject, ItemStream,
+    JsonEvent, JsonEvents, JsonStreamError, MustEndWith, NoFrames, NoTimer, Reconnecting,
+    ReplayCursor, ReplayLog, SseCodec, StreamError, Tap, TokioTimer, TransportError, UntilData,
+    WithLastWords,
 };
 
 fn is_send_and_sync<T: Send + Sync>() {}
@@ -92,4 +97,43 @@ fn a_source_need_be_neither_send_nor_unpin() {
     let mut events = pin!(source.events());
     let event = events.next().now_or_never().unwrap().unwrap().unwrap();
     assert_eq!(event.data(), "a");
+}
+
+#[test]
+fn the_error_of_a_body_is_that_of_its_stream() {
+    fn error_is<E>(_: &impl Body<Error = E>) {}
+    fn events<T>() -> EventBody<stream::Pending<T>>
+    where
+        T: Encode,
+    {
+        EventBody::new(stream::pending())
+    }
+    error_is::<Infallible>(&events::<Event<'_>>());
+    error_is::<Infallible>(&events::<String>());
+    error_is::<serde_json::Error>(&events::<JsonEvent<'_, u8>>());
+    // This one has no conversion from `Infallible`, and needs none.
+    error_is::<io::Error>(&events::<Result<EventBuf, io::Error>>());
+    error_is::<io::Error>(&events::<Result<JsonEvent<'_, u8>, io::Error>>());
+    error_is::<Box<dyn Error + Send + Sync>>(&events::<
+        Result<JsonEvent<'_, u8>, Box<dyn Error + Send + Sync>>,
+    >());
+}
+
+/// Each is one expression, and a handler of axum.
+#[test]
+fn handlers_of_axum() {
+    let router: axum::Router = axum::Router::new()
+        .route("/infallible", get(async || EventBody::new(stream::iter(["a"])).into_response()))
+        .route(
+            "/fallible",
+            get(async || {
+                let events = stream::iter([Ok("a".to_owned()), Err(io::Error::other("gone"))]);
+                EventBody::new(events).with_timer(TokioTimer::new()).into_response()
+            }),
+        )
+        .route(
+            "/json",
+            get(async || EventBody::new(stream::iter([JsonEvent::new(1)])).into_response()),
+        );
+    drop(router);
 }

@@ -10,24 +10,23 @@ use axum::{
     routing::get,
 };
 use futures_util::{StreamExt, stream};
-use sse_wire::{Encoder, Event, EventId, sse_headers};
+use sse_wire::{Encoder, Event, EventIdBuf, last_event_id, sse_headers};
 use tokio::{net::TcpListener, task::spawn_blocking};
 
 use crate::in_time;
 
 /// Sends three events of a log of ten from where the client stands, half of another one, and cuts.
 async fn resume(headers: HeaderMap) -> axum::response::Response {
-    let last = headers
-        .get("last-event-id")
-        .map_or(0, |id| id.to_str().expect("text").parse::<u32>().expect("a number"));
+    let last =
+        last_event_id(&headers).map_or(0, |id| id.as_str().parse::<u32>().expect("a number"));
     if last == 10 {
         return StatusCode::NO_CONTENT.into_response();
     }
     let mut encoder = Encoder::new();
     encoder.retry(std::time::Duration::from_millis(5));
     for number in last + 1..=(last + 3).min(10) {
-        let text = number.to_string();
-        encoder.event(Event::new(&text).with_id(EventId::new(&text).expect("digits")));
+        let id = EventIdBuf::from(number);
+        encoder.event(Event::new(id.as_str()).with_id(id.as_id()));
     }
     let cut = format!("id: {}\ndata: half of", last + 4);
     let chunks = stream::iter([Ok(encoder.take().into_bytes()), Ok(cut.into())]);

@@ -1,5 +1,6 @@
 //! The adapters against real servers and clients, on loopback.
 
+mod bodies;
 mod client;
 mod clients;
 mod ends;
@@ -12,7 +13,7 @@ use std::{future::Future, time::Duration};
 
 use bytes::Bytes;
 use futures_util::Stream;
-use sse_wire::{ByteStreamExt, Event, EventBuf, EventId, EventType};
+use sse_wire::{ByteStreamExt, Event, EventBuf, EventIdBuf, EventType};
 
 /// Longer than any test takes, shorter than anybody wants to wait.
 async fn in_time<T>(work: impl Future<Output = T>) -> T {
@@ -31,12 +32,12 @@ fn recording() -> Vec<EventBuf> {
             _ => String::new(),
         };
         let mut event = Event::new(&data);
-        let id = number.to_string();
+        let id = EventIdBuf::from(number);
         if number % 3 == 0 {
             event = event.with_event_type(EventType::from_static("token"));
         }
         if number % 4 == 0 {
-            event = event.with_id(EventId::new(&id).expect("digits"));
+            event = event.with_id(id.as_id());
         }
         events.push(event.to_buf());
     }

@@ -12,12 +12,7 @@ use std::{
     time::Duration,
 };
 
-use axum::{
-    Router,
-    body::Body,
-    response::{IntoResponse, Response},
-    routing::get,
-};
+use axum::{Router, http::Response, response::IntoResponse, routing::get};
 use futures_util::{Stream, StreamExt, stream};
 use hyper_util::{
     rt::{TokioExecutor, TokioIo},
@@ -28,13 +23,12 @@ use tokio::{net::TcpListener, sync::Barrier};
 
 use crate::recording;
 
-fn response<T: Encode + Send + 'static>(
-    events: impl Stream<Item = T> + Send + 'static,
-) -> Response {
-    let body = EventBody::infallible(events)
+/// With keep-alives that come soon.
+fn response<S: Stream<Item: Encode>>(events: S) -> Response<EventBody<S, TokioTimer>> {
+    EventBody::new(events)
         .with_timer(TokioTimer::new())
-        .with_interval(Duration::from_millis(50));
-    (sse_headers(), Body::new(body)).into_response()
+        .with_interval(Duration::from_millis(50))
+        .into_response()
 }
 
 /// How many streams of a server live.
@@ -125,10 +119,8 @@ pub async fn hyper() -> SocketAddr {
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
             let service = hyper::service::service_fn(|_| async {
-                let mut response =
-                    hyper::Response::new(EventBody::infallible(stream::iter(recording())));
-                response.headers_mut().extend(sse_headers());
-                Ok::<_, Infallible>(response)
+                let events = stream::iter(recording());
+                Ok::<_, Infallible>(EventBody::new(events).into_response())
             });
             tokio::spawn(async move {
                 let server = auto::Builder::new(TokioExecutor::new());

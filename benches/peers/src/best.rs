@@ -17,6 +17,7 @@ use std::{
 };
 
 use crate::{
+    body,
     corpora::Corpus,
     decode, encode,
     group::{Group, Plan},
@@ -63,7 +64,7 @@ pub fn compare(groups: &[Group], corpora: &[Corpus], processes: u8) -> Result<()
     println!("## Times as long as ours\n");
     let names = corpora.iter().map(|corpus| corpus.name.to_owned());
     let mut summary = Table::new("fastest peer / ours", names);
-    let decoding = || measured.iter().filter(|(group, _)| !matches!(group, Group::Encode));
+    let decoding = || measured.iter().filter(|(group, _)| group.is_decoding());
     for (group, runs) in decoding() {
         summary.row(group.name(), cells(runs, fastest, |column| leads(*group, column)));
     }
@@ -76,6 +77,16 @@ pub fn compare(groups: &[Group], corpora: &[Corpus], processes: u8) -> Result<()
         summary.row("encoding", cells(runs, fastest, |column| leads(*group, column)));
         let by_hand = |column: &Column| vec![column.ratio(encode::EXTEND, encode::REUSED)];
         summary.row("extend_from_slice / Encoder", cells(runs, fastest, by_hand));
+    }
+    for (group, runs) in measured.iter().filter(|(group, _)| matches!(group, Group::Body(..))) {
+        let name = group.name();
+        summary.row(name, cells(runs, fastest, |column| leads(*group, column)));
+        for peer in ["sse-stream", "actix-web-lab", "axum"] {
+            let ratios = |column: &Column| vec![column.ratio(peer, body::BODY)];
+            summary.row(&format!("{name}: {peer} / EventBody"), cells(runs, fastest, ratios));
+        }
+        let alone = |column: &Column| vec![column.ratio(body::BODY, body::ENCODER)];
+        summary.row(&format!("{name}: EventBody / Encoder"), cells(runs, fastest, alone));
     }
     summary.print();
     Ok(())

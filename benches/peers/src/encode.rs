@@ -74,9 +74,14 @@ fn owned<'a, E: 'a>(
     encode: fn(Vec<E>, &mut Sink) -> Outcome,
 ) -> Contender<'a> {
     Contender::new(name, Side::Peer, move |clock| {
-        let made = events.iter().map(|(event_type, data)| make(event_type, data)).collect();
+        let made = all(events, make);
         run(clock, events, |sink| encode(made, sink))
     })
+}
+
+/// Makes all events of a corpus.
+pub fn all<E>(events: &Events, make: fn(&'static str, &str) -> E) -> Vec<E> {
+    events.iter().map(|(event_type, data)| make(event_type, data)).collect()
 }
 
 /// Where the encoded events go.
@@ -179,7 +184,7 @@ fn extend(events: &Events, sink: &mut Sink) -> Outcome {
     Ok(())
 }
 
-fn event<'a>(event_type: &'static str, data: &'a str) -> Event<'a> {
+pub fn event<'a>(event_type: &'static str, data: &'a str) -> Event<'a> {
     match event_type {
         "" => Event::new(data),
         name => Event::new(data).with_event_type(EventType::from_static(name)),
@@ -217,7 +222,7 @@ fn axum(events: Arc<Events>, sink: &mut Sink) -> Outcome {
     drain(response.into_body().into_data_stream(), |event| sink.put(&event.map_err(Flaw::failed)?))
 }
 
-fn sse_stream_event(event_type: &'static str, data: &str) -> sse_stream::Sse {
+pub fn sse_stream_event(event_type: &'static str, data: &str) -> sse_stream::Sse {
     let event = sse_stream::Sse::default().data(data);
     if event_type.is_empty() { event } else { event.event(event_type) }
 }

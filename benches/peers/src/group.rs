@@ -1,6 +1,7 @@
 //! What is compared in one table.
 
 use crate::{
+    body,
     corpora::{Chunks, Corpus},
     cut, decode, encode,
     measure::{self, Contender, Figure, Side},
@@ -12,6 +13,8 @@ pub enum Group {
     /// Decoding of chunks of one kind, and how they are called.
     Decode(&'static str, Chunks),
     Encode,
+    /// Bodies, out of streams that have so many events ready at a time.
+    Body(&'static str, usize),
 }
 
 /// How it is compared.
@@ -27,6 +30,7 @@ impl Group {
         match self {
             Self::Decode(name, _) => name,
             Self::Encode => "encode",
+            Self::Body(name, _) => name,
         }
     }
 
@@ -34,6 +38,8 @@ impl Group {
         match self {
             Self::Decode(name, _) => format!("Decoding, chunks: {name}"),
             Self::Encode => "Encoding".to_owned(),
+            Self::Body(_, usize::MAX) => "Bodies, all events ready".to_owned(),
+            Self::Body(_, burst) => format!("Bodies, {burst} ready at a time"),
         }
     }
 
@@ -42,7 +48,13 @@ impl Group {
         match self {
             Self::Decode(..) => &[decode::FEED, decode::FEED_BYTES, decode::EVENT_STREAM],
             Self::Encode => &[encode::REUSED, encode::FRAMES],
+            Self::Body(..) => &[body::BODY, body::OWNED],
         }
+    }
+
+    /// Something is decoded.
+    pub fn is_decoding(self) -> bool {
+        matches!(self, Self::Decode(..))
     }
 
     /// The chunks are single bytes.
@@ -55,6 +67,7 @@ impl Group {
         match self {
             Self::Decode(..) => &["sse-core", "sse-stream"],
             Self::Encode => &["russe", "sse-stream"],
+            Self::Body(..) => &["axum", "sse-stream", "actix-web-lab"],
         }
     }
 
@@ -77,6 +90,12 @@ impl Group {
             Self::Encode => {
                 let corpus = cut::portion(corpus, Chunks::Whole, is_short);
                 let raced = race(encode::contenders(&corpus));
+                let bytes = encode::encoded_len(&corpus.events);
+                (corpus, bytes, raced)
+            }
+            Self::Body(_, burst) => {
+                let corpus = cut::portion(corpus, Chunks::Whole, is_short);
+                let raced = race(body::contenders(&corpus, burst));
                 let bytes = encode::encoded_len(&corpus.events);
                 (corpus, bytes, raced)
             }

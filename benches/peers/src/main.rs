@@ -5,6 +5,7 @@
 #[allow(unsafe_code)]
 mod alloc;
 mod best;
+mod body;
 #[path = "../../corpora/mod.rs"]
 mod corpora;
 mod cut;
@@ -32,9 +33,9 @@ struct Options {
     /// Only chunks of this kind; may be given more than once.
     #[arg(long, value_name = "NAME")]
     chunks: Vec<String>,
-    /// Only one half.
-    #[arg(long, value_name = "HALF")]
-    only: Option<Half>,
+    /// Only one part.
+    #[arg(long, value_name = "PART")]
+    only: Option<Part>,
     /// How often each contender goes through each corpus; the first two do not count [default: 17,
     /// with --best 62].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(3..))]
@@ -58,9 +59,20 @@ struct Options {
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Half {
+enum Part {
     Decode,
     Encode,
+    Body,
+}
+
+impl Part {
+    fn of(group: Group) -> Self {
+        match group {
+            Group::Decode(..) => Self::Decode,
+            Group::Encode => Self::Encode,
+            Group::Body(..) => Self::Body,
+        }
+    }
 }
 
 fn main() -> ExitCode {
@@ -87,9 +99,10 @@ fn compare(options: &Options) -> Result<(), String> {
         has_all_peers: options.all_peers || !options.best,
     };
     let decoding = cuts.into_iter().map(|(name, chunks)| Group::Decode(name, chunks));
-    let mut groups: Vec<_> = decoding.chain([Group::Encode]).collect();
-    if let Some(half) = options.only {
-        groups.retain(|group| matches!(group, Group::Encode) == (half == Half::Encode));
+    let bodies = body::all().into_iter().map(|(name, burst)| Group::Body(name, burst));
+    let mut groups: Vec<_> = decoding.chain([Group::Encode]).chain(bodies).collect();
+    if let Some(part) = options.only {
+        groups.retain(|group| part == Part::of(*group));
     }
     if let Some(name) = &options.measure {
         let group = groups.into_iter().find(|group| group.name() == name);
@@ -116,8 +129,7 @@ fn chosen<T>(
 }
 
 fn medians(groups: &[Group], corpora: &[Corpus], plan: &Plan) {
-    let (encoding, decoding): (Vec<_>, Vec<_>) =
-        groups.iter().partition(|group| matches!(group, Group::Encode));
+    let (decoding, others): (Vec<_>, Vec<_>) = groups.iter().partition(|group| group.is_decoding());
     let measured = |&group: &Group| {
         let columns: Vec<_> = corpora.iter().map(|corpus| group.race(corpus, plan)).collect();
         println!("## {}\n", group.title());
@@ -128,7 +140,7 @@ fn medians(groups: &[Group], corpora: &[Corpus], plan: &Plan) {
     if !decoded.is_empty() {
         print_leads(corpora, &decoded);
     }
-    encoding.iter().map(measured).for_each(drop);
+    others.iter().map(measured).for_each(drop);
 }
 
 fn print_leads(corpora: &[Corpus], decoded: &[(Group, Vec<Column>)]) {

@@ -16,7 +16,7 @@ use axum::{
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sse_wire::{DONE, Encode, Event, EventId, EventType};
+use sse_wire::{DONE, Event, EventType, Frame, JsonEvent};
 
 use crate::{
     model::Model,
@@ -64,20 +64,19 @@ fn answer(chat: &Chat, streams: &Streams, question: &Question, known: usize) -> 
     let tokens = chat.model.answer(&question.question, known);
     let mut work = chat.begin();
     streams.respond(async_stream::stream! {
-        yield json_frame(Event::new("").with_event_type(START), &json!({ "answer": work.answer }));
+        let start = JsonEvent::new(json!({ "answer": work.answer }));
+        yield json_frame(start.with_event_type(START));
         let mut tokens = pin!(tokens);
         let mut number = known;
         // If the client leaves, all of this is dropped here, and no token more is made.
         while let Some(token) = tokens.next().await {
             work.made_one();
             number += 1;
-            let id = number.to_string();
-            let id = EventId::new(&id).expect("digits are an ID");
-            let event = Event::new("").with_event_type(TOKEN).with_id(id);
-            yield json_frame(event, &json!({ "text": token }));
+            let event = JsonEvent::new(json!({ "text": token }));
+            yield json_frame(event.with_event_type(TOKEN).with_id(number));
         }
         work.finish();
-        yield Event::new(DONE).with_event_type(END).into_frame();
+        yield Frame::from(Event::new(DONE).with_event_type(END));
     })
 }
 

@@ -5,7 +5,7 @@ use std::time::Duration;
 use axum::{Router, extract::State, response::Response, routing::get};
 use futures_util::Stream;
 use serde_json::json;
-use sse_wire::{Event, EventType, Frame};
+use sse_wire::{EventType, Frame, JsonEvent};
 use sysinfo::{ProcessesToUpdate, System, get_current_pid};
 use tokio::{sync::watch, time::sleep};
 use tokio_stream::wrappers::WatchStream;
@@ -56,7 +56,7 @@ impl Monitor {
                 "process": memory,
                 "connections": streams.count(),
             });
-            self.0.send_replace(json_frame(Event::new("").with_event_type(SAMPLE), &sample));
+            self.0.send_replace(json_frame(JsonEvent::new(sample).with_event_type(SAMPLE)));
         }
     }
 }

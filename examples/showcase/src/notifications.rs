@@ -13,7 +13,7 @@ use axum::{
 use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sse_wire::{Encoder, Event, EventType, Frame, ReplayLog};
+use sse_wire::{Encoder, Event, EventIdBuf, EventType, Frame, ReplayLog};
 use tokio::{
     sync::{
         broadcast::{self, error::RecvError},
@@ -138,6 +138,7 @@ impl Notifications {
         LastEventId(last_id): &LastEventId,
         channels: Vec<&'static str>,
     ) -> impl Stream<Item = Frame> + Send + use<> {
+        let last_id = last_id.as_ref().map_or("", EventIdBuf::as_str);
         let mut log = self.log.subscribe();
         let mut cursor = log.borrow().attach(last_id);
         let mut start = Encoder::new();

@@ -15,7 +15,7 @@ use axum::{
 use futures_util::{Stream, StreamExt, stream};
 use serde::Deserialize;
 use serde_json::json;
-use sse_wire::{Event, EventType, Frame};
+use sse_wire::{EventType, Frame, JsonEvent};
 use tokio::sync::{
     mpsc::{self, error::TrySendError},
     watch,
@@ -74,7 +74,7 @@ async fn say(
         return (StatusCode::PAYLOAD_TOO_LARGE, "at most 4096 bytes").into_response();
     }
     let message = json!({ "room": room, "name": name, "text": text });
-    let reached = rooms.send(&room, &json_frame(Event::new(""), &message));
+    let reached = rooms.send(&room, &json_frame(JsonEvent::new(message)));
     Json(json!({ "reached": reached })).into_response()
 }
 
@@ -140,10 +140,8 @@ impl Rooms {
 
         let seat = Seat { rooms: self.clone(), room: room.to_owned(), key };
         let messages = ReceiverStream::new(messages).chain(stream::once(async {
-            json_frame(
-                Event::new("").with_event_type(DROPPED),
-                &json!({ "why": "you read too slowly" }),
-            )
+            let why = json!({ "why": "you read too slowly" });
+            json_frame(JsonEvent::new(why).with_event_type(DROPPED))
         }));
         // Ends with the messages, though the room goes on.
         let presence = presence.map(Some).chain(stream::pending());
@@ -161,7 +159,7 @@ impl Room {
     fn announce(&self, room: &str) {
         let names: Vec<_> = self.members.iter().take(NAMED).map(|member| &member.name).collect();
         let members = json!({ "room": room, "members": self.members.len(), "names": names });
-        self.presence.send_replace(json_frame(Event::new("").with_event_type(PRESENCE), &members));
+        self.presence.send_replace(json_frame(JsonEvent::new(members).with_event_type(PRESENCE)));
     }
 }
 

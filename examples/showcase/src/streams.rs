@@ -9,15 +9,10 @@ use std::{
     time::Duration,
 };
 
-use axum::{
-    body::Body,
-    extract::FromRequestParts,
-    http::request::Parts,
-    response::{IntoResponse, Response},
-};
+use axum::{body::Body, extract::FromRequestParts, http::request::Parts, response::Response};
 use futures_util::{Stream, StreamExt};
 use serde::Serialize;
-use sse_wire::{Encoder, Event, EventBody, Frame, TokioTimer, sse_headers};
+use sse_wire::{Encode, EventBody, EventIdBuf, Frame, JsonEvent, TokioTimer, last_event_id};
 use tokio_util::sync::CancellationToken;
 
 /// A stream breaks off: the connection ends in the middle of the response.
@@ -66,9 +61,11 @@ impl Streams {
             let _is_open_as_long = &open;
             frame
         });
-        let body =
-            EventBody::new(frames).with_timer(TokioTimer::new()).with_interval(self.heartbeat);
-        (sse_headers(), Body::new(body)).into_response()
+        EventBody::new(frames)
+            .with_timer(TokioTimer::new())
+            .with_interval(self.heartbeat)
+            .into_response()
+            .map(Body::new)
     }
 }
 
@@ -88,20 +85,18 @@ impl Drop for Open {
     }
 }
 
-/// An event whose data is JSON.
-pub fn json_frame(event: Event<'_>, data: &impl Serialize) -> Frame {
-    let mut encoder = Encoder::new();
-    encoder.json_event(event, data).expect("only maps with other keys than strings are no JSON");
-    encoder.take()
+/// An event whose data is JSON, for many receivers or among other frames.
+pub fn json_frame(event: JsonEvent<'_, impl Serialize>) -> Frame {
+    event.into_frame().expect("only maps with other keys than strings are no JSON")
 }
 
-/// The header by which a client tells after a reconnection where it was cut; empty at first.
-pub struct LastEventId(pub String);
+/// Where a client was cut, if it has reconnected.
+pub struct LastEventId(pub Option<EventIdBuf>);
 
 impl LastEventId {
     /// How many events of this answer the client has, if their IDs are counted from 1.
     pub fn count(&self) -> usize {
-        self.0.parse().unwrap_or(0)
+        self.0.as_ref().and_then(|id| id.as_str().parse().ok()).unwrap_or(0)
     }
 }
 
@@ -109,8 +104,6 @@ impl<S: Sync> FromRequestParts<S> for LastEventId {
     type Rejection = Infallible;
 
     async fn from_request_parts(parts: &mut Parts, _: &S) -> Result<Self, Infallible> {
-        let id =
-            parts.headers.get("last-event-id").map(|id| String::from_utf8_lossy(id.as_bytes()));
-        Ok(Self(id.unwrap_or_default().into_owned()))
+        Ok(Self(last_event_id(&parts.headers)))
     }
 }

@@ -9,7 +9,7 @@ use axum::{
     routing::get,
 };
 use serde::{Deserialize, Serialize};
-use sse_wire::{Event, EventId, EventType, Frame};
+use sse_wire::{EventType, Frame, JsonEvent};
 use tokio::time::sleep;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -82,16 +82,12 @@ impl Step<'_> {
         const END: EventType<'_> = EventType::from_static("end");
         const FAILURE: EventType<'_> = EventType::from_static("failure");
 
-        let event = Event::new("");
-        match self {
-            Self::Start { .. } => json_frame(event.with_event_type(START), self),
-            Self::Chunk { index, .. } => {
-                let id = (index + 1).to_string();
-                let id = EventId::new(&id).expect("digits are an ID");
-                json_frame(event.with_event_type(CHUNK).with_id(id), self)
-            }
-            Self::End { .. } => json_frame(event.with_event_type(END), self),
-            Self::Failure { .. } => json_frame(event.with_event_type(FAILURE), self),
-        }
+        let event = JsonEvent::new(self);
+        json_frame(match self {
+            Self::Start { .. } => event.with_event_type(START),
+            Self::Chunk { index, .. } => event.with_event_type(CHUNK).with_id(index + 1),
+            Self::End { .. } => event.with_event_type(END),
+            Self::Failure { .. } => event.with_event_type(FAILURE),
+        })
     }
 }

@@ -13,7 +13,7 @@ use axum::{
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sse_wire::{DONE, Encode, Encoder, Event, EventBody, sse_headers};
+use sse_wire::{DONE, Encoder, Event, EventBody, Frame, JsonEvent};
 
 use crate::{
     model::Model,
@@ -64,7 +64,7 @@ async fn complete(
             }
             if number == 12 && fault == Fault::Error {
                 let error = json!({ "error": { "message": "the model is overloaded" } });
-                yield Ok(json_frame(Event::new(""), &error));
+                yield Ok(json_frame(JsonEvent::new(error)));
                 return;
             }
             let chunk = json!({
@@ -72,9 +72,9 @@ async fn complete(
                 "model": model,
                 "choices": [{ "index": 0, "delta": { "content": token } }],
             });
-            yield Ok(json_frame(Event::new(""), &chunk));
+            yield Ok(json_frame(JsonEvent::new(chunk)));
         }
-        yield Ok(Event::new(DONE).into_frame());
+        yield Ok(Frame::from(Event::new(DONE)));
     };
-    (sse_headers(), Body::new(EventBody::new(frames))).into_response()
+    EventBody::new(frames).into_response().map(Body::new)
 }

@@ -5,9 +5,8 @@ use core::{mem, ops::Range};
 
 use super::{Part, Rewrite};
 use crate::{
-    encoder::{MAX_DIGITS, decimal},
     gateway::parts::Parts,
-    wire::{self, BOM, CR, LF, field::Field},
+    wire::{self, BOM, CR, LF, MAX_DIGITS, decimal, field::Field},
 };
 
 /// Where a changed block goes.
