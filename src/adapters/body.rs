@@ -33,17 +33,17 @@ pin_project! {
 }
 
 impl<B> BodyChunks<B> {
-    /// The chunks of this body.
+    /// Creates a stream of the chunks of this body.
     pub fn new(body: B) -> Self {
         Self { body }
     }
 
-    /// The body.
+    /// Returns the body.
     pub fn get_ref(&self) -> &B {
         &self.body
     }
 
-    /// The body.
+    /// Returns the body.
     pub fn into_inner(self) -> B {
         self.body
     }
@@ -69,7 +69,7 @@ impl<B: Body> Stream for BodyChunks<B> {
 }
 
 impl<B: Body> EventStream<BodyChunks<B>> {
-    /// The events of a body: hyper's, axum's or reqwest's.
+    /// Creates a stream of the events of a body: hyper's, axum's or reqwest's.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -89,7 +89,7 @@ impl<B: Body> EventStream<BodyChunks<B>> {
 }
 
 impl<B: Body> ItemStream<BodyChunks<B>> {
-    /// The events and comments of a body.
+    /// Creates a stream of the events, comments and updates of a body.
     pub fn from_body(body: B) -> Self {
         Self::new(BodyChunks::new(body))
     }

@@ -74,13 +74,13 @@ impl Default for SseCodec {
 }
 
 impl SseCodec {
-    /// Events as the standard says, in blocks of at most 16 MiB.
+    /// Creates a codec that follows the standard, with a block limit of 16 MiB.
     #[must_use]
     pub fn new() -> Self {
         Self::with_decoder(Decoder::new())
     }
 
-    /// With a decoder that has other options, or the state of an earlier connection.
+    /// Creates a codec with a decoder that has other options, or the state of an earlier connection.
     #[must_use]
     pub fn with_decoder(decoder: Decoder) -> Self {
         Self { pump: Pump::new(decoder), encoder: Encoder::new() }

@@ -41,12 +41,13 @@ pub struct EventReader<R> {
 }
 
 impl<R: Read> EventReader<R> {
-    /// Events as the standard says, in blocks of at most 16 MiB.
+    /// Creates a reader of events that follows the standard, with a block limit of 16 MiB.
     pub fn new(reader: R) -> Self {
         Self::with_decoder(reader, Decoder::new())
     }
 
-    /// With a decoder that has other options, or the state of an earlier connection.
+    /// Creates a reader of events with a decoder that has other options, or the state of an earlier
+    /// connection.
     pub fn with_decoder(reader: R, decoder: Decoder) -> Self {
         Self { reader, pump: Pump::new(decoder), buffer: BytesMut::new() }
     }
@@ -102,7 +103,7 @@ impl<R: Read> EventReader<R> {
 }
 
 impl<R> EventReader<R> {
-    /// The reader. What was read of it and not taken yet is lost.
+    /// Returns the reader. What was read of it and not taken yet is lost.
     pub fn into_inner(self) -> R {
         self.reader
     }

@@ -152,22 +152,23 @@ macro_rules! event_stream {
         }
 
         impl<S> $name<S> {
-            /// As the standard says, in blocks of at most 16 MiB.
+            /// Creates a stream that follows the standard, with a block limit of 16 MiB.
             pub fn new(chunks: S) -> Self {
                 Self::with_decoder(chunks, $decoder)
             }
 
-            /// With a decoder that has other options, or the state of an earlier connection.
+            /// Creates a stream with a decoder that has other options, or the state of an earlier
+            /// connection.
             pub fn with_decoder(chunks: S, decoder: Decoder) -> Self {
                 Self { source: Source::new(chunks, Pump::new(decoder)) }
             }
 
-            /// The stream of chunks.
+            /// Returns the stream of chunks.
             pub fn get_ref(&self) -> &S {
                 &self.source.chunks
             }
 
-            /// The stream of chunks. What was taken from it and not given yet is lost.
+            /// Returns the stream of chunks. What was taken from it and not given yet is lost.
             pub fn into_inner(self) -> S {
                 self.source.chunks
             }
@@ -180,8 +181,8 @@ macro_rules! event_stream {
             S: Stream<Item = Result<B, E>>,
             B: Into<Bytes>,
         {
-            /// Appends all that is ready without waiting, at most `limit`, in one wake-up; waits
-            /// only if nothing is. How many they were; zero at the end of the stream.
+            /// Appends all that is ready without waiting, at most `limit`, and waits only if nothing
+            /// is. Returns how many it appended: zero only at the end of the stream.
             ///
             /// An error ends a batch, and counts as one.
             pub fn poll_batch(
@@ -312,7 +313,7 @@ impl<S> EventStream<S> {
 
 /// Makes events out of streams of chunks.
 pub trait ByteStreamExt<B, E>: Stream<Item = Result<B, E>> + Sized {
-    /// The events. See [`EventStream`].
+    /// Returns the events. See [`EventStream`].
     fn events(self) -> EventStream<Self> {
         EventStream::new(self)
     }
@@ -345,7 +346,7 @@ pub trait ByteStreamExt<B, E>: Stream<Item = Result<B, E>> + Sized {
         OpenEvents::new(self)
     }
 
-    /// The chunks as they are, and an observer that sees their events. See [`Tap`].
+    /// Passes the chunks on as they are, and shows their events to an observer. See [`Tap`].
     fn tap_events<F>(self, observe: F) -> Tap<Self, F>
     where
         F: FnMut(Result<Event<'_>, DecodeError>),
@@ -391,12 +392,12 @@ pub trait ByteStreamExt<B, E>: Stream<Item = Result<B, E>> + Sized {
         Inject::new(self, NoFrames).with_timer(timer)
     }
 
-    /// The blocks, with all that is in them. See [`BlockStream`].
+    /// Returns the blocks, with all that is in them. See [`BlockStream`].
     fn blocks(self) -> BlockStream<Self> {
         BlockStream::new(self)
     }
 
-    /// The events, comments and updates. See [`ItemStream`].
+    /// Returns the events, comments and updates. See [`ItemStream`].
     fn items(self) -> ItemStream<Self> {
         ItemStream::new(self)
     }

@@ -52,7 +52,7 @@ impl<S, F: FnMut(Result<Event<'_>, DecodeError>)> Tap<S, F> {
         Self { chunks, progress: Progress::new(Decoder::new()), observe, passed: None }
     }
 
-    /// With a decoder that has other options.
+    /// Sets the decoder, for other options.
     pub fn with_decoder(self, decoder: Decoder) -> Self {
         Self { progress: Progress::new(decoder), ..self }
     }
