@@ -1,7 +1,6 @@
 //! The adapters against real servers and clients, on loopback.
 
 mod bodies;
-mod client;
 mod clients;
 mod ends;
 mod hostile;

@@ -1,8 +1,8 @@
 //! A client that comes back: reconnects where it was cut, as the server asks for, and gives up in time.
 //!
 //! ```sh
-//! cargo run --example client --all-features -- URL
-//! cargo run --example client --all-features -- --json URL | jq .data
+//! cargo run --example client -- URL
+//! cargo run --example client -- --json URL | jq .data
 //! ```
 
 use std::{error::Error, pin::pin, process::ExitCode, time::Duration};

@@ -1,6 +1,6 @@
 //! The example `client`, against servers that cut it off.
 
-use std::process::{Command, Output};
+use std::process::Output;
 
 use axum::{
     Router,
@@ -11,9 +11,9 @@ use axum::{
 };
 use futures_util::{StreamExt, stream};
 use sse_wire::{Encoder, Event, EventIdBuf, last_event_id, sse_headers};
-use tokio::{net::TcpListener, task::spawn_blocking};
+use tokio::net::TcpListener;
 
-use crate::in_time;
+use crate::run;
 
 /// Sends three events of a log of ten from where the client stands, half of another one, and cuts.
 async fn resume(headers: HeaderMap) -> axum::response::Response {
@@ -48,17 +48,7 @@ async fn client(path: &str) -> Output {
     let url = format!("http://{}{path}", listener.local_addr().expect("an address"));
     tokio::spawn(async move { axum::serve(listener, router).await });
 
-    let mut program = std::env::current_exe().expect("a test has a path");
-    program.pop();
-    program.pop();
-    program.push(format!("examples/client{}", std::env::consts::EXE_SUFFIX));
-    assert!(program.exists(), "run `cargo build --examples --all-features`");
-    let run = move || {
-        let mut client = Command::new(program);
-        client.args(["--json", "--retry", "5", "--retries", "3", &url]);
-        client.env("NO_PROXY", "*").output().expect("the client runs")
-    };
-    in_time(spawn_blocking(run)).await.expect("an output")
+    run("client", &["--json", "--retry", "5", "--retries", "3", &url]).await
 }
 
 #[tokio::test]

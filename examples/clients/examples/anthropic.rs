@@ -1,0 +1,79 @@
+//! Asks a model in `Anthropic`'s protocol, whose events have types, and prints the text as it comes.
+//!
+//! ```sh
+//! cargo run --example anthropic           # asks a mock, which fails on some prompts:
+//! cargo run --example anthropic -- cut    # or denied, refused, proxy, overloaded, undone, reset
+//! API_KEY=.. cargo run --example anthropic -- --url https://api.anthropic.com/v1/messages
+//! ```
+
+use std::io::{Write, stdout};
+
+use anyhow::{Context, anyhow, bail};
+use futures_util::TryStreamExt;
+use serde::Deserialize;
+use serde_json::{Value, json};
+use sse_wire::{ByteStreamExt, EventStreamExt, StreamError};
+use upstream::Chat;
+
+/// The event types that matter here, and their data.
+#[derive(Deserialize)]
+#[serde(tag = "event", content = "data", rename_all = "snake_case")]
+enum Event {
+    ContentBlockDelta(Value),
+    MessageDelta(Value),
+    MessageStop,
+    Error(Failure),
+    /// `ping`, and all types that are new.
+    #[serde(other)]
+    Other,
+}
+
+/// The data of an error event, or the body of an error response.
+#[derive(Deserialize)]
+struct Failure {
+    error: ApiError,
+}
+
+#[derive(Deserialize)]
+struct ApiError {
+    message: String,
+}
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let Chat { prompt, url, key, model } = upstream::anthropic().await?;
+    let messages = json!([{ "role": "user", "content": prompt }]);
+    let request =
+        json!({ "model": model, "max_tokens": 1024, "messages": messages, "stream": true });
+    let post = reqwest::Client::new().post(url).header("anthropic-version", "2023-06-01");
+    let response = post.header("x-api-key", key).json(&request).send().await?;
+    let status = response.status();
+    let mut events = match response.bytes_stream().open_events().await {
+        Ok(events) => events.json_by_type(),
+        // With status 200, too.
+        Err(StreamError::NotEventStream(body)) => match body.json() {
+            Ok(Failure { error }) => bail!("{status}: {}", error.message),
+            Err(_) => bail!("{status}: {body}"),
+        },
+        Err(error) => return Err(error.into()),
+    };
+    let result = loop {
+        match events.try_next().await {
+            Ok(Some(Event::ContentBlockDelta(data))) => {
+                print!("{}", data["delta"]["text"].as_str().unwrap_or_default());
+                stdout().flush()?;
+            }
+            Ok(Some(Event::MessageDelta(data))) => {
+                let reason = &data["delta"]["stop_reason"];
+                print!("\n[{reason}] [{} tokens]", data["usage"]["output_tokens"]);
+            }
+            Ok(Some(Event::MessageStop)) => break Ok(()),
+            Ok(Some(Event::Error(Failure { error }))) => break Err(anyhow!(error.message)),
+            Ok(Some(Event::Other)) => {}
+            Ok(None) => break Err(anyhow!("{} bytes into a block", events.pending_bytes())),
+            Err(error) => break Err(error.into()),
+        }
+    };
+    println!();
+    result.context("the answer ended early")
+}

@@ -1,0 +1,79 @@
+//! Calls a tool of an MCP server, and comes back for the result when the server closes the stream.
+//!
+//! ```sh
+//! cargo run --example mcp             # asks a mock for tea, which takes its time
+//! cargo run --example mcp -- toast    # is lost before it can be resumed; soup is forgotten
+//! cargo run --example mcp -- --url https://mcp.deepwiki.com/mcp ask_question ARGUMENTS
+//! ```
+
+use std::pin::pin;
+
+use anyhow::{Context, ensure};
+use futures_util::TryStreamExt;
+use reqwest::{Client, RequestBuilder, Response, header::HeaderMap};
+use serde_json::{Value, json};
+use sse_wire::{
+    ConnectRequest, ConnectResponse, Reconnect, ReconnectUpdate, Reconnecting, TokioTimer,
+    is_event_stream,
+};
+use upstream::Tool;
+
+#[tokio::main]
+async fn main() -> anyhow::Result<()> {
+    let Tool { name, arguments, url, mut headers, .. } = upstream::mcp().await?;
+    let client = Client::new();
+    let post = |headers: &HeaderMap, message: Value| {
+        let post = client.post(&url).headers(headers.clone()).json(&message);
+        post.header("accept", "application/json, text/event-stream").send()
+    };
+    let info = json!({ "name": "sse-wire", "version": "0.1.0" });
+    let hello = json!({ "protocolVersion": "2025-11-25", "capabilities": {}, "clientInfo": info });
+    let hello = json!({ "jsonrpc": "2.0", "id": 1, "method": "initialize", "params": hello });
+    let hello = post(&headers, hello).await?.error_for_status()?;
+    headers.insert("mcp-protocol-version", "2025-11-25".parse()?);
+    if let Some(id) = hello.headers().get("mcp-session-id") {
+        headers.insert("mcp-session-id", id.clone());
+    }
+    hello.bytes().await?;
+    post(&headers, json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await?;
+    let call = json!({ "name": name, "arguments": arguments });
+    let call = json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call });
+    let response = post(&headers, call).await?.error_for_status()?;
+    let answer = answer(response, || client.get(&url).headers(headers.clone())).await?;
+    println!("{}", answer.get("result").with_context(|| format!("the server failed: {answer}"))?);
+    Ok(())
+}
+
+/// Returns the answer to a request, and prints what the server says before it.
+async fn answer(response: Response, get: impl Fn() -> RequestBuilder) -> anyhow::Result<Value> {
+    let content_type = response.headers().get("content-type");
+    if !content_type.is_some_and(|value| value.to_str().is_ok_and(is_event_stream)) {
+        return Ok(response.json().await?);
+    }
+    // The first connection is this response. Those after it resume it; the call is not repeated.
+    let mut first = Some(response);
+    let connect = |request: ConnectRequest| {
+        let first = first.take();
+        let get = request.headers().fold(get(), |get, (name, value)| get.header(name, value));
+        async {
+            let response = if let Some(first) = first { Ok(first) } else { get.send().await };
+            response.map(ConnectResponse::from_http)
+        }
+    };
+    let events = Reconnecting::new(connect, Reconnect::new(), TokioTimer::new());
+    let mut updates = pin!(events.updates());
+    loop {
+        match updates.try_next().await?.context("the server sent no answer")? {
+            ReconnectUpdate::Event(event) => match event.json::<Value>()? {
+                message if message["method"].is_null() => return Ok(message),
+                message => println!("{}: {}", message["method"], message["params"]),
+            },
+            ReconnectUpdate::Waiting { delay, end, .. } => {
+                let id = updates.get_ref().last_event_id();
+                ensure!(!id.is_empty(), "{end}, before there was an ID to resume with");
+                println!("[{end}; going on after {id} in {delay:.1?}]");
+            }
+            _ => {}
+        }
+    }
+}

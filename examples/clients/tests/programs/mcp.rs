@@ -1,0 +1,52 @@
+//! `mcp`: a call that is resumed, and calls that cannot be.
+
+use crate::outcome;
+
+#[tokio::test]
+async fn a_call_is_resumed_until_its_result_comes() {
+    let (stdout, stderr, code) = outcome("mcp", &[]).await;
+    let lines: Vec<_> = stdout
+        .lines()
+        // Without the delay, which is random.
+        .map(|line| line.split_once(" in ").map_or(line, |(start, _)| start))
+        .collect();
+    let progress = |number, step| {
+        let params = serde_json::json!({ "progress": number, "total": 4, "message": step });
+        format!("\"notifications/progress\": {params}")
+    };
+    assert_eq!(
+        lines,
+        [
+            // Only an ID and `retry: 0` came.
+            "[the stream ended; going on after tea/2/0",
+            &progress(1, "Warming the pot"),
+            &progress(2, "Boiling the water"),
+            "[the stream ended; going on after tea/2/2",
+            &progress(3, "Steeping: 三分钟"),
+            // The fourth was cut, and comes once all the same.
+            "[the connection was lost; going on after tea/2/3",
+            &progress(4, "Pouring"),
+            "[the stream ended; going on after tea/2/4",
+            r#"{"content":[{"text":"A cup of Darjeeling. 请慢用!","type":"text"}]}"#,
+        ]
+    );
+    assert_eq!((&*stderr, code), ("", Some(0)));
+}
+
+#[tokio::test]
+async fn a_call_that_cannot_be_resumed_fails() {
+    for (tool, message) in [
+        ("toast", "the connection was lost, before there was an ID to resume with"),
+        ("soup", "the server answered 404"),
+    ] {
+        let (_, stderr, code) = outcome("mcp", &[tool]).await;
+        assert_eq!((&*stderr, code), (&*format!("Error: {message}\n"), Some(1)), "{tool}");
+    }
+}
+
+#[tokio::test]
+async fn an_answer_may_be_json() {
+    let (stdout, stderr, code) = outcome("mcp", &["milk", r#"{"warm":true}"#]).await;
+    assert!(stderr.contains("the server failed") && stderr.contains("Unknown tool"), "{stderr}");
+    assert_eq!((&*stdout, code), ("", Some(1)));
+}
