@@ -102,22 +102,35 @@ impl BlockDecoder {
     /// # Ok::<_, sse_wire::DecodeError>(())
     /// ```
     pub fn finish(&mut self) -> BlockEnd<'_> {
+        self.end(self.state.options.at_end)
+    }
+
+    /// Ends the stream as [`finish`](Self::finish) does, because the transport failed: what is
+    /// pending is no block.
+    #[cfg(feature = "stream")]
+    pub(crate) fn cut_off(&mut self) -> BlockEnd<'_> {
+        self.end(AtEnd::Discard)
+    }
+
+    fn end(&mut self, at_end: AtEnd) -> BlockEnd<'_> {
         let Self { state } = self;
         if !state.end() {
-            return BlockEnd { state, raw: Vec::new(), pending_bytes: 0, block: None };
+            return BlockEnd { state, raw: Vec::new(), pending_bytes: 0, block: None, error: None };
         }
         let pending_bytes = state.pending_bytes();
         let start = state.splitter.offset().saturating_sub(state.splitter.pending());
-        let dispatches = state.options.at_end == AtEnd::Dispatch && state.is_cut_block_whole();
-        if dispatches {
+        let mut error = state.take_unread_error();
+        let mut is_accepted = false;
+        if at_end == AtEnd::Dispatch && state.is_cut_block_whole() {
             let State { splitter, fields, options, .. } = state;
             splitter.finish(&mut FieldLines::<true>::new(fields, *options));
+            error = AT_END.accept(state, Place::Buffer).err();
+            is_accepted = error.is_none();
         }
-        let is_accepted = dispatches && AT_END.accept(state, Place::Buffer).is_ok();
         let mut raw = state.splitter.take_buffer();
         raw.extend_from_slice(state.unread().rest());
         let block = is_accepted.then_some(start);
-        BlockEnd { state, raw, pending_bytes, block }
+        BlockEnd { state, raw, pending_bytes, block, error }
     }
 
     accessors!();
@@ -248,9 +261,7 @@ impl Reading<'_> {
                     return Ok(Some(Place::Chunk(splitter.take_usual(cursor, next))));
                 }
             }
-            if !splitter.holds_lines() || splitter.is_lent() {
-                fields.values = Values::default();
-            }
+            state.forget_given_block();
             let place = match self.find::<true>(state)? {
                 Found::Block(place) => place,
                 Found::Passed => continue,
@@ -499,6 +510,7 @@ pub struct BlockEnd<'a> {
     pending_bytes: u64,
     /// Where the pending block starts in the stream, if it is to be read as one.
     block: Option<u64>,
+    error: Option<DecodeError>,
 }
 
 impl BlockEnd<'_> {
@@ -521,6 +533,14 @@ impl BlockEnd<'_> {
     #[must_use]
     pub fn pending(&self) -> &[u8] {
         &self.raw
+    }
+
+    /// Returns why the pending block was refused at the end; `None` if it was not. With
+    /// [`AtEnd::Dispatch`], it may be no UTF-8. Or [too
+    /// much](crate::DecodeErrorKind::UnreadTooLarge) was left unread.
+    #[must_use]
+    pub fn error(&self) -> Option<DecodeError> {
+        self.error
     }
 
     /// Returns the pending bytes as a block, as if it had ended. Only with [`AtEnd::Dispatch`], and

@@ -6,7 +6,8 @@ use alloc::boxed::Box;
 use core::{fmt, mem, time::Duration};
 
 pub use self::body_kind::BodyKind;
-use self::{body_kind::FirstBytes, unread::Unread};
+pub(crate) use self::body_kind::FirstBytes;
+use self::unread::Unread;
 use crate::{
     chunk::{Chunk, Source},
     error::{DecodeError, DecodeErrorKind},
@@ -139,6 +140,14 @@ impl State {
         }
     }
 
+    /// Forgets the values of a block that was given, before a view that holds all lines reads on.
+    #[inline]
+    pub(crate) fn forget_given_block(&mut self) {
+        if !self.splitter.holds_lines() || self.splitter.is_lent() {
+            self.fields.values = Values::default();
+        }
+    }
+
     /// Reads on: takes back text that was lent in the place of invalid bytes. Returns `false` if
     /// nothing comes any more.
     ///
@@ -222,7 +231,8 @@ impl State {
     }
 
     pub(crate) fn first_bytes(&self) -> &[u8] {
-        self.rare.as_deref().map_or(&[], |rare| rare.first_bytes.as_bytes())
+        let first = self.rare.as_deref().map_or(&[][..], |rare| rare.first_bytes.as_bytes());
+        &first[..first.len().min(self.options.first_bytes.into())]
     }
 
     pub(crate) fn body_kind(&self) -> BodyKind {
@@ -330,6 +340,9 @@ impl<'d> Reading<'d> {
 
     #[inline(never)]
     fn stop_early<const HOLDS_ALL: bool>(&mut self, state: &mut State) {
+        if HOLDS_ALL {
+            state.forget_given_block();
+        }
         let Self { chunk, cursor } = self;
         let State { splitter, fields, options, rare, failed, .. } = state;
         if let Some(rare) = rare {

@@ -65,13 +65,16 @@ impl<S> BlockStream<S> {
         Self::with_decoder(chunks, BlockDecoder::new())
     }
 
-    /// Creates a stream with a decoder that has other options, or the state of an earlier
-    /// connection.
+    /// Creates a stream with a decoder that has other options. It goes on where the decoder stands, so
+    /// after an earlier connection, first call
+    /// [`reset_for_reconnect`](crate::BlockDecoder::reset_for_reconnect).
     pub fn with_decoder(chunks: S, mut decoder: BlockDecoder) -> Self {
         // Blocks that were left unread come first, whether or not a chunk follows.
         let mut reading = Reading::NOTHING;
         reading.start(&mut decoder.state, Source::Lent(&[]));
-        Self { chunks, decoder, reading, end: None, has_failed: false }
+        let has_failed = decoder.has_failed();
+        let end = has_failed.then(Bytes::new);
+        Self { chunks, decoder, reading, end, has_failed }
     }
 
     /// Returns the decoder: its last event ID, its reconnection time, what it counted.
@@ -139,7 +142,7 @@ where
                 }
                 Some(Err(error)) => {
                     *this.has_failed = true;
-                    *this.end = Some(Bytes::copy_from_slice(this.decoder.finish().pending()));
+                    *this.end = Some(Bytes::copy_from_slice(this.decoder.cut_off().pending()));
                     return Poll::Ready(Some(Err(StreamError::Transport(error))));
                 }
                 None => {
@@ -148,7 +151,9 @@ where
                     let is_whole = last.is_some();
                     let cut_off = if is_whole { &[] } else { end.pending() };
                     *this.end = Some(Bytes::copy_from_slice(cut_off));
-                    return Poll::Ready(last.map(Ok));
+                    let last = end.error().map_or(last.map(Ok), |error| Some(Err(error)));
+                    *this.has_failed = this.decoder.has_failed();
+                    return Poll::Ready(last.map(|block| block.map_err(StreamError::Decode)));
                 }
             }
         }

@@ -229,10 +229,11 @@ impl<'de> Deserializer<'de> for Data<'de> {
     }
 
     fn deserialize_option<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ByTypeError> {
-        match self.0.trim() {
-            "" | "null" => visitor.visit_none(),
-            _ => visitor.visit_some(self),
+        // White space alone is text.
+        if self.0.is_empty() || self.0.trim_ascii() == "null" {
+            return visitor.visit_none();
         }
+        visitor.visit_some(self)
     }
 
     fn deserialize_unit<V: Visitor<'de>>(self, visitor: V) -> Result<V::Value, ByTypeError> {

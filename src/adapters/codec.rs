@@ -80,7 +80,9 @@ impl SseCodec {
         Self::with_decoder(Decoder::new())
     }
 
-    /// Creates a codec with a decoder that has other options, or the state of an earlier connection.
+    /// Creates a codec with a decoder that has other options. It goes on where the decoder stands, so
+    /// after an earlier connection, first call
+    /// [`reset_for_reconnect`](crate::Decoder::reset_for_reconnect).
     #[must_use]
     pub fn with_decoder(decoder: Decoder) -> Self {
         Self { pump: Pump::new(decoder), encoder: Encoder::new() }

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use core::{
-    fmt,
+    fmt, mem,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -63,8 +63,9 @@ pin_project! {
         filter: BlockFilter<F>,
         // An empty chunk at the start, for blocks that were left unread in the decoder.
         first: Option<Bytes>,
-        // What has passed, the last part first.
+        // What has passed, and how much of it has left.
         passed: Vec<Bytes>,
+        left: usize,
         is_over: bool,
     }
 }
@@ -77,7 +78,14 @@ where
     ///
     /// [`ByteStreamExt::filter_blocks`](crate::ByteStreamExt::filter_blocks) takes just a function.
     pub fn new(chunks: S, filter: BlockFilter<F>) -> Self {
-        Self { chunks, filter, first: Some(Bytes::new()), passed: Vec::new(), is_over: false }
+        Self {
+            chunks,
+            filter,
+            first: Some(Bytes::new()),
+            passed: Vec::new(),
+            left: 0,
+            is_over: false,
+        }
     }
 }
 
@@ -145,15 +153,19 @@ where
         let mut this = self.project();
         let mut work = Work::default();
         loop {
-            if let Some(part) = this.passed.pop() {
-                return Poll::Ready(Some(Ok(part)));
+            if let Some(part) = this.passed.get_mut(*this.left) {
+                *this.left += 1;
+                return Poll::Ready(Some(Ok(mem::take(part))));
             }
+            this.passed.clear();
+            *this.left = 0;
             if *this.is_over {
                 return Poll::Ready(None);
             }
-            if let Some(error) = this.filter.failure() {
+            if this.filter.decoder().has_failed() {
                 *this.is_over = true;
-                return Poll::Ready(Some(Err(StreamError::Decode(error))));
+                let error = this.filter.failure().map(StreamError::Decode);
+                return Poll::Ready(error.map(Err));
             }
             if work.gives_way(cx) {
                 return Poll::Pending;
@@ -168,6 +180,8 @@ where
                     }
                     None => {
                         *this.is_over = true;
+                        // Blocks are left unread if the function has panicked.
+                        this.filter.pass(&Bytes::new(), this.passed);
                         if this.filter.decoder().at_boundary() {
                             // At most a LF that came late for the CRLF of the last blank line.
                             let rest = Bytes::copy_from_slice(this.filter.finish().pending());
@@ -179,7 +193,6 @@ where
             };
             work.add_chunk(chunk.len());
             this.filter.pass(&chunk, this.passed);
-            this.passed.reverse();
         }
     }
 }

@@ -46,8 +46,9 @@ impl<R: Read> EventReader<R> {
         Self::with_decoder(reader, Decoder::new())
     }
 
-    /// Creates a reader of events with a decoder that has other options, or the state of an earlier
-    /// connection.
+    /// Creates a reader of events with a decoder that has other options. It goes on where the decoder stands, so
+    /// after an earlier connection, first call
+    /// [`reset_for_reconnect`](crate::Decoder::reset_for_reconnect).
     pub fn with_decoder(reader: R, decoder: Decoder) -> Self {
         Self { reader, pump: Pump::new(decoder), buffer: BytesMut::new() }
     }

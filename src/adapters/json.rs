@@ -27,7 +27,8 @@ use crate::{
 /// type is none of the expected ones.
 ///
 /// The message names the event's type and ID. It does not show the data, because messages are often
-/// logged. [`snippet`](Self::snippet) returns the start of the data.
+/// logged. [`snippet`](Self::snippet) returns the start of the data. The message of the
+/// [`source`](core::error::Error::source), which is `serde_json`'s, may quote a string of the data.
 #[derive(Error)]
 #[error("{}", self.message())]
 pub struct JsonError {
@@ -98,11 +99,12 @@ impl JsonError {
     }
 }
 
-/// Shows no data, because debug forms end up in logs.
+/// Shows what the message shows, and at most 200 bytes of the message of `serde_json`, which may quote
+/// the data.
 impl fmt::Debug for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JsonError")
-            .field("source", &self.source)
+            .field("source", &wire::Shortened(&format!("{}", self.source)))
             .field("is_unknown_type", &self.is_unknown_type)
             .field("event_type", &self.event_type)
             .field("id", &self.id)

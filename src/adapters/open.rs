@@ -1,6 +1,7 @@
 //! The events of a body, or what came instead.
 
 use alloc::vec::Vec;
+use core::mem;
 #[cfg(feature = "stream")]
 use core::{
     fmt,
@@ -13,59 +14,69 @@ use bytes::Bytes;
 #[cfg(feature = "stream")]
 use futures_core::Stream;
 
-use super::{decoding::Decoding, other_body::OtherBody, pump::Pump};
 #[cfg(feature = "stream")]
 use super::{error::StreamError, stream::EventStream, work::Work};
-use crate::{decode::Decoder, event::EventBuf, state::BodyKind};
+use super::{other_body::OtherBody, pump::Pump};
+use crate::{
+    decode::Decoder,
+    event::EventBuf,
+    state::{BodyKind, FirstBytes},
+};
 
 /// Reads the start of a body, up to where it is known if it is an event stream.
-#[derive(Debug)]
 pub(super) struct Opening {
-    pump: Pump<EventBuf>,
-    /// How the pump was made, and all chunks that it got: if the first event comes late, they are
-    /// read again, so that it is not lost.
+    /// What reads the events, if there are any.
     decoder: Decoder,
+    /// What tells. It sees no more than the first bytes, so that they alone decide, however they are
+    /// cut and whatever the other decoder refuses.
+    judge: Decoder,
+    /// How many bytes it still sees.
+    room: usize,
+    /// The chunks so far, while nothing is known.
     chunks: Vec<u8>,
 }
 
 impl Opening {
     pub(super) fn new(mut decoder: Decoder) -> Self {
         decoder.reset_for_reconnect();
-        Self { pump: empty_pump(decoder.clone()), decoder, chunks: Vec::new() }
+        let first_bytes = decoder.state.options.first_bytes;
+        let judge = Decoder::builder().first_bytes(first_bytes).build();
+        Self { decoder, judge, room: FirstBytes::room(first_bytes), chunks: Vec::new() }
     }
 
     /// Takes a chunk. Returns the decision, once there is one.
-    pub(super) fn feed(&mut self, chunk: Bytes) -> Option<Result<Pump<EventBuf>, OtherBody>> {
-        self.chunks.extend_from_slice(&chunk);
-        self.pump.feed(chunk);
-        if self.pump.decoder().body_kind() != BodyKind::EventStream {
-            if self.pump.next().is_some() {
-                // An event or an error, after all.
-                let chunks = core::mem::take(&mut self.chunks);
-                self.pump = empty_pump(self.decoder.clone());
-                self.pump.feed(chunks.into());
-            } else if self.pump.decoder().state.wants_first_bytes() {
+    pub(super) fn feed(&mut self, mut chunk: Bytes) -> Option<Result<Pump<EventBuf>, OtherBody>> {
+        let (seen, _) = chunk.split_at(chunk.len().min(self.room));
+        self.room -= seen.len();
+        let mut events = self.judge.feed(seen);
+        let has_event = matches!(events.next_event(), Ok(Some(_)));
+        drop(events);
+        let is_event_stream = match self.judge.body_kind() {
+            _ if has_event => true,
+            _ if self.judge.state.wants_first_bytes() => {
+                self.chunks.extend_from_slice(&chunk);
                 return None;
-            } else if self.pump.decoder().body_kind() != BodyKind::EventStream {
-                return Some(Err(self.end()));
             }
+            kind => kind == BodyKind::EventStream,
+        };
+        if !is_event_stream {
+            return Some(Err(self.end()));
         }
-        let rest = Pump::new(Decoder::new());
-        Some(Ok(core::mem::replace(&mut self.pump, rest)))
+        if !self.chunks.is_empty() {
+            self.chunks.extend_from_slice(&chunk);
+            chunk = mem::take(&mut self.chunks).into();
+        }
+        let mut pump = Pump::new(mem::take(&mut self.decoder));
+        let unread = pump.next();
+        debug_assert!(unread.is_none(), "the decoder was reset");
+        pump.feed(chunk);
+        Some(Ok(pump))
     }
 
     /// The body has ended without a decision.
     pub(super) fn end(&self) -> OtherBody {
-        OtherBody::of(self.pump.decoder())
+        OtherBody::of(&self.judge)
     }
-}
-
-/// Returns a pump that wants a chunk.
-fn empty_pump(decoder: Decoder) -> Pump<EventBuf> {
-    let mut pump = Pump::new(decoder);
-    let unread = pump.next();
-    debug_assert!(unread.is_none(), "the decoder was reset");
-    pump
 }
 
 /// Waits until it is known if a body is an event stream. See
@@ -135,6 +146,6 @@ where
 #[cfg(feature = "stream")]
 impl<S> fmt::Debug for OpenEvents<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OpenEvents").field("opening", &self.opening).finish_non_exhaustive()
+        f.debug_struct("OpenEvents").field("decoder", &self.opening.judge).finish_non_exhaustive()
     }
 }

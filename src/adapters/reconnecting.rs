@@ -66,6 +66,27 @@ impl ConnectRequest {
     }
 }
 
+#[cfg(feature = "http-body")]
+impl ConnectRequest {
+    /// Returns the [headers](Self::headers) as a map, for clients that take one.
+    ///
+    /// ```
+    /// # use sse_wire::ConnectRequest;
+    /// # fn send(client: &reqwest::Client, request: &ConnectRequest) -> reqwest::RequestBuilder {
+    /// client.get("https://example.org/events").headers(request.header_map())
+    /// # }
+    /// ```
+    #[must_use]
+    pub fn header_map(&self) -> http::HeaderMap {
+        let headers = self.headers().filter_map(|(name, value)| {
+            // Other than ASCII is legal in a header, and sent as UTF-8.
+            let value = http::HeaderValue::from_bytes(value.as_bytes()).ok()?;
+            Some((http::HeaderName::from_static(name), value))
+        });
+        headers.collect()
+    }
+}
+
 impl fmt::Debug for ConnectRequest {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("ConnectRequest")
@@ -184,13 +205,20 @@ pin_project! {
             #[pin]
             response: F,
         },
+        // The response came before the stream was made. It is taken by the first poll.
+        Responded {
+            response: Option<ConnectResponse<S>>,
+        },
         // The timer runs until the connection is stable.
         Open {
             #[pin]
             events: EventStream<S>,
             is_stable: bool,
         },
-        Closed,
+        // The body of the last response, if it was no event stream.
+        Closed {
+            body: Option<S>,
+        },
     }
 }
 
@@ -331,6 +359,17 @@ impl<C, F, S, K> Reconnecting<C, F, S, K> {
         }
     }
 
+    /// Returns the body of the response for which the stream gave up, if the response was no event
+    /// stream: a JSON error, or a plain JSON answer. The body can be taken once. Until then, and until
+    /// the stream is dropped, the connection stays open.
+    #[must_use]
+    pub fn take_refused(self: Pin<&mut Self>) -> Option<S> {
+        match self.project().state.project() {
+            StateProjection::Closed { body } => body.take(),
+            _ => None,
+        }
+    }
+
     /// Returns the policy, for its count of failures.
     pub fn policy(&self) -> &Reconnect {
         &self.policy
@@ -359,12 +398,49 @@ where
         }
     }
 
+    /// Starts from a response that has come already, instead of with a call of `connect`.
+    ///
+    /// For protocols that begin with another request than the one that resumes: in MCP, a `POST` makes
+    /// a call, and a `GET` brings the rest of its stream.
+    ///
+    /// ```
+    /// use futures_util::{StreamExt, stream};
+    /// use sse_wire::{ConnectRequest, ConnectResponse, Reconnect, Reconnecting, TokioTimer};
+    ///
+    /// # tokio::runtime::Builder::new_current_thread()
+    /// #     .enable_time()
+    /// #     .start_paused(true)
+    /// #     .build()
+    /// #     .unwrap()
+    /// #     .block_on(async {
+    /// let chunks = |text| stream::iter([Ok::<_, std::io::Error>(text)]);
+    /// let posted = ConnectResponse::new(200, Some("text/event-stream"), chunks("id: 1\n\n"));
+    /// let get = |request: ConnectRequest| {
+    ///     assert_eq!(request.last_event_id().unwrap().as_str(), "1");
+    ///     let rest = chunks("data: the rest\n\n");
+    ///     std::future::ready(Ok(ConnectResponse::new(200, Some("text/event-stream"), rest)))
+    /// };
+    /// let events = Reconnecting::new(get, Reconnect::new(), TokioTimer::new());
+    /// let mut events = events.with_response(posted);
+    /// assert_eq!(events.next().await.unwrap().unwrap().data(), "the rest");
+    /// # });
+    /// ```
+    pub fn with_response(self, response: ConnectResponse<S>) -> Self {
+        Self { state: State::Responded { response: Some(response) }, ..self }
+    }
+
     fn poll_update(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<ReconnectUpdate<E>, ReconnectError<E>>>> {
         let mut this = self.project();
         let mut open_for = Duration::ZERO;
+        let mut body = None;
+        let response = match this.state.as_mut().project() {
+            StateProjection::Connecting { response } => Some(ready!(response.poll(cx))),
+            StateProjection::Responded { response } => response.take().map(Ok),
+            _ => None,
+        };
         let (end, error) = match this.state.as_mut().project() {
             StateProjection::Disconnected { waits } => {
                 if *waits {
@@ -375,19 +451,30 @@ where
                 this.state.set(State::Connecting { response });
                 return Poll::Ready(Some(Ok(ReconnectUpdate::Connecting)));
             }
-            StateProjection::Connecting { response } => match ready!(response.poll(cx)) {
-                Ok(ConnectResponse { end: None, chunks }) => {
-                    this.decoder.reset_for_reconnect();
-                    let decoder = mem::take(this.decoder);
-                    let events = EventStream::with_decoder(chunks, decoder);
-                    let stable_after = this.policy.stable_after();
-                    this.timer.reset(stable_after);
-                    this.state.set(State::Open { events, is_stable: stable_after.is_zero() });
-                    return Poll::Ready(Some(Ok(ReconnectUpdate::Open)));
+            StateProjection::Connecting { .. } | StateProjection::Responded { .. } => {
+                match response {
+                    Some(Ok(ConnectResponse { end: None, chunks })) => {
+                        this.decoder.reset_for_reconnect();
+                        let decoder = mem::take(this.decoder);
+                        let events = EventStream::with_decoder(chunks, decoder);
+                        let stable_after = this.policy.stable_after();
+                        this.timer.reset(stable_after);
+                        this.state.set(State::Open { events, is_stable: stable_after.is_zero() });
+                        return Poll::Ready(Some(Ok(ReconnectUpdate::Open)));
+                    }
+                    Some(Ok(ConnectResponse { end: Some(end), chunks })) => {
+                        // A 204 has no body.
+                        let has_body = !matches!(end, ConnectionEnd::Status { code: 204, .. });
+                        body = has_body.then_some(chunks);
+                        (end, None)
+                    }
+                    Some(Err(error)) => {
+                        (ConnectionEnd::NoResponse, Some(StreamError::Transport(error)))
+                    }
+                    // `connect` or `poll_next` has panicked.
+                    None => return Poll::Ready(None),
                 }
-                Ok(ConnectResponse { end: Some(end), .. }) => (end, None),
-                Err(error) => (ConnectionEnd::NoResponse, Some(StreamError::Transport(error))),
-            },
+            }
             StateProjection::Open { mut events, is_stable } => {
                 let event = events.as_mut().poll_next(cx);
                 if let Poll::Ready(Some(Ok(event))) = event {
@@ -416,7 +503,7 @@ where
                 *this.decoder = events.take_decoder();
                 (end, error)
             }
-            StateProjection::Closed => return Poll::Ready(None),
+            StateProjection::Closed { .. } => return Poll::Ready(None),
         };
         Poll::Ready(Some(match this.policy.next_delay(&end, open_for, this.decoder) {
             Ok(delay) => {
@@ -425,7 +512,7 @@ where
                 Ok(ReconnectUpdate::Waiting { delay, end, error })
             }
             Err(reason) => {
-                this.state.set(State::Closed);
+                this.state.set(State::Closed { body });
                 Err(ReconnectError::GaveUp { reason, error })
             }
         }))
@@ -471,7 +558,7 @@ where
     S: Stream<Item = Result<B, E>>,
 {
     fn is_terminated(&self) -> bool {
-        matches!(self.state, State::Closed)
+        matches!(self.state, State::Closed { .. })
     }
 }
 
@@ -480,9 +567,9 @@ impl<C, F, S, K> fmt::Debug for Reconnecting<C, F, S, K> {
         let state = match self.state {
             State::Disconnected { waits: false } => "Idle",
             State::Disconnected { waits: true } => "Waiting",
-            State::Connecting { .. } => "Connecting",
+            State::Connecting { .. } | State::Responded { .. } => "Connecting",
             State::Open { .. } => "Open",
-            State::Closed => "Closed",
+            State::Closed { .. } => "Closed",
         };
         f.debug_struct("Reconnecting")
             .field("state", &format_args!("{state}"))

@@ -68,6 +68,30 @@ pub trait EventIteratorExt<E>: Iterator<Item = Result<EventBuf, E>> + Sized {
         MustEndWith::new(self, data)
     }
 
+    /// Ends after the event of this type, such as `message_stop`, and gives
+    /// [`StreamError::Incomplete`] if the stream ends without it.
+    ///
+    /// The event is given, because it may have data of its own. For the rest, this is as
+    /// [`must_end_with`](Self::must_end_with).
+    ///
+    /// ```
+    /// # #[cfg(feature = "std")] {
+    /// use sse_wire::{EventIteratorExt, EventReader};
+    ///
+    /// let body = &b"data: a\n\nevent: response.completed\ndata: {\"usage\":7}\n\ndata: b\n\n"[..];
+    /// let events = EventReader::new(body).must_end_with_type("response.completed");
+    /// let events: Vec<_> = events.collect::<Result<_, _>>()?;
+    /// assert_eq!((events.len(), events[1].data()), (2, "{\"usage\":7}"));
+    /// # }
+    /// # Ok::<_, sse_wire::StreamError<std::io::Error>>(())
+    /// ```
+    fn must_end_with_type(self, event_type: &str) -> MustEndWith<'_, Self>
+    where
+        Self: Decoding,
+    {
+        MustEndWith::with_type(self, event_type)
+    }
+
     /// Parses the data of each event as JSON. See [`JsonEvents`](crate::JsonEvents).
     ///
     /// ```
@@ -108,18 +132,36 @@ impl<E, I: Iterator<Item = Result<EventBuf, E>>> EventIteratorExt<E> for I {}
 #[must_use = "iterators and streams do nothing until they are asked"]
 pub struct UntilData<'d, I> {
     events: I,
-    data: &'d str,
+    last: Sentinel<'d>,
     done: bool,
+}
+
+/// What the last event has.
+#[derive(Clone, Copy, Debug)]
+enum Sentinel<'d> {
+    /// This data, and nothing to tell.
+    Data(&'d str),
+    /// This type. It may have data.
+    Type(&'d str),
 }
 
 impl<'d, I> UntilData<'d, I> {
     pub(super) fn new(events: I, data: &'d str) -> Self {
-        Self { events, data, done: false }
+        Self { events, last: Sentinel::Data(data), done: false }
     }
 
     fn unless_done<E>(&mut self, event: Result<EventBuf, E>) -> Option<Result<EventBuf, E>> {
-        self.done = event.as_ref().is_ok_and(|event| event.data() == self.data);
-        (!self.done).then_some(event)
+        let Ok(found) = &event else { return Some(event) };
+        match self.last {
+            Sentinel::Data(data) => {
+                self.done = found.data() == data;
+                (!self.done).then_some(event)
+            }
+            Sentinel::Type(event_type) => {
+                self.done = found.event_type() == event_type;
+                Some(event)
+            }
+        }
     }
 
     /// Returns `true` if the event with that data came. If not, the stream was cut.
@@ -173,8 +215,9 @@ where
     }
 }
 
-/// Ends before an event with certain data, which must come. See
-/// [`EventIteratorExt::must_end_with`] and `EventStreamExt::must_end_with`.
+/// Ends with a certain event, which must come. See [`EventIteratorExt::must_end_with`],
+/// [`must_end_with_type`](EventIteratorExt::must_end_with_type), and the methods of these names of
+/// `EventStreamExt`.
 #[derive(Clone, Debug)]
 #[must_use = "iterators and streams do nothing until they are asked"]
 pub struct MustEndWith<'d, I> {
@@ -188,20 +231,27 @@ impl<'d, I: Decoding> MustEndWith<'d, I> {
         Self { events: UntilData::new(events, data), is_told: false }
     }
 
+    pub(super) fn with_type(events: I, event_type: &'d str) -> Self {
+        let events = UntilData { events, last: Sentinel::Type(event_type), done: false };
+        Self { events, is_told: false }
+    }
+
     /// Returns the error for an end without the event, once.
     #[cold]
     fn end_without_event<E>(&mut self) -> Option<StreamError<E>> {
-        let UntilData { events, data, done } = &mut self.events;
+        let UntilData { events, last, done } = &mut self.events;
         // Without an end, the stream gave another error.
         let end = events.end().filter(|_| !*done && !self.is_told)?;
-        *done = end.had_data() && events.decoder().cut_off_data_is(data);
+        if let Sentinel::Data(data) = last {
+            *done = end.had_data() && events.decoder().cut_off_data_is(data);
+        }
         self.is_told = !*done;
         self.is_told.then_some(StreamError::Incomplete(end))
     }
 }
 
 impl<I> MustEndWith<'_, I> {
-    /// Returns `true` if the event with that data came.
+    /// Returns `true` if that event came.
     pub fn is_done(&self) -> bool {
         self.events.is_done()
     }

@@ -157,8 +157,9 @@ macro_rules! event_stream {
                 Self::with_decoder(chunks, $decoder)
             }
 
-            /// Creates a stream with a decoder that has other options, or the state of an earlier
-            /// connection.
+            /// Creates a stream with a decoder that has other options. It goes on where the decoder stands, so
+            /// after an earlier connection, first call
+            /// [`reset_for_reconnect`](crate::Decoder::reset_for_reconnect).
             pub fn with_decoder(chunks: S, decoder: Decoder) -> Self {
                 Self { source: Source::new(chunks, Pump::new(decoder)) }
             }
@@ -441,6 +442,17 @@ pub trait EventStreamExt<E>: Stream<Item = Result<EventBuf, E>> + Sized {
         Self: Unpin + Decoding,
     {
         MustEndWith::new(self, data)
+    }
+
+    /// Ends after the event of this type, such as `message_stop`, and gives
+    /// [`StreamError::Incomplete`] if the stream ends without it.
+    ///
+    /// See [`EventIteratorExt::must_end_with_type`](crate::EventIteratorExt::must_end_with_type).
+    fn must_end_with_type(self, event_type: &str) -> MustEndWith<'_, Self>
+    where
+        Self: Unpin + Decoding,
+    {
+        MustEndWith::with_type(self, event_type)
     }
 
     /// Parses the data of each event as JSON. See [`JsonEvents`](crate::JsonEvents).

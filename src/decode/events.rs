@@ -108,6 +108,9 @@ impl Reading<'_> {
         &'a mut self,
         state: &'a mut State,
     ) -> Result<Option<Item<'a>>, DecodeError> {
+        if self.is_used_up() {
+            return Ok(None);
+        }
         loop {
             return Ok(Some(match self.step(state)? {
                 Step::Usual { event_type, data } => {

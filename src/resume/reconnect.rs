@@ -1,7 +1,7 @@
 //! The policy of a client that reconnects: how long it waits, and when it gives up.
 
 use alloc::{string::String, sync::Arc};
-use core::{fmt, time::Duration};
+use core::{fmt, mem, time::Duration};
 
 use thiserror::Error;
 
@@ -280,8 +280,8 @@ impl GaveUp {
 /// earlier makes the next delay longer even if it brought events, so a stream that always ends at
 /// once causes no storm of requests.
 ///
-/// An attempt failed if its connection was not stable and brought no event. After [10
-/// retries](Self::with_max_retries) that failed in a row, the policy gives up. It gives up at once
+/// An attempt failed if its connection was not stable and brought neither an event nor a new last
+/// event ID. After [10 retries](Self::with_max_retries) that failed in a row, the policy gives up. It gives up at once
 /// if the end [is final](ConnectionEnd::is_temporary).
 ///
 /// # The seed
@@ -302,8 +302,10 @@ pub struct Reconnect {
     jitter: Jitter,
     /// Connections in a row that were not stable: the exponent of the delay.
     short_lived: u32,
-    /// Those of them, at the end of the row, that brought no event: what the limit counts.
+    /// Those of them, at the end of the row, that brought nothing: what the limit counts.
     failures: u32,
+    /// The [fingerprint] of the last event ID after the connection before.
+    last_event_id: u64,
 }
 
 type RetryIf = dyn Fn(&ConnectionEnd) -> bool + Send + Sync;
@@ -349,6 +351,7 @@ impl Reconnect {
             jitter: Jitter(seed),
             short_lived: 0,
             failures: 0,
+            last_event_id: fingerprint(""),
         }
     }
 
@@ -380,8 +383,9 @@ impl Reconnect {
     /// Sets how long a connection must be open to be stable, which resets the delays and the count
     /// of failures; 5 seconds by default.
     ///
-    /// With zero, every stream that was opened is stable. This is for servers that end each stream
-    /// after the events they have and set the polling interval with `retry`.
+    /// With zero, every connection that brought an event or a new last event ID is stable. This is for
+    /// servers that end each stream after the events they have and set the polling interval with
+    /// `retry`, as servers of MCP do.
     #[must_use]
     pub fn with_stable_after(self, time: Duration) -> Self {
         Self { stable_after: time, ..self }
@@ -486,13 +490,16 @@ impl Reconnect {
     }
 
     fn count(&mut self, end: &ConnectionEnd, open_for: Duration, decoder: &Decoder) {
+        let last_event_id = fingerprint(decoder.last_event_id());
+        let has_new_id = mem::replace(&mut self.last_event_id, last_event_id) != last_event_id;
         // If this one was never open, the decoder has the counters of the connection before.
-        if end.was_open() && open_for >= self.stable_after {
+        let has_news = end.was_open() && (decoder.stats().events > 0 || has_new_id);
+        let was_long_open = end.was_open() && open_for >= self.stable_after;
+        if was_long_open && (has_news || !self.stable_after.is_zero()) {
             (self.short_lived, self.failures) = (0, 0);
         } else {
-            let had_events = end.was_open() && decoder.stats().events > 0;
             self.short_lived = self.short_lived.saturating_add(1);
-            self.failures = if had_events { 0 } else { self.failures.saturating_add(1) };
+            self.failures = if has_news { 0 } else { self.failures.saturating_add(1) };
         }
     }
 
@@ -539,6 +546,18 @@ impl fmt::Debug for Reconnect {
             .field("failures", &self.failures)
             .finish_non_exhaustive()
     }
+}
+
+/// Returns a number that tells IDs apart (FNV-1a). An ID may be large, so it is not kept. If two are
+/// taken for one, a delay is longer than it had to be.
+const fn fingerprint(id: &str) -> u64 {
+    let mut hash = 0xCBF2_9CE4_8422_2325_u64;
+    let mut at = 0;
+    while at < id.len() {
+        hash = (hash ^ id.as_bytes()[at] as u64).wrapping_mul(0x0100_0000_01B3);
+        at += 1;
+    }
+    hash
 }
 
 /// Returns the time in nanoseconds, at most 584 years.

@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 
-use crate::wire::BOM;
+use crate::wire::{self, BOM};
 
 /// What a body looks like by its first bytes. See [`Decoder::body_kind`](crate::Decoder::body_kind).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -25,20 +25,28 @@ pub enum BodyKind {
 pub(crate) struct FirstBytes(Vec<u8>);
 
 impl FirstBytes {
-    /// Keeps what is needed of the bytes that come next, at most so many altogether. Returns `true`
-    /// if more is wanted.
-    pub(crate) fn keep(&mut self, bytes: &[u8], most: u16) -> bool {
+    /// Enough to tell what a body is: a byte order mark, the longest field name and its colon, and
+    /// some blank lines before them.
+    const FEWEST: u16 = 16;
+
+    /// Returns how many bytes are kept, if the user wants so many.
+    pub(crate) fn room(wanted: u16) -> usize {
+        usize::from(wanted.max(Self::FEWEST))
+    }
+
+    /// Keeps what is needed of the bytes that come next. Returns `true` if more is wanted.
+    pub(crate) fn keep(&mut self, bytes: &[u8], wanted: u16) -> bool {
         // Nearly every stream is one, and its first chunk tells.
         if self.0.is_empty() && starts_as_event_stream(bytes) {
             return false;
         }
-        let room = usize::from(most) - self.0.len();
+        let room = Self::room(wanted) - self.0.len();
         self.0.extend_from_slice(&bytes[..bytes.len().min(room)]);
         if starts_as_event_stream(&self.0) {
             self.0 = Vec::new();
             return false;
         }
-        self.0.len() < usize::from(most)
+        self.0.len() < Self::room(wanted)
     }
 
     pub(crate) fn as_bytes(&self) -> &[u8] {
@@ -55,14 +63,19 @@ impl FirstBytes {
         match text.first() {
             Some(b'{' | b'[') => BodyKind::Json,
             Some(b'<') => BodyKind::Markup,
-            _ => BodyKind::Other,
+            // Blank lines, which tell nothing.
+            None => BodyKind::EventStream,
+            Some(_) => BodyKind::Other,
         }
     }
 }
 
-/// Returns `true` if the first line means something. A line that has just begun tells nothing yet.
+/// Returns `true` if the first line that is not blank means something. A line that has just begun
+/// tells nothing yet.
 fn starts_as_event_stream(bytes: &[u8]) -> bool {
     let bytes = bytes.strip_prefix(&BOM).unwrap_or(bytes);
+    let blank = bytes.iter().take_while(|&&byte| wire::is_line_end(byte)).count();
+    let bytes = &bytes[blank..];
     let end = bytes.iter().position(|byte| matches!(byte, b':' | b'\n' | b'\r'));
     end.is_some_and(|end| matches!(&bytes[..end], b"" | b"data" | b"event" | b"id" | b"retry"))
 }

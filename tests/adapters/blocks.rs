@@ -5,7 +5,9 @@ use std::io;
 use bytes::Bytes;
 use futures_core::FusedStream;
 use futures_util::{FutureExt, StreamExt, stream};
-use sse_wire::{AtEnd, BlockBuf, BlockDecoder, BlockStream, ByteStreamExt, OnError, StreamError};
+use sse_wire::{
+    AtEnd, BlockBuf, BlockDecoder, BlockStream, ByteStreamExt, InvalidUtf8, OnError, StreamError,
+};
 
 type Found = Vec<Result<BlockBuf, StreamError<&'static str>>>;
 
@@ -105,4 +107,28 @@ fn chunks_are_shared() {
     let blocks = stream::iter([Ok::<_, &str>(chunk.clone())]).blocks();
     let blocks: Vec<_> = blocks.map(Result::unwrap).collect().now_or_never().unwrap();
     assert_eq!(blocks[1].raw().as_ptr(), chunk[9..].as_ptr());
+}
+
+#[test]
+fn a_transport_error_takes_no_id_from_a_block_that_was_cut_off() {
+    let decoder = BlockDecoder::builder().at_end(AtEnd::Dispatch).build();
+    let chunks = stream::iter([Ok("id: 1\ndata: a\n\nid: 12"), Err("reset")]);
+    let mut blocks = BlockStream::with_decoder(chunks, decoder);
+    assert_eq!(blocks.by_ref().count().now_or_never(), Some(2));
+    assert_eq!((blocks.decoder().last_event_id(), blocks.decoder().stats().blocks), ("1", 1));
+}
+
+#[test]
+fn a_block_that_is_refused_at_the_end_is_told() {
+    let strict = BlockDecoder::builder().at_end(AtEnd::Dispatch).invalid_utf8(InvalidUtf8::Reject);
+    let (found, _, has_failed) = read(strict.build(), cut(b"data: a\xff", 3));
+    assert!(matches!(found[..], [Err(StreamError::Decode(_))]) && has_failed, "{found:?}");
+}
+
+#[test]
+fn a_decoder_that_has_failed_gives_nothing() {
+    let mut decoder = BlockDecoder::builder().max_block_size(1).build();
+    assert!(decoder.feed(b"data: a").next_block().is_err());
+    let (found, _, has_failed) = read(decoder, cut(b"data: b\n\n", 9));
+    assert!(found.is_empty() && has_failed);
 }

@@ -372,3 +372,34 @@ fn streams_and_readers_go_on_after_what_they_cannot_read() {
     let values: Vec<_> = events.json_by_type::<Message>().map(show).collect();
     assert_eq!(values, ["Delta(1)", "unknown", "broken", "Stop", "cut"]);
 }
+
+/// Tokens of models are often white space.
+#[test]
+fn white_space_is_text() {
+    #[derive(Debug, PartialEq, Deserialize)]
+    #[serde(tag = "event", content = "data")]
+    enum Token {
+        Maybe(Option<String>),
+        Text(String),
+    }
+    for text in [" ", "\n", "\u{3000}", "\t x"] {
+        let parse = |name| {
+            let event = Event::new(text).with_event_type(EventType::from_static(name));
+            event.json_by_type::<Token>().unwrap()
+        };
+        assert_eq!(parse("Maybe"), Token::Maybe(Some(text.to_owned())));
+        assert_eq!(parse("Text"), Token::Text(text.to_owned()));
+    }
+    for text in ["", "null", " null "] {
+        let event = Event::new(text).with_event_type(EventType::from_static("Maybe"));
+        assert_eq!(event.json_by_type::<Token>().unwrap(), Token::Maybe(None));
+    }
+}
+
+#[test]
+fn debug_forms_of_errors_are_short() {
+    let long = format!("\"{}\"", "S".repeat(1_000_000));
+    let error = Event::new(&long).json::<u32>().unwrap_err();
+    assert!(format!("{error:?}").len() < 1000);
+    assert!(error.to_string().len() < 1000);
+}

@@ -65,6 +65,7 @@ fn an_event_stream_is_opened_and_nothing_of_it_is_lost() {
         "\u{feff}data: a\n\ndata: b\n\n",
         ": comment\n\ndata: a\n\ndata: b\n\n",
         "\n\ndata: a\r\n\r\ndata: b\r\n\r\n",
+        "\n\r\r\n: comment\ndata: a\n\ndata: b\n\n",
         "retry: 5\n\ndata: a\n\nunknown\ndata: b\n\n",
         // Nothing tells that it is an event stream before its first event.
         "unknown: x\ndata: a\n\ndata: b\n\n",
@@ -85,6 +86,8 @@ fn what_came_instead_is_given_whole() {
     for (body, kind) in [
         (json.as_str(), BodyKind::Json),
         (" \r\n[{\"error\":{\"code\":429}}]", BodyKind::Json),
+        ("\n\r\n{\"error\":{}}", BodyKind::Json),
+        ("\n\n<html>", BodyKind::Markup),
         ("<!DOCTYPE html>\n<h1>502 Bad Gateway</h1>\n", BodyKind::Markup),
         ("error code: 502", BodyKind::Other),
         ("upstream connect error or disconnect/reset\n\n", BodyKind::Other),
@@ -160,4 +163,34 @@ fn a_poll_gives_way() {
     for _ in 0..10 {
         assert!(matches!(opening.poll_unpin(&mut cx), Poll::Pending));
     }
+}
+
+/// The first bytes decide, however they are cut, and whatever the decoder would refuse.
+#[test]
+fn the_verdict_does_not_depend_on_the_cuts() {
+    let json = format!("{{\"error\":\"{}\"}}", "x".repeat(3000));
+    let late = format!("{json}\n\ndata: a\n\n");
+    for most in [0, 1, 3, 5, 1024, 5000] {
+        for limit in [100, 2000, 10_000] {
+            let builder = Decoder::builder().first_bytes(most).max_block_size(limit);
+            let decoder = builder.on_error(OnError::SkipBlock).build();
+            for body in ["event: x\ndata: 1\n\n", "\u{feff}retry: 1\n\n", &json, &late] {
+                let whole = open(&decoder, body.as_bytes(), body.len());
+                for size in [1, 4, 100, 1000] {
+                    let cut = open(&decoder, body.as_bytes(), size);
+                    assert_eq!(format!("{cut:?}"), format!("{whole:?}"), "{most}, {limit}, {size}");
+                }
+                let is_late = *body == late && most == 5000;
+                assert_eq!(whole.is_ok(), !body.starts_with('{') || is_late, "{most}: {body:.20}");
+            }
+        }
+    }
+}
+
+#[test]
+fn no_debug_form_shows_the_body() {
+    let mut opening = stream::iter([Ok::<_, io::Error>("{".repeat(700))]).chain(stream::pending());
+    let mut opening = opening.by_ref().open_events();
+    assert!(opening.poll_unpin(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert!(format!("{opening:?}").len() < 400);
 }

@@ -619,3 +619,60 @@ async fn the_clock_of_tokio() {
     let gap = connected[1] - connected[0];
     assert!((7 * S..8 * S + S / 10).contains(&gap), "{gap:?}");
 }
+
+/// Of MCP: a `POST` makes the call, and `GET`s bring what its stream did not.
+#[test]
+fn it_can_start_from_a_response() {
+    let world = World::new([stream_of(&[Send("data: b\n\n")])]);
+    let steps = vec![Send("id: 1\ndata: a\n\nid: 2\n\ndata: half")];
+    let chunks = Chunks { world: world.clone(), steps: steps.into(), until: None };
+    world.0.borrow_mut().open += 1;
+    let response = ConnectResponse::new(200, Some("text/event-stream"), chunks);
+    let events = world.events(Reconnect::with_seed(1)).with_response(response);
+    let mut updates = pin!(events.updates());
+    let mut seen = Vec::new();
+    while let Some(Ok(update)) = world.next(updates.as_mut()) {
+        seen.push(match update {
+            ReconnectUpdate::Connecting => "connecting".to_owned(),
+            ReconnectUpdate::Open => "open".to_owned(),
+            ReconnectUpdate::Event(event) => event.data().to_owned(),
+            ReconnectUpdate::Waiting { end, .. } => end.to_string(),
+            _ => continue,
+        });
+    }
+    let expected = [
+        "open",
+        "a",
+        "the stream ended",
+        "connecting",
+        "open",
+        "b",
+        "the stream ended",
+        "connecting",
+    ];
+    assert_eq!(seen, expected);
+    assert_eq!(world.ids(), [Some("2".to_owned()), Some("2".to_owned())]);
+}
+
+#[test]
+fn the_body_of_a_refused_response_can_be_read() {
+    for reply in [status(401, None), status(400, None)] {
+        let world = World::new([reply]);
+        let mut events = pin!(world.events(Reconnect::with_seed(1)));
+        assert!(events.as_mut().take_refused().is_none());
+        assert!(world.next(events.as_mut()).expect("the reason").is_err());
+        let body = events.as_mut().take_refused().expect("a body");
+        let chunks = world.collect(pin!(body));
+        assert_eq!(chunks, [Ok(&b"data: x\n\n"[..])]);
+        assert!(events.as_mut().take_refused().is_none(), "taken");
+    }
+    // Where no response came, there is no body, and neither has a 204 one.
+    let world = World::new([]);
+    let mut events = pin!(world.events(Reconnect::with_seed(1)));
+    assert!(world.next(events.as_mut()).expect("the reason").is_err());
+    assert!(events.as_mut().take_refused().is_none());
+    let world = World::new([Reply::Refuse]);
+    let mut events = pin!(world.events(Reconnect::with_seed(1).with_max_retries(0)));
+    assert!(world.next(events.as_mut()).expect("the reason").is_err());
+    assert!(events.as_mut().take_refused().is_none());
+}

@@ -229,7 +229,11 @@ pub fn take_events(mut events: Events<'_>, most: usize, outcome: &mut Outcome) {
 pub fn take_items(mut events: Events<'_>, most: usize, outcome: &mut Outcome) {
     for _ in 0..most {
         match events.next_item() {
-            Ok(None) => break,
+            Ok(None) => {
+                // Asking again changes nothing.
+                assert_eq!(events.next_item(), Ok(None));
+                break;
+            }
             Ok(Some(Item::Event(found))) => outcome.items.push(event(found)),
             Ok(Some(Item::Comment(text))) => {
                 outcome.items.push(reference::Item::Comment(text.to_owned()));

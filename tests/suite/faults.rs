@@ -4,7 +4,8 @@ use std::mem;
 
 use bytes::Bytes;
 use sse_wire::{
-    AtEnd, BlockDecoder, BodyKind, DecodeError, DecodeErrorKind, Decoder, EventBuf, Item,
+    AtEnd, BlockDecoder, BodyKind, DecodeError, DecodeErrorKind, Decoder, EventBuf, InvalidUtf8,
+    Item,
 };
 
 use crate::{
@@ -192,4 +193,65 @@ fn too_much_left_unread_is_told_however_many_readers_are_dropped() {
         is_told(decoder.feed(b"").next_block().map(|_| ()).expect_err("too much"));
         assert!(decoder.has_failed());
     }
+}
+
+/// A chunk that is used up gives nothing, however often it is asked, and changes nothing.
+#[test]
+fn asking_a_used_up_chunk_for_items_changes_nothing() {
+    for (start, rest, expected) in
+        [("data: a\n\ndata\n", "data: q\n\n", "\nq"), ("data: a\n\ndata: ha", "lf\n\n", "half")]
+    {
+        let mut decoder = Decoder::builder().comments(true).updates(true).build();
+        let mut items = decoder.feed(start.as_bytes());
+        assert!(items.next_item().unwrap().is_some());
+        for _ in 0..3 {
+            assert_eq!(items.next_item(), Ok(None));
+        }
+        drop(items);
+        assert_eq!(decoder.pending_bytes(), start.len() as u64 - 9);
+        let mut items = decoder.feed(rest.as_bytes());
+        let Ok(Some(Item::Event(event))) = items.next_item() else { panic!("an event") };
+        assert_eq!(event.data(), expected);
+    }
+}
+
+/// What a block said is forgotten with it, also if the next chunk is dropped unread and holds no
+/// more than the LF that comes late for its blank line.
+#[test]
+fn a_dropped_line_feed_keeps_nothing_of_the_block_before() {
+    for block in ["data: abcd\n\r", "id: abcd\n\r", "event: x\ndata: y\n\r"] {
+        let mut decoder = BlockDecoder::new();
+        assert!(decoder.feed(block.as_bytes()).next_block().unwrap().is_some());
+        let last_event_id = decoder.last_event_id().to_owned();
+        drop(decoder.feed(b"\n"));
+        let mut blocks = decoder.feed(b"x: 123456789\n\n");
+        let mut unknown = blocks.next_block().unwrap().expect("a block");
+        assert_eq!(unknown.raw(), b"\nx: 123456789\n\n");
+        assert_eq!(unknown.event(), Ok(None), "{block:?}");
+        drop(blocks);
+        assert_eq!(decoder.last_event_id(), last_event_id);
+    }
+    let mut decoder = BlockDecoder::new();
+    assert!(decoder.feed(b"id:1x\n\r").next_block().unwrap().is_some());
+    drop(decoder.feed(b"\n"));
+    let mut blocks = decoder.feed(b"\r");
+    assert_eq!(blocks.next_block().unwrap().expect("a block").event(), Ok(None));
+}
+
+/// The end of the block view tells what the end of the event view tells.
+#[test]
+fn the_end_of_the_block_view_tells_why_a_block_was_refused() {
+    let strict = BlockDecoder::builder().at_end(AtEnd::Dispatch).invalid_utf8(InvalidUtf8::Reject);
+    let mut decoder = strict.build();
+    assert!(decoder.feed(b"data: a\xff").next_block().unwrap().is_none());
+    let end = decoder.finish();
+    assert_eq!(end.error().map(|error| error.kind()), Some(DecodeErrorKind::InvalidUtf8));
+    assert_eq!(end.pending(), b"data: a\xff");
+
+    let mut decoder = BlockDecoder::builder().max_block_size(10).build();
+    drop(decoder.feed(&b"x".repeat(70_000)));
+    let limit = 64 << 10;
+    let kind = decoder.finish().error().map(|error| error.kind());
+    assert_eq!(kind, Some(DecodeErrorKind::UnreadTooLarge { limit }));
+    assert_eq!(decoder.finish().error(), None);
 }

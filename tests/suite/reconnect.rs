@@ -189,6 +189,36 @@ fn events_and_stable_connections_are_no_failures() {
     }
 }
 
+/// A server that is polled: each stream brings what there is, and ends.
+#[test]
+fn with_zero_a_connection_is_stable_if_it_brought_something() {
+    let mut reconnect =
+        Reconnect::with_seed(1).with_stable_after(Duration::ZERO).with_max_retries(3);
+    let mut decoder = Decoder::new();
+    for number in 0..50 {
+        let block = if number % 2 == 0 { "data: a\n\n" } else { &format!("id: {number}\n\n") };
+        decoder.reset_for_reconnect();
+        drain(&mut decoder, block);
+        let delay = reconnect.next_delay(&ConnectionEnd::Ended, Duration::ZERO, &decoder);
+        // One doubling, for the spread.
+        assert!(delay.expect("stable") <= 2 * S, "{block}");
+        assert_eq!(reconnect.failures(), 0);
+    }
+    // The last ID again is nothing new, and neither is a comment.
+    for attempt in 1..=3 {
+        decoder.reset_for_reconnect();
+        drain(&mut decoder, ": ping\n\nid: 49\n\n");
+        assert!(reconnect.next_delay(&ConnectionEnd::Lost, Duration::ZERO, &decoder).is_ok());
+        assert_eq!(reconnect.failures(), attempt);
+    }
+    assert!(reconnect.next_delay(&ConnectionEnd::Lost, Duration::ZERO, &decoder).is_err());
+}
+
+fn drain(decoder: &mut Decoder, stream: &str) {
+    let mut events = decoder.feed(stream.as_bytes());
+    while events.next_event().expect("within the limit").is_some() {}
+}
+
 #[test]
 fn a_servers_wish_counts_up_to_half_the_longest_delay() {
     let wish = |stream: &str, retry_after| {

@@ -21,9 +21,8 @@ use upstream::Chat;
 enum Event {
     ContentBlockDelta(Value),
     MessageDelta(Value),
-    MessageStop,
     Error(Failure),
-    /// `ping`, and all types that are new.
+    /// `message_stop`, `ping`, and all types that are new.
     #[serde(other)]
     Other,
 }
@@ -49,7 +48,7 @@ async fn main() -> anyhow::Result<()> {
     let response = post.header("x-api-key", key).json(&request).send().await?;
     let status = response.status();
     let mut events = match response.bytes_stream().open_events().await {
-        Ok(events) => events.json_by_type(),
+        Ok(events) => events.must_end_with_type("message_stop").json_by_type(),
         // With status 200, too.
         Err(StreamError::NotEventStream(body)) => match body.json() {
             Ok(Failure { error }) => bail!("{status}: {}", error.message),
@@ -67,10 +66,9 @@ async fn main() -> anyhow::Result<()> {
                 let reason = &data["delta"]["stop_reason"];
                 print!("\n[{reason}] [{} tokens]", data["usage"]["output_tokens"]);
             }
-            Ok(Some(Event::MessageStop)) => break Ok(()),
             Ok(Some(Event::Error(Failure { error }))) => break Err(anyhow!(error.message)),
             Ok(Some(Event::Other)) => {}
-            Ok(None) => break Err(anyhow!("{} bytes into a block", events.pending_bytes())),
+            Ok(None) => break Ok(()),
             Err(error) => break Err(error.into()),
         }
     };

@@ -49,19 +49,15 @@ async fn answer(response: Response, get: impl Fn() -> RequestBuilder) -> anyhow:
     if !content_type.is_some_and(|value| value.to_str().is_ok_and(is_event_stream)) {
         return Ok(response.json().await?);
     }
-    // The first connection is this response. Those after it resume it; the call is not repeated.
-    let mut first = Some(response);
-    let connect = |request: ConnectRequest| {
-        let first = first.take();
-        let get = request.headers().fold(get(), |get, (name, value)| get.header(name, value));
-        async {
-            let response = if let Some(first) = first { Ok(first) } else { get.send().await };
-            response.map(ConnectResponse::from_http)
-        }
+    let resume = |request: ConnectRequest| {
+        let get = get().headers(request.header_map()).send();
+        async { get.await.map(ConnectResponse::from_http) }
     };
     // The server sets the pace with `retry`, so short connections are no reason to slow down.
     let policy = Reconnect::new().with_stable_after(Duration::ZERO);
-    let mut updates = pin!(Reconnecting::new(connect, policy, TokioTimer::new()).updates());
+    // The first connection is this response. Those after it resume it; the call is not repeated.
+    let events = Reconnecting::new(resume, policy, TokioTimer::new());
+    let mut updates = pin!(events.with_response(ConnectResponse::from_http(response)).updates());
     loop {
         match updates.try_next().await?.context("the server sent no answer")? {
             ReconnectUpdate::Event(event) => match event.json::<Value>()? {

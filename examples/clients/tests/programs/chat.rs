@@ -67,8 +67,8 @@ async fn half_an_answer_is_shown_and_is_a_failure() {
         ("openai", "undone", "the event stream ended before its last event\n"),
         ("openai", "reset", "the transport of the event stream failed"),
         ("anthropic", "overloaded", "Overloaded"),
-        ("anthropic", "cut", "53 bytes into a block"),
-        ("anthropic", "undone", "0 bytes into a block"),
+        ("anthropic", "cut", "before its last event, 53 bytes into a block"),
+        ("anthropic", "undone", "the event stream ended before its last event\n"),
         ("anthropic", "reset", "the transport of the event stream failed"),
     ] {
         let (stdout, stderr, code) = outcome(program, &[prompt]).await;
