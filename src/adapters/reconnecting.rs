@@ -421,7 +421,7 @@ where
     ///     std::future::ready(Ok(ConnectResponse::new(200, Some("text/event-stream"), rest)))
     /// };
     /// let events = Reconnecting::new(get, Reconnect::new(), TokioTimer::new());
-    /// let mut events = events.with_response(posted);
+    /// let mut events = std::pin::pin!(events.with_response(posted));
     /// assert_eq!(events.next().await.unwrap().unwrap().data(), "the rest");
     /// # });
     /// ```
