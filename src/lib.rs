@@ -80,7 +80,7 @@
 //! | a value as data | [`JsonEvent`] | `json` |
 //! | bytes that I write myself | [`Encoder`], [`Frame`] | |
 //! | clients to resume where they were cut off | [`ReplayLog`] | |
-//! | the `Last-Event-ID` of their requests | [`last_event_id`] | `http-body` |
+//! | the `Last-Event-ID` of their requests | [`last_event_id()`] | `http-body` |
 //!
 //! To stand between a server and its clients, over bytes or, with feature `stream`, over a stream of
 //! chunks:
