@@ -66,10 +66,11 @@
 //! | data as a value | [`EventStreamExt::json`], [`EventIteratorExt::json`] | `json` |
 //! | a value whose type depends on the event type | [`Event::json_by_type`] | `json` |
 //! | an error if `[DONE]` never comes | [`EventStreamExt::must_end_with`] and [`DONE`] | `stream` |
-//! | comments, and blocks that only set an ID | [`ByteStreamExt::items`], [`Events::next_item`] | |
+//! | comments, and blocks that only set an ID | [`ByteStreamExt::items`] | `stream` |
 //! | a stream that reconnects | [`Reconnecting`] | `stream` |
 //! | just bytes to events, without allocating | [`Decoder::feed`] | |
 //! | events that outlive the call | [`Decoder::feed_bytes`] | |
+//! | comments as well, from a decoder | [`Events::next_item`] | |
 //!
 //! To send them:
 //!
