@@ -243,13 +243,7 @@ fn russe(events: Vec<russe::Event>, sink: &mut Sink) -> Outcome {
     use tokio_util::codec::Encoder as _;
 
     let mut encoder = russe::Encoder::default();
-    let mut buffer = BytesMut::new();
-    for event in events {
-        buffer.clear();
-        encoder.encode(event, &mut buffer).map_err(Flaw::failed)?;
-        sink.put(&buffer)?;
-    }
-    Ok(())
+    codec(events, sink, |event, buffer| encoder.encode(event, buffer).map_err(Flaw::failed))
 }
 
 fn sse_codec_event(event_type: &'static str, data: &str) -> sse_codec::Event {
@@ -261,10 +255,19 @@ fn sse_codec(events: Vec<sse_codec::Event>, sink: &mut Sink) -> Outcome {
     use futures_codec::Encoder as _;
 
     let mut encoder = sse_codec::SSECodec::default();
+    codec(events, sink, |event, buffer| encoder.encode(event, buffer).map_err(Flaw::failed))
+}
+
+/// Encodes into a buffer that is used again. Each crate has its own trait for that.
+fn codec<E>(
+    events: Vec<E>,
+    sink: &mut Sink,
+    mut encode: impl FnMut(E, &mut BytesMut) -> Outcome,
+) -> Outcome {
     let mut buffer = BytesMut::new();
     for event in events {
         buffer.clear();
-        encoder.encode(event, &mut buffer).map_err(Flaw::failed)?;
+        encode(event, &mut buffer)?;
         sink.put(&buffer)?;
     }
     Ok(())
