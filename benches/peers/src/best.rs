@@ -18,10 +18,12 @@ use std::{
 
 use crate::{
     body,
+    column::Column,
     corpora::Corpus,
     decode, encode,
     group::{Group, Plan},
-    table::{self, Column, Table},
+    progress::Progress,
+    table::{self, Table},
 };
 
 /// How many times longer the probe takes where nothing counts.
@@ -39,8 +41,13 @@ pub fn measure(group: Group, corpora: &[Corpus], plan: &Plan) -> Result<(), Stri
     serde_json::to_writer(io::stdout(), &run).map_err(|error| error.to_string())
 }
 
-/// Has everything measured by processes, and prints it.
-pub fn compare(groups: &[Group], corpora: &[Corpus], processes: u8) -> Result<(), String> {
+/// Has everything measured by processes, prints it, and returns the medians.
+pub fn compare(
+    groups: &[Group],
+    corpora: &[Corpus],
+    processes: u8,
+) -> Result<Vec<(Group, Run)>, String> {
+    let mut progress = Progress::new(groups.len() * usize::from(processes));
     let mut measured: Vec<(Group, Vec<Run>)> =
         groups.iter().map(|&group| (group, Vec::new())).collect();
     for number in 0..2 * processes {
@@ -48,17 +55,21 @@ pub fn compare(groups: &[Group], corpora: &[Corpus], processes: u8) -> Result<()
         let fastest = fastest(&measured);
         let is_open = |runs: &[Run]| number < processes || !suffices(runs, fastest, processes);
         for (group, runs) in measured.iter_mut().filter(|(_, runs)| is_open(runs)) {
-            eprintln!("process {} of {}", number + 1, group.name());
+            progress.step(&format!("process {} of {}", number + 1, group.name()));
             let pause = Instant::now() + SHORTEST;
             runs.push(process(*group, number)?);
             thread::sleep(pause.saturating_duration_since(Instant::now()));
         }
     }
 
+    progress.clear();
+
     let fastest = fastest(&measured);
-    for (group, runs) in &measured {
+    let of_all = |(group, runs): &(Group, Vec<Run>)| (*group, medians(runs, fastest));
+    let medians: Vec<_> = measured.iter().map(of_all).collect();
+    for (group, columns) in &medians {
         println!("## {}\n", group.title());
-        table::print_best(*group, &medians(runs, fastest));
+        table::print_best(*group, columns);
     }
 
     println!("## Times as long as ours\n");
@@ -89,7 +100,7 @@ pub fn compare(groups: &[Group], corpora: &[Corpus], processes: u8) -> Result<()
         summary.row(&format!("{name}: EventBody / Encoder"), cells(runs, fastest, alone));
     }
     summary.print();
-    Ok(())
+    Ok(medians)
 }
 
 /// Measures in another process, whose stack begins elsewhere.

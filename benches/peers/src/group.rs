@@ -2,10 +2,10 @@
 
 use crate::{
     body,
+    column::Column,
     corpora::{Chunks, Corpus},
     cut, decode, encode,
     measure::{self, Contender, Figure, Side},
-    table::Column,
 };
 
 #[derive(Clone, Copy)]

@@ -6,6 +6,7 @@
 mod alloc;
 mod best;
 mod body;
+mod column;
 #[path = "../../corpora/mod.rs"]
 mod corpora;
 mod cut;
@@ -14,15 +15,19 @@ mod drain;
 mod encode;
 mod group;
 mod measure;
+mod picture;
+mod progress;
 mod table;
 
-use std::process::ExitCode;
+use std::{fs, path::PathBuf, process::ExitCode};
 
 use clap::{Parser, ValueEnum};
+use column::Column;
 use corpora::Corpus;
 use group::{Group, Plan};
 use measure::Figure;
-use table::{Column, Table};
+use progress::Progress;
+use table::Table;
 
 /// Compares sse-wire with the other crates that decode or encode Server-Sent Events.
 #[derive(Parser)]
@@ -33,9 +38,9 @@ struct Options {
     /// Only chunks of this kind; may be given more than once.
     #[arg(long, value_name = "NAME")]
     chunks: Vec<String>,
-    /// Only one part.
+    /// Only one part; may be given more than once.
     #[arg(long, value_name = "PART")]
-    only: Option<Part>,
+    only: Vec<Part>,
     /// How often each contender goes through each corpus; the first two do not count [default: 17,
     /// with --best 62].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(3..))]
@@ -53,6 +58,9 @@ struct Options {
     #[arg(long, value_name = "N", default_value_t = 5, requires = "best")]
     #[arg(value_parser = clap::value_parser!(u8).range(1..=50))]
     processes: u8,
+    /// Draws the times as well, as a picture in this file.
+    #[arg(long, value_name = "FILE")]
+    svg: Option<PathBuf>,
     /// One of the processes: what it measures.
     #[arg(long, hide = true, requires = "best")]
     measure: Option<String>,
@@ -101,18 +109,23 @@ fn compare(options: &Options) -> Result<(), String> {
     let decoding = cuts.into_iter().map(|(name, chunks)| Group::Decode(name, chunks));
     let bodies = body::all().into_iter().map(|(name, burst)| Group::Body(name, burst));
     let mut groups: Vec<_> = decoding.chain([Group::Encode]).chain(bodies).collect();
-    if let Some(part) = options.only {
-        groups.retain(|group| part == Part::of(*group));
+    if !options.only.is_empty() {
+        groups.retain(|group| options.only.contains(&Part::of(*group)));
     }
     if let Some(name) = &options.measure {
         let group = groups.into_iter().find(|group| group.name() == name);
         return best::measure(group.ok_or("there is nothing to measure")?, &corpora, &plan);
     }
-    if options.best {
-        return best::compare(&groups, &corpora, options.processes);
+    let measured = if options.best {
+        best::compare(&groups, &corpora, options.processes)?
+    } else {
+        medians(&groups, &corpora, &plan)
+    };
+    match &options.svg {
+        Some(file) => fs::write(file, picture::draw(&measured))
+            .map_err(|error| format!("{}: {error}", file.display())),
+        None => Ok(()),
     }
-    medians(&groups, &corpora, &plan);
-    Ok(())
 }
 
 fn chosen<T>(
@@ -128,19 +141,26 @@ fn chosen<T>(
     Ok(all.into_iter().filter(is_chosen).collect())
 }
 
-fn medians(groups: &[Group], corpora: &[Corpus], plan: &Plan) {
+fn medians(groups: &[Group], corpora: &[Corpus], plan: &Plan) -> Vec<(Group, Vec<Column>)> {
     let (decoding, others): (Vec<_>, Vec<_>) = groups.iter().partition(|group| group.is_decoding());
-    let measured = |&group: &Group| {
-        let columns: Vec<_> = corpora.iter().map(|corpus| group.race(corpus, plan)).collect();
+    let mut progress = Progress::new(groups.len() * corpora.len());
+    let mut measured = |&group: &Group| {
+        let columns = corpora.iter().map(|corpus| {
+            progress.step(&format!("{} {}", group.name(), corpus.name));
+            group.race(corpus, plan)
+        });
+        let columns: Vec<_> = columns.collect();
+        progress.clear();
         println!("## {}\n", group.title());
         table::print_group(group, &columns);
         (group, columns)
     };
-    let decoded: Vec<_> = decoding.iter().map(measured).collect();
-    if !decoded.is_empty() {
-        print_leads(corpora, &decoded);
+    let mut all: Vec<_> = decoding.iter().map(&mut measured).collect();
+    if !all.is_empty() {
+        print_leads(corpora, &all);
     }
-    others.iter().map(measured).for_each(drop);
+    all.extend(others.iter().map(measured));
+    all
 }
 
 fn print_leads(corpora: &[Corpus], decoded: &[(Group, Vec<Column>)]) {
