@@ -2,8 +2,8 @@
 //! changes the model's name, keeps the connection alive, and turns a cut into an error event.
 //!
 //! ```sh
-//! cargo run --example llm_proxy --all-features             # shows each of the streams, then ends
-//! cargo run --example llm_proxy --all-features -- --serve  # serves them; try the printed commands
+//! cargo run --example llm_proxy             # shows each of the streams, then ends
+//! cargo run --example llm_proxy -- --serve  # serves them; try the printed commands
 //! ```
 
 use std::{net::SocketAddr, path::PathBuf, sync::Arc, time::Duration};

@@ -1,0 +1,1 @@
+//! The proxy is the example of this package: `llm_proxy`.
