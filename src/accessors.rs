@@ -52,6 +52,28 @@ macro_rules! accessors {
         }
 
         /// Returns what was seen of this stream so far.
+        ///
+        /// ```
+        /// use std::time::Duration;
+        ///
+        /// use sse_wire::Decoder;
+        ///
+        /// let mut decoder = Decoder::new();
+        /// let mut events = decoder.feed(b"id: 7\nretry: 500\ndata: a\n\ndata: cut");
+        /// while let Some(_event) = events.next_event()? {}
+        /// drop(events);
+        ///
+        /// assert_eq!((decoder.stats().bytes, decoder.stats().events), (35, 1));
+        /// assert_eq!((decoder.at_boundary(), decoder.pending_bytes()), (false, 9));
+        /// assert!(!decoder.has_failed());
+        ///
+        /// // The connection is lost. What the next one needs stays.
+        /// decoder.reset_for_reconnect();
+        /// assert_eq!((decoder.stats().bytes, decoder.at_boundary()), (0, true));
+        /// assert_eq!(decoder.last_event_id(), "7");
+        /// assert_eq!(decoder.reconnection_time(), Some(Duration::from_millis(500)));
+        /// # Ok::<_, sse_wire::DecodeError>(())
+        /// ```
         #[must_use]
         pub fn stats(&self) -> crate::Stats {
             self.state.stats()

@@ -81,6 +81,18 @@ impl BlockDecoder {
     /// Reads a chunk and gives its blocks as owned values.
     ///
     /// A block that lies whole in the chunk shares its memory.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use sse_wire::BlockDecoder;
+    ///
+    /// let mut decoder = BlockDecoder::new();
+    /// let chunk = Bytes::from_static(b": hi\n\ndata: a\n\n");
+    /// let blocks: Vec<_> = decoder.feed_bytes(chunk).collect::<Result<_, _>>()?;
+    /// assert_eq!(blocks[0].raw(), ": hi\n\n");
+    /// assert_eq!(blocks[1].offset(), 6);
+    /// # Ok::<_, sse_wire::DecodeError>(())
+    /// ```
     #[must_use = "blocks come only out of the iterator"]
     pub fn feed_bytes(&mut self, chunk: Bytes) -> BlockBufs<'_> {
         BlockBufs(Blocks::new(&mut self.state, Source::Shared(chunk)))
@@ -192,6 +204,8 @@ impl<'d> Blocks<'d> {
     }
 
     /// Returns the next block of the chunk; `None` when it is used up.
+    ///
+    /// An example: [`BlockDecoder`].
     ///
     /// # Errors
     ///
@@ -338,6 +352,22 @@ impl Reading<'_> {
 static AT_END: Reading<'static> = Reading::NOTHING;
 
 /// A block of an event stream: its lines and the blank line that ends it, as they came.
+///
+/// ```
+/// use sse_wire::{BlockDecoder, Field};
+///
+/// let mut decoder = BlockDecoder::new();
+/// let mut blocks = decoder.feed(b": hi\n\nid: 1\ncost: 3\ndata: a\n\n");
+/// assert!(blocks.next_block()?.is_some_and(|mut ping| matches!(ping.event(), Ok(None))));
+///
+/// let mut block = blocks.next_block()?.expect("a second block");
+/// assert_eq!((block.offset(), block.raw()), (6, &b"id: 1\ncost: 3\ndata: a\n\n"[..]));
+/// let fields: Vec<_> = block.lines().map(|line| line.field()).collect();
+/// assert_eq!(fields, [Field::Id, Field::Unknown, Field::Data]);
+/// assert_eq!(block.event()?.map(|event| event.data()), Some("a"));
+/// let _kept = block.to_buf();
+/// # Ok::<_, sse_wire::DecodeError>(())
+/// ```
 pub struct Block<'a> {
     raw: &'a [u8],
     /// Where the block starts in the stream.
@@ -434,6 +464,21 @@ impl Iterator for BlockBufs<'_> {
 impl FusedIterator for BlockBufs<'_> {}
 
 /// A block that owns its bytes: `'static` and `Send`. Its clones share them.
+///
+/// ```
+/// use bytes::Bytes;
+/// use sse_wire::{BlockDecoder, Field};
+///
+/// let mut decoder = BlockDecoder::new();
+/// let chunk = Bytes::from("id: 1\ndata: a\n\n".to_owned());
+/// let block = decoder.feed_bytes(chunk).next().expect("a block")?;
+/// assert_eq!((block.offset(), block.raw()), (0, &Bytes::from("id: 1\ndata: a\n\n")));
+/// assert_eq!(block.lines().next().map(|line| line.field()), Some(Field::Id));
+/// assert_eq!(block.event()?.map(|event| event.data().to_owned()).as_deref(), Some("a"));
+/// // Copied, so that it does not keep a large chunk alive.
+/// let _kept = block.detach();
+/// # Ok::<_, sse_wire::DecodeError>(())
+/// ```
 #[derive(Clone)]
 pub struct BlockBuf {
     raw: Bytes,
@@ -538,6 +583,17 @@ impl BlockEnd<'_> {
     /// Returns why the pending block was refused at the end; `None` if it was not. With
     /// [`AtEnd::Dispatch`], it may be no UTF-8. Or [too
     /// much](crate::DecodeErrorKind::UnreadTooLarge) was left unread.
+    ///
+    /// ```
+    /// use sse_wire::{AtEnd, BlockDecoder, DecodeErrorKind, InvalidUtf8};
+    ///
+    /// let builder = BlockDecoder::builder().at_end(AtEnd::Dispatch);
+    /// let mut decoder = builder.invalid_utf8(InvalidUtf8::Reject).build();
+    /// assert!(decoder.feed(b"data: \xff").next_block()?.is_none());
+    /// let error = decoder.finish().error().expect("an error");
+    /// assert!(matches!(error.kind(), DecodeErrorKind::InvalidUtf8 { .. }));
+    /// # Ok::<_, sse_wire::DecodeError>(())
+    /// ```
     #[must_use]
     pub fn error(&self) -> Option<DecodeError> {
         self.error
@@ -545,6 +601,18 @@ impl BlockEnd<'_> {
 
     /// Returns the pending bytes as a block, as if it had ended. Only with [`AtEnd::Dispatch`], and
     /// if no part of it was left unread.
+    ///
+    /// ```
+    /// use sse_wire::{AtEnd, BlockDecoder};
+    ///
+    /// let mut decoder = BlockDecoder::builder().at_end(AtEnd::Dispatch).build();
+    /// assert!(decoder.feed(b"data: cut").next_block()?.is_none());
+    /// let mut end = decoder.finish();
+    /// assert_eq!((end.is_clean(), end.pending_bytes()), (false, 9));
+    /// let mut block = end.block().expect("a block");
+    /// assert_eq!(block.event()?.map(|event| event.data()), Some("cut"));
+    /// # Ok::<_, sse_wire::DecodeError>(())
+    /// ```
     pub fn block(&mut self) -> Option<Block<'_>> {
         let start = self.block?;
         let State { fields, rare, last_event_id, options, .. } = &mut *self.state;

@@ -10,7 +10,7 @@ use crate::{
     value::EventId,
 };
 
-/// Builds a [`Decoder`](crate::Decoder) or a [`BlockDecoder`](crate::BlockDecoder).
+/// Builds a [`Decoder`] or a [`BlockDecoder`].
 ///
 /// Without any option, both follow the standard.
 ///
@@ -41,9 +41,9 @@ impl<D> DecoderBuilder<D> {
     /// Sets the largest size of a block, in bytes; 16 MiB by default, 2 GiB at most.
     ///
     /// Counts what the decoder must hold of a block: its lines, with one byte for each line end. For
-    /// a [`Decoder`](crate::Decoder), a comment, a `retry` field and an unknown field stop counting
+    /// a [`Decoder`], a comment, a `retry` field and an unknown field stop counting
     /// when their line ends, so a stream of comments may go on for ever. Within the line they count,
-    /// so an endless line is refused. A [`BlockDecoder`](crate::BlockDecoder) holds all lines and
+    /// so an endless line is refused. A [`BlockDecoder`] holds all lines and
     /// counts them all.
     ///
     /// Text in which U+FFFD replaces invalid bytes may not be larger either. The decoder holds at
@@ -69,6 +69,15 @@ impl<D> DecoderBuilder<D> {
 
     /// Sets what happens with a block that the end of the stream cuts off; [`AtEnd::Discard`] by
     /// default.
+    ///
+    /// ```
+    /// use sse_wire::{AtEnd, Decoder};
+    ///
+    /// let mut decoder = Decoder::builder().at_end(AtEnd::Dispatch).build();
+    /// assert!(decoder.feed(b"data: no blank line").next_event()?.is_none());
+    /// assert_eq!(decoder.finish()?.event().map(|event| event.data()), Some("no blank line"));
+    /// # Ok::<_, sse_wire::DecodeError>(())
+    /// ```
     pub const fn at_end(mut self, policy: AtEnd) -> Self {
         self.options.at_end = policy;
         self
@@ -78,6 +87,15 @@ impl<D> DecoderBuilder<D> {
     /// default.
     ///
     /// They are there for an error message, or to parse the JSON error of a provider whole.
+    ///
+    /// ```
+    /// use sse_wire::Decoder;
+    ///
+    /// let mut decoder = Decoder::builder().first_bytes(4).build();
+    /// assert!(decoder.feed(b"{\"error\":1}").next_event()?.is_none());
+    /// assert_eq!(decoder.first_bytes(), b"{\"er");
+    /// # Ok::<_, sse_wire::DecodeError>(())
+    /// ```
     pub const fn first_bytes(mut self, most: u16) -> Self {
         self.options.first_bytes = most;
         self
@@ -115,7 +133,7 @@ impl DecoderBuilder<Decoder> {
     /// Sets if [`Events::next_item`](crate::Events::next_item) gives comments, too; not by default.
     ///
     /// A comment that straddles two chunks is then kept until it is given, within the block limit.
-    /// A [`BlockDecoder`](crate::BlockDecoder) shows comments in any case.
+    /// A [`BlockDecoder`] shows comments in any case.
     pub const fn comments(mut self, wanted: bool) -> Self {
         self.options.comments = wanted;
         self
@@ -138,6 +156,8 @@ impl DecoderBuilder<BlockDecoder> {
 
 impl Decoder {
     /// Returns a builder for a decoder with other options.
+    ///
+    /// An example: [`DecoderBuilder`].
     pub const fn builder() -> DecoderBuilder {
         DecoderBuilder::new()
     }
@@ -145,6 +165,8 @@ impl Decoder {
 
 impl BlockDecoder {
     /// Returns a builder for a decoder with other options.
+    ///
+    /// An example: [`DecoderBuilder`].
     pub const fn builder() -> DecoderBuilder<Self> {
         DecoderBuilder::new()
     }

@@ -164,6 +164,18 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
     /// Appends a block that sets the receiver's reconnection time and dispatches no event.
     ///
     /// The time is cut to whole milliseconds.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use sse_wire::Encoder;
+    ///
+    /// let mut encoder = Encoder::with_capacity(64);
+    /// encoder.retry(Duration::from_secs(3)).keep_alive();
+    /// assert_eq!(encoder.as_bytes(), b"retry: 3000\n\n:\n\n");
+    /// encoder.clear();
+    /// assert!(encoder.as_bytes().is_empty());
+    /// ```
     pub fn retry(&mut self, time: Duration) -> &mut Self {
         let buffer = self.buffer.borrow_mut();
         append_retry(buffer, millis(time));
@@ -367,6 +379,12 @@ impl Frame {
     }
 
     /// Returns the bytes without copying them.
+    ///
+    /// ```
+    /// use sse_wire::Frame;
+    ///
+    /// assert_eq!(Frame::KEEP_ALIVE.into_bytes(), ":\n\n");
+    /// ```
     #[must_use]
     pub fn into_bytes(self) -> Bytes {
         self.0

@@ -10,6 +10,15 @@ use thiserror::Error;
 /// before it. [`OnError`](crate::OnError) chooses what follows: nothing, or the next block.
 ///
 /// The error holds facts and no payload, so it is fit for a log.
+///
+/// ```
+/// use sse_wire::{Decoder, DecodeErrorKind};
+///
+/// let mut decoder = Decoder::builder().max_block_size(8).build();
+/// let error = decoder.feed(b": ok\n\ndata: too long\n\n").next_event().unwrap_err();
+/// assert!(matches!(error.kind(), DecodeErrorKind::BlockTooLarge { limit: 8, .. }));
+/// assert_eq!((error.limit(), error.offset()), (Some(8), 6));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[error("{kind}, at byte {offset} of the stream")]
 pub struct DecodeError {
@@ -18,6 +27,8 @@ pub struct DecodeError {
 }
 
 /// Why a block was refused.
+///
+/// An example: [`DecodeError`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum DecodeErrorKind {
@@ -74,6 +85,13 @@ impl DecodeError {
 /// every receiver.
 ///
 /// Comes from [`EventType`](crate::EventType) and [`EventId`](crate::EventId).
+///
+/// ```
+/// use sse_wire::EventId;
+///
+/// let error = EventId::new("7\ndata: injected").unwrap_err();
+/// assert_eq!((error.byte(), error.position()), (b'\n', 1));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[error("{what} must not hold {} (found at byte {position})", name_of(*.byte))]
 pub struct InvalidValue {

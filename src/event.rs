@@ -81,6 +81,15 @@ impl<'a> Event<'a> {
     /// Sets the receiver's reconnection time.
     ///
     /// Truncated to milliseconds; saturates at `u64::MAX` milliseconds.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use sse_wire::{Event, Frame};
+    ///
+    /// let event = Event::new("a").with_data("b").with_retry(Duration::from_secs(1));
+    /// assert_eq!(Frame::from(event).as_bytes(), b"retry: 1000\ndata: b\n\n");
+    /// ```
     #[must_use]
     pub const fn with_retry(self, retry: Duration) -> Self {
         Self { retry: Some(millis(retry)), ..self }
@@ -139,6 +148,25 @@ impl<'a> Event<'a> {
     }
 
     /// Returns an owned copy.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use sse_wire::Decoder;
+    ///
+    /// let mut decoder = Decoder::new();
+    /// let mut events = decoder.feed(b"id: 7\nevent: token\nretry: 500\ndata: a\n\ndata: b\n\n");
+    /// let first = events.next_event()?.expect("an event").to_buf();
+    /// assert_eq!((first.event_type(), first.event_field()), ("token", Some("token")));
+    /// assert_eq!((first.id(), first.last_event_id()), (Some("7"), "7"));
+    /// assert_eq!(first.retry(), Some(Duration::from_millis(500)));
+    ///
+    /// // The second one has no fields of its own but its data.
+    /// let second = events.next_event()?.expect("an event");
+    /// assert_eq!((second.event_type(), second.event_field()), ("message", None));
+    /// assert_eq!((second.id(), second.last_event_id(), second.retry()), (None, "7", None));
+    /// # Ok::<_, sse_wire::DecodeError>(())
+    /// ```
     #[must_use]
     pub fn to_buf(&self) -> EventBuf {
         EventBuf::from(*self)
@@ -265,6 +293,16 @@ impl EventBuf {
     }
 
     /// Returns the event, borrowed.
+    ///
+    /// ```
+    /// use sse_wire::{Encoder, Event, EventBuf};
+    ///
+    /// let kept = EventBuf::from(Event::new("a"));
+    /// let mut encoder = Encoder::new();
+    /// encoder.event(kept.as_event());
+    /// assert_eq!(encoder.as_bytes(), b"data: a\n\n");
+    /// assert_eq!(kept.into_data(), "a");
+    /// ```
     #[inline]
     #[must_use]
     pub fn as_event(&self) -> Event<'_> {

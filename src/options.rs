@@ -13,6 +13,8 @@ const LARGEST_MAX_BLOCK_SIZE: u32 = 1 << 31;
 ///
 /// It looks only at values that it gives: comments and unknown fields are never a reason to refuse
 /// a block.
+///
+/// An example: [`DecoderBuilder`](crate::DecoderBuilder).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum InvalidUtf8 {
@@ -25,6 +27,8 @@ pub enum InvalidUtf8 {
 }
 
 /// What a decoder does after it has reported a [`DecodeError`](crate::DecodeError).
+///
+/// An example: [`DecoderBuilder`](crate::DecoderBuilder).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum OnError {
@@ -38,6 +42,8 @@ pub enum OnError {
 }
 
 /// What a decoder does with a last block that no blank line ends.
+///
+/// An example: [`DecoderBuilder::at_end`](crate::DecoderBuilder::at_end).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum AtEnd {

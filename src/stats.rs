@@ -6,6 +6,8 @@ use crate::fields::Counters;
 ///
 /// The counters tell activity (`bytes`, `comments`) from progress (`events`). They also tell if a
 /// body was an event stream at all: a JSON error page has unknown fields and no event.
+///
+/// An example: [`Decoder::stats`](crate::Decoder::stats).
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub struct Stats {

@@ -68,6 +68,19 @@ impl<S> BlockStream<S> {
     /// Creates a stream with a decoder that has other options. It goes on where the decoder stands, so
     /// after an earlier connection, first call
     /// [`reset_for_reconnect`](crate::BlockDecoder::reset_for_reconnect).
+    ///
+    /// ```
+    /// use futures_util::stream::{self, Empty};
+    /// use sse_wire::{BlockDecoder, BlockStream};
+    ///
+    /// let chunks: Empty<Result<&str, std::io::Error>> = stream::empty();
+    /// let decoder = BlockDecoder::builder().max_block_size(64 * 1024).build();
+    /// let blocks = BlockStream::with_decoder(chunks, decoder);
+    /// assert_eq!((blocks.decoder().stats().blocks, blocks.has_failed()), (0, false));
+    /// let _chunks: &Empty<_> = blocks.get_ref();
+    /// let _chunks: Empty<_> = blocks.into_inner();
+    /// # BlockStream::new(_chunks);
+    /// ```
     pub fn with_decoder(chunks: S, mut decoder: BlockDecoder) -> Self {
         // Blocks that were left unread come first, whether or not a chunk follows.
         let mut reading = Reading::NOTHING;

@@ -24,6 +24,17 @@ use crate::{encode::Encode, encoder::Frame};
 
 pin_project! {
     /// The data of a body as a stream of chunks; trailers are left out.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use http_body_util::Full;
+    /// use sse_wire::{BodyChunks, EventStream};
+    ///
+    /// let chunks = BodyChunks::new(Full::new(Bytes::from("data: a\n\n")));
+    /// let events = EventStream::new(chunks);
+    /// let _body: &Full<Bytes> = events.get_ref().get_ref();
+    /// let _body: Full<Bytes> = events.into_inner().into_inner();
+    /// ```
     #[derive(Debug)]
     #[must_use = "streams do nothing until they are polled"]
     pub struct BodyChunks<B> {
@@ -90,6 +101,8 @@ impl<B: Body> EventStream<BodyChunks<B>> {
 
 impl<B: Body> ItemStream<BodyChunks<B>> {
     /// Creates a stream of the events, comments and updates of a body.
+    ///
+    /// An example: [`EventStream::from_body`].
     pub fn from_body(body: B) -> Self {
         Self::new(BodyChunks::new(body))
     }
@@ -251,6 +264,20 @@ impl<S: Stream<Item: Encode>, K> EventBody<S, K> {
     }
 
     /// Sets how long the body may be silent before a keep-alive is sent: 15 seconds if not set.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use futures_util::stream;
+    /// use sse_wire::{Event, EventBody, Frame, TokioTimer};
+    ///
+    /// let events = stream::iter([Event::new("a")]);
+    /// let body = EventBody::new(events)
+    ///     .with_timer(TokioTimer::new())
+    ///     .with_interval(Duration::from_secs(5))
+    ///     .with_keep_alive(Frame::from(Event::new("ping")));
+    /// # let _ = body;
+    /// ```
     pub fn with_interval(self, interval: Duration) -> Self {
         Self { interval, ..self }
     }

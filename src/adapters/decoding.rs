@@ -9,6 +9,27 @@ use crate::decode::{Decoder, StreamEnd};
 /// Each has methods of the same names of its own, so the trait need not be imported to use them. It
 /// is for code that is generic over adapters. Adapters around other adapters, such as
 /// [`UntilData`](crate::UntilData), pass on what the innermost one tells.
+///
+/// ```
+/// use sse_wire::{Decoding, DONE, EventIteratorExt, EventReader};
+///
+/// /// Says how much came, and what became of it.
+/// fn summary(events: &impl Decoding) -> String {
+///     let count = events.decoder().stats().events;
+///     match events.end() {
+///         Some(end) if end.is_clean() => format!("{count} events"),
+///         Some(_) => format!("{count} events, and half a block"),
+///         None if events.has_failed() => format!("{count} events, and an error"),
+///         None => format!("{count} events so far"),
+///     }
+/// }
+///
+/// let mut events = EventReader::new(&b"data: a\n\ndata: b"[..]).until_data(DONE);
+/// events.next();
+/// assert_eq!(summary(&events), "1 events so far");
+/// events.next();
+/// assert_eq!(summary(&events), "1 events, and half a block");
+/// ```
 pub trait Decoding {
     /// Returns the decoder.
     fn decoder(&self) -> &Decoder;
@@ -53,6 +74,20 @@ macro_rules! decoding {
         impl<$($generics)*> $type {
             /// Returns the decoder: its reconnection time, what it counted, what it thinks of the
             /// body. Its counters do not know the chunk that is being read.
+            ///
+            /// ```
+            /// use sse_wire::EventReader;
+            ///
+            /// let mut events = EventReader::new(&b"id: 7\nretry: 500\ndata: a\n\ndata: cut"[..]);
+            /// assert_eq!(events.by_ref().count(), 1);
+            /// assert_eq!(events.decoder().stats().bytes, 35);
+            /// assert_eq!(events.last_event_id(), "7");
+            ///
+            /// // The body ended within a block.
+            /// assert!(!events.has_failed());
+            /// assert_eq!(events.end().map(|end| end.is_clean()), Some(false));
+            /// assert_eq!(events.pending_bytes(), 9);
+            /// ```
             #[must_use]
             pub fn decoder(&self) -> &$crate::decode::Decoder {
                 $crate::adapters::decoding::Decoding::decoder(self)

@@ -190,6 +190,13 @@ impl TransportError {
     }
 
     /// Returns the boxed error.
+    ///
+    /// ```
+    /// use sse_wire::TransportError;
+    ///
+    /// let error = TransportError::new("the connection is gone");
+    /// assert_eq!(error.into_inner().to_string(), "the connection is gone");
+    /// ```
     #[must_use]
     pub fn into_inner(self) -> Box<dyn Error + Send + Sync> {
         self.0

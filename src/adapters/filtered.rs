@@ -91,6 +91,8 @@ where
 
 impl<S, F> FilterBlocks<S, F> {
     /// Returns the decoder, for its last event ID, its reconnection time and its statistics.
+    ///
+    /// See [`BlockDecoder::stats`].
     pub fn decoder(&self) -> &BlockDecoder {
         self.filter.decoder()
     }
@@ -221,6 +223,8 @@ pin_project! {
 
 impl<S, F, L, E> WithLastWords<S, F, L, E> {
     /// Returns the decoder, for its last event ID, its reconnection time and its statistics.
+    ///
+    /// See [`BlockDecoder::stats`].
     pub fn decoder(&self) -> &BlockDecoder {
         self.blocks.decoder()
     }

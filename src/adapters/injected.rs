@@ -108,6 +108,21 @@ impl<S, I, K> Inject<S, I, K> {
     }
 
     /// Sets how long the stream may be silent before a keep-alive is sent; 15 seconds if not set.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use futures_util::stream;
+    /// use sse_wire::{ByteStreamExt, Event, Frame, NoFrames, TokioTimer};
+    ///
+    /// let chunks = stream::iter([Ok::<_, std::io::Error>("data: a\n\n")]);
+    /// let passed = chunks
+    ///     .inject(NoFrames)
+    ///     .with_timer(TokioTimer::new())
+    ///     .with_interval(Duration::from_secs(5))
+    ///     .with_keep_alive(Frame::from(Event::new("ping")));
+    /// # let _ = passed;
+    /// ```
     pub fn with_interval(self, interval: Duration) -> Self {
         Self { interval, ..self }
     }

@@ -49,6 +49,15 @@ impl<R: Read> EventReader<R> {
     /// Creates a reader of events with a decoder that has other options. It goes on where the decoder stands, so
     /// after an earlier connection, first call
     /// [`reset_for_reconnect`](crate::Decoder::reset_for_reconnect).
+    ///
+    /// ```
+    /// use sse_wire::{Decoder, EventReader};
+    ///
+    /// let decoder = Decoder::builder().max_block_size(64 * 1024).build();
+    /// let mut events = EventReader::with_decoder(&b"data: a\n\nrest"[..], decoder);
+    /// assert!(events.next().is_some());
+    /// let _reader: &[u8] = events.into_inner();
+    /// ```
     pub fn with_decoder(reader: R, decoder: Decoder) -> Self {
         Self { reader, pump: Pump::new(decoder), buffer: BytesMut::new() }
     }

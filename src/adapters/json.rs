@@ -29,6 +29,8 @@ use crate::{
 /// The message names the event's type and ID. It does not show the data, because messages are often
 /// logged. [`snippet`](Self::snippet) returns the start of the data. The message of the
 /// [`source`](core::error::Error::source), which is `serde_json`'s, may quote a string of the data.
+///
+/// An example: [`Event::json`].
 #[derive(Error)]
 #[error("{}", self.message())]
 pub struct JsonError {
@@ -93,6 +95,15 @@ impl JsonError {
     }
 
     /// Returns the error of `serde_json`.
+    ///
+    /// ```
+    /// use sse_wire::{Event, EventId};
+    ///
+    /// let event = Event::new("[DONE]").with_id(EventId::from_static("7"));
+    /// let error = event.json::<Vec<u32>>().unwrap_err();
+    /// assert_eq!((error.event_type(), error.id(), error.snippet()), ("message", Some("7"), "[DONE]"));
+    /// assert_eq!(error.json_error().column(), 2);
+    /// ```
     #[must_use]
     pub fn json_error(&self) -> &serde_json::Error {
         &self.source
@@ -403,6 +414,17 @@ impl<S, T> JsonEvents<S, T> {
     }
 
     /// Returns what gives the events, to read on.
+    ///
+    /// ```
+    /// use sse_wire::{EventIteratorExt, EventReader};
+    ///
+    /// let mut values = EventReader::new(&b"data: 1\n\ndata: two\n\n"[..]).json::<u32>();
+    /// assert_eq!(values.next().unwrap()?, 1);
+    /// assert_eq!(values.get_ref().decoder().stats().events, 1);
+    /// let mut events = values.into_inner();
+    /// assert_eq!(events.next().unwrap()?.data(), "two");
+    /// # Ok::<_, Box<dyn std::error::Error>>(())
+    /// ```
     pub fn into_inner(self) -> S {
         self.events
     }

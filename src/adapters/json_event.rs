@@ -97,6 +97,16 @@ impl<'a, T: Serialize> JsonEvent<'a, T> {
     /// Sets the receiver's reconnection time.
     ///
     /// Truncated to milliseconds; saturates at `u64::MAX` milliseconds.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use sse_wire::{Encode, JsonEvent};
+    ///
+    /// let frame = JsonEvent::new([1, 2]).with_retry(Duration::from_secs(1)).into_frame()?;
+    /// assert_eq!(frame.as_bytes(), b"retry: 1000\ndata: [1,2]\n\n");
+    /// # Ok::<_, serde_json::Error>(())
+    /// ```
     #[must_use]
     pub fn with_retry(self, retry: Duration) -> Self {
         Self { retry: Some(millis(retry)), ..self }

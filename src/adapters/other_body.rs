@@ -30,6 +30,8 @@ impl OtherBody {
     }
 
     /// Returns what the body looks like.
+    ///
+    /// An example: [`EventReader::open`](crate::EventReader::open).
     #[must_use]
     pub fn kind(&self) -> BodyKind {
         self.0.kind
@@ -37,6 +39,8 @@ impl OtherBody {
 
     /// Returns the first bytes of the body: all of it, if it has at most 1 KiB, or as many bytes as
     /// the decoder was [told to keep](crate::DecoderBuilder::first_bytes).
+    ///
+    /// An example: [`EventReader::open`](crate::EventReader::open).
     #[must_use]
     pub fn bytes(&self) -> &[u8] {
         &self.0.start

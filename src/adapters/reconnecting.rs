@@ -362,6 +362,24 @@ impl<C, F, S, K> Reconnecting<C, F, S, K> {
     /// Returns the body of the response for which the stream gave up, if the response was no event
     /// stream: a JSON error, or a plain JSON answer. The body can be taken once. Until then, and until
     /// the stream is dropped, the connection stays open.
+    ///
+    /// ```
+    /// use std::pin::pin;
+    ///
+    /// use futures_util::{StreamExt, stream};
+    /// use sse_wire::{ConnectRequest, ConnectResponse, NoTimer, Reconnect, Reconnecting};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// let connect = |_: ConnectRequest| async {
+    ///     let chunks = stream::iter([Ok::<_, std::io::Error>("{\"error\":\"no such model\"}")]);
+    ///     Ok(ConnectResponse::new(404, Some("application/json"), chunks))
+    /// };
+    /// let mut events = pin!(Reconnecting::new(connect, Reconnect::new(), NoTimer));
+    /// assert!(events.next().await.unwrap().is_err());
+    /// let mut body = events.as_mut().take_refused().expect("the body");
+    /// assert_eq!(body.next().await.unwrap().unwrap(), "{\"error\":\"no such model\"}");
+    /// # }).unwrap();
+    /// ```
     #[must_use]
     pub fn take_refused(self: Pin<&mut Self>) -> Option<S> {
         match self.project().state.project() {
@@ -371,6 +389,8 @@ impl<C, F, S, K> Reconnecting<C, F, S, K> {
     }
 
     /// Returns the policy, for its count of failures.
+    ///
+    /// An example: [`Reconnect`].
     pub fn policy(&self) -> &Reconnect {
         &self.policy
     }

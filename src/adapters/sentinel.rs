@@ -17,6 +17,8 @@ use super::{
 use crate::event::EventBuf;
 
 /// The data of the event that ends the streams of `OpenAI` and of many who follow them.
+///
+/// An example: [`EventIteratorExt::until_data`].
 pub const DONE: &str = "[DONE]";
 
 /// What can be done with an iterator of events.
@@ -165,6 +167,18 @@ impl<'d, I> UntilData<'d, I> {
     }
 
     /// Returns `true` if the event with that data came. If not, the stream was cut.
+    ///
+    /// ```
+    /// use sse_wire::{DONE, EventIteratorExt, EventReader};
+    ///
+    /// let body = &b"data: a\n\ndata: [DONE]\n\ndata: b\n\n"[..];
+    /// let mut events = EventReader::new(body).until_data(DONE);
+    /// assert_eq!((events.by_ref().count(), events.is_done()), (1, true));
+    /// assert_eq!(events.get_ref().decoder().stats().events, 2);
+    /// let mut rest = events.into_inner();
+    /// assert_eq!(rest.next().unwrap()?.data(), "b");
+    /// # Ok::<_, sse_wire::StreamError<std::io::Error>>(())
+    /// ```
     pub fn is_done(&self) -> bool {
         self.done
     }
@@ -252,6 +266,18 @@ impl<'d, I: Decoding> MustEndWith<'d, I> {
 
 impl<I> MustEndWith<'_, I> {
     /// Returns `true` if that event came.
+    ///
+    /// ```
+    /// use sse_wire::{DONE, EventIteratorExt, EventReader};
+    ///
+    /// let body = &b"data: a\n\ndata: [DONE]\n\ndata: b\n\n"[..];
+    /// let mut events = EventReader::new(body).must_end_with(DONE);
+    /// assert_eq!((events.by_ref().count(), events.is_done()), (1, true));
+    /// assert_eq!(events.get_ref().decoder().stats().events, 2);
+    /// let mut rest = events.into_inner();
+    /// assert_eq!(rest.next().unwrap()?.data(), "b");
+    /// # Ok::<_, sse_wire::StreamError<std::io::Error>>(())
+    /// ```
     pub fn is_done(&self) -> bool {
         self.events.is_done()
     }

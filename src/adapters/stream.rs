@@ -160,6 +160,18 @@ macro_rules! event_stream {
             /// Creates a stream with a decoder that has other options. It goes on where the decoder stands, so
             /// after an earlier connection, first call
             /// [`reset_for_reconnect`](crate::Decoder::reset_for_reconnect).
+            ///
+            /// ```
+            /// use futures_util::stream::{self, Empty};
+            /// use sse_wire::{Decoder, EventStream};
+            ///
+            /// let chunks: Empty<Result<&str, std::io::Error>> = stream::empty();
+            /// let decoder = Decoder::builder().max_block_size(64 * 1024).build();
+            /// let events = EventStream::with_decoder(chunks, decoder);
+            /// let _chunks: &Empty<_> = events.get_ref();
+            /// let _chunks: Empty<_> = events.into_inner();
+            /// # let items = sse_wire::ItemStream::new(stream::empty::<Result<&str, std::io::Error>>());
+            /// ```
             pub fn with_decoder(chunks: S, decoder: Decoder) -> Self {
                 Self { source: Source::new(chunks, Pump::new(decoder)) }
             }
@@ -186,6 +198,23 @@ macro_rules! event_stream {
             /// is. Returns how many it appended: zero only at the end of the stream.
             ///
             /// An error ends a batch, and counts as one.
+            ///
+            /// ```
+            /// use std::pin::pin;
+            ///
+            /// use futures_util::{future::poll_fn, stream};
+            /// use sse_wire::ByteStreamExt;
+            ///
+            /// # futures_util::FutureExt::now_or_never(async {
+            /// let chunks = stream::iter([Ok::<_, std::io::Error>("data: a\n\ndata: b\n\ndata: c\n\n")]);
+            /// let mut events = pin!(chunks.events());
+            /// let mut batch = Vec::new();
+            /// assert_eq!(poll_fn(|cx| events.as_mut().poll_batch(cx, &mut batch, 2)).await, 2);
+            /// assert_eq!(poll_fn(|cx| events.as_mut().poll_batch(cx, &mut batch, 2)).await, 1);
+            /// assert_eq!(poll_fn(|cx| events.as_mut().poll_batch(cx, &mut batch, 2)).await, 0);
+            /// assert_eq!(batch.len(), 3);
+            /// # }).unwrap();
+            /// ```
             pub fn poll_batch(
                 mut self: Pin<&mut Self>,
                 cx: &mut Context<'_>,

@@ -53,6 +53,16 @@ impl<S, F: FnMut(Result<Event<'_>, DecodeError>)> Tap<S, F> {
     }
 
     /// Sets the decoder, for other options.
+    ///
+    /// ```
+    /// use futures_util::stream;
+    /// use sse_wire::{ByteStreamExt, Decoder, EventId};
+    ///
+    /// let chunks = stream::iter([Ok::<_, std::io::Error>("data: a\n\n")]);
+    /// let decoder = Decoder::builder().last_event_id(EventId::from_static("7")).build();
+    /// let tapped = chunks.tap_events(|_| ()).with_decoder(decoder);
+    /// assert_eq!(tapped.last_event_id(), "7");
+    /// ```
     pub fn with_decoder(self, decoder: Decoder) -> Self {
         Self { progress: Progress::new(decoder), ..self }
     }

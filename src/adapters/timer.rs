@@ -55,6 +55,8 @@ pub trait Timer {
 }
 
 /// A timer that never elapses, for a body without keep-alives.
+///
+/// An example of a timer that does: [`TokioTimer`](crate::TokioTimer).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct NoTimer;
 

@@ -11,6 +11,8 @@ use crate::{
 };
 
 /// The lines of a block, in order, without the blank one. See [`Block::lines`](crate::Block::lines).
+///
+/// An example: [`Block`](crate::Block).
 #[derive(Clone)]
 pub struct Lines<'a> {
     raw: &'a [u8],

@@ -3,6 +3,20 @@
 use crate::event::Event;
 
 /// How a stream ended. See [`Decoder::finish`](crate::Decoder::finish).
+///
+/// ```
+/// use sse_wire::Decoder;
+///
+/// let mut decoder = Decoder::new();
+/// assert!(decoder.feed(b"data: cut").next_event()?.is_none());
+/// let end = decoder.finish()?;
+/// assert!(!end.is_clean());
+/// assert_eq!((end.pending_bytes(), end.had_data()), (9, true));
+/// assert!(end.event().is_none(), "half an event is none");
+/// let kept = end.without_event();
+/// assert_eq!(kept.pending_bytes(), 9);
+/// # Ok::<_, sse_wire::DecodeError>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct End<'a> {
     pub(super) event: Option<Event<'a>>,
@@ -43,6 +57,15 @@ impl<'a> End<'a> {
 }
 
 /// How a stream ended: the part of [`End`] that can be kept.
+///
+/// ```
+/// use sse_wire::EventReader;
+///
+/// let mut events = EventReader::new(&b"data: a\n\n: cut"[..]);
+/// assert_eq!(events.by_ref().count(), 1);
+/// let end = events.end().expect("the end");
+/// assert_eq!((end.is_clean(), end.pending_bytes(), end.had_data()), (false, 5, false));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub struct StreamEnd {
     pub(super) pending_bytes: u64,

@@ -503,6 +503,8 @@ impl<'d> Events<'d> {
 
     /// Returns the next event of the chunk; `None` when it is used up.
     ///
+    /// An example: [`Decoder::feed`](crate::Decoder::feed).
+    ///
     /// # Errors
     ///
     /// If a block is refused: see [`DecodeError`]. After a fatal error there are no more events.

@@ -78,6 +78,19 @@ impl Injector {
     }
 
     /// Returns `true` if a frame waits.
+    ///
+    /// ```
+    /// use bytes::Bytes;
+    /// use sse_wire::{Frame, Injector};
+    ///
+    /// let mut injector = Injector::new();
+    /// injector.pass(Bytes::from("data: a"), &mut Vec::new());
+    /// assert!(!injector.at_boundary());
+    /// if !injector.is_waiting() {
+    ///     injector.inject(&Frame::KEEP_ALIVE);
+    /// }
+    /// assert!(injector.is_waiting());
+    /// ```
     #[must_use]
     pub fn is_waiting(&self) -> bool {
         !self.waiting.as_bytes().is_empty()

@@ -279,6 +279,26 @@ impl<'a> Rewrite<'a> {
     }
 
     /// Sets the event type.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use sse_wire::{BlockDecoder, EventType};
+    ///
+    /// let mut decoder = BlockDecoder::new();
+    /// let mut blocks = decoder.feed(b"data: a\n\n");
+    /// let block = blocks.next_block()?.expect("a block");
+    /// let changed = block
+    ///     .rewrite()
+    ///     .with_event_type(EventType::from_static("token"))
+    ///     .with_retry(Duration::from_secs(1))
+    ///     .with_comment("changed");
+    /// let text = String::from_utf8(changed.to_bytes().to_vec()).unwrap();
+    /// for line in ["event: token\n", "retry: 1000\n", ": changed\n", "data: a\n"] {
+    ///     assert!(text.contains(line), "{text}");
+    /// }
+    /// # Ok::<_, sse_wire::DecodeError>(())
+    /// ```
     #[inline]
     pub fn with_event_type(self, event_type: EventType<'a>) -> Self {
         Self { event_type: Some(event_type), ..self }
@@ -354,8 +374,8 @@ impl<'a> Rewrite<'a> {
 
     /// Returns the bytes of [`to_bytes`](Self::to_bytes) in parts.
     ///
-    /// Large parts of a [`BlockBuf`](crate::BlockBuf) share its memory. Of a
-    /// [`Block`](crate::Block) there is one part.
+    /// Large parts of a [`BlockBuf`] share its memory. Of a
+    /// [`Block`] there is one part.
     #[must_use]
     pub fn to_chunks(&self) -> Vec<Bytes> {
         let Some(shared) = self.shared.filter(|_| !self.is_as_it_came()) else {

@@ -189,6 +189,8 @@ pub enum GaveUp {
 
 impl GaveUp {
     /// Returns how the last connection ended.
+    ///
+    /// An example of a client that gives up: [`Reconnect`].
     #[must_use]
     pub fn end(&self) -> &ConnectionEnd {
         match self {
@@ -386,6 +388,17 @@ impl Reconnect {
     /// With zero, every connection that brought an event or a new last event ID is stable. This is for
     /// servers that end each stream after the events they have and set the polling interval with
     /// `retry`, as servers of MCP do.
+    ///
+    /// ```
+    /// use std::time::Duration;
+    ///
+    /// use sse_wire::Reconnect;
+    ///
+    /// let policy = Reconnect::new()
+    ///     .with_max_delay(Duration::from_secs(30))
+    ///     .with_stable_after(Duration::ZERO);
+    /// assert_eq!(policy.stable_after(), Duration::ZERO);
+    /// ```
     #[must_use]
     pub fn with_stable_after(self, time: Duration) -> Self {
         Self { stable_after: time, ..self }

@@ -268,6 +268,16 @@ impl<T> ReplayLog<T> {
     }
 
     /// Returns how many bytes the log holds, as [`with_max_bytes`](Self::with_max_bytes) counts them.
+    ///
+    /// ```
+    /// use sse_wire::{Event, ReplayLog};
+    ///
+    /// let mut log = ReplayLog::new(7).with_max_bytes(64 * 1024);
+    /// assert!(log.is_empty());
+    /// log.push(Event::new("a"));
+    /// assert_eq!((log.len(), log.newest().to_string()), (1, "7-1".to_owned()));
+    /// assert!(log.held_bytes() <= 64 * 1024);
+    /// ```
     #[must_use]
     pub fn held_bytes(&self) -> usize {
         self.bytes
@@ -574,6 +584,8 @@ pub struct ReplayGap {
 }
 
 /// Why a log does not know all events after a last event ID.
+///
+/// An example: [`ReplayLog`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum GapReason {
@@ -596,6 +608,16 @@ impl ReplayGap {
     pub const EVENT_TYPE: EventType<'static> = EventType::from_static("gap");
 
     /// Returns why there is a gap.
+    ///
+    /// ```
+    /// use sse_wire::{GapReason, ReplayGap, ReplayLog};
+    ///
+    /// let log = ReplayLog::new(7);
+    /// let gap = log.attach("6-3").next_frame(&log).unwrap_err();
+    /// assert_eq!(gap.reason(), GapReason::OtherEpoch);
+    /// assert_eq!(gap.id().to_string(), "7-0");
+    /// assert_eq!(ReplayGap::EVENT_TYPE.as_str(), "gap");
+    /// ```
     #[must_use]
     pub fn reason(self) -> GapReason {
         self.reason

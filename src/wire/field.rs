@@ -6,6 +6,12 @@ use core::fmt;
 ///
 /// Names are compared exactly, as the standard says, so `Data` and `data ` are
 /// [`Field::Unknown`].
+///
+/// ```
+/// use sse_wire::Field;
+///
+/// assert_eq!((Field::Retry.name(), Field::Comment.name()), ("retry", ""));
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Field {
     /// `data`: one line of the event's data.
