@@ -1,6 +1,12 @@
-//! The provider that the proxy asks: a mock that frames its answers as most do.
+//! The provider that the proxy asks: a mock that frames its answers as most providers do.
 
-use std::pin::pin;
+use std::{
+    pin::pin,
+    sync::{
+        Arc,
+        atomic::{AtomicU64, Ordering},
+    },
+};
 
 use axum::{
     Json, Router,
@@ -8,7 +14,7 @@ use axum::{
     extract::State,
     http::StatusCode,
     response::{IntoResponse, Response},
-    routing::post,
+    routing::{get, post},
 };
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
@@ -21,10 +27,32 @@ use crate::{
 };
 
 pub fn router(model: Model) -> Router {
-    Router::new().route("/upstream/v1/chat/completions", post(complete)).with_state(model)
+    let bill = Bill::default();
+    Router::new()
+        .route("/upstream/v1/chat/completions", post(complete))
+        .route("/upstream/bill", get(async |State((_, bill)): State<(Model, Bill)>| bill.show()))
+        .with_state((model, bill))
 }
 
-/// How it shall fail, after some tokens.
+/// What a provider would charge for.
+#[derive(Clone, Default)]
+struct Bill(Arc<Figures>);
+
+#[derive(Default)]
+struct Figures {
+    requests: AtomicU64,
+    tokens: AtomicU64,
+}
+
+impl Bill {
+    fn show(&self) -> Json<serde_json::Value> {
+        let [requests, tokens] =
+            [&self.0.requests, &self.0.tokens].map(|figure| figure.load(Ordering::Relaxed));
+        Json(json!({ "requests": requests, "tokens": tokens }))
+    }
+}
+
+/// How it fails, after some tokens.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fault {
@@ -32,9 +60,9 @@ pub enum Fault {
     None,
     /// The connection breaks.
     Cut,
-    /// An error object stands where the next chunk is expected.
+    /// An error object comes instead of the next chunk.
     Error,
-    /// No stream at all, but a status and a message.
+    /// A status and a message instead of a stream.
     Busy,
 }
 
@@ -46,9 +74,10 @@ pub struct Request {
 }
 
 async fn complete(
-    State(mind): State<Model>,
+    State((mind, bill)): State<(Model, Bill)>,
     Json(Request { model, prompt, fault }): Json<Request>,
 ) -> Response {
+    bill.0.requests.fetch_add(1, Ordering::Relaxed);
     if fault == Fault::Busy {
         let message = json!({ "error": { "message": "too many requests" } });
         return (StatusCode::TOO_MANY_REQUESTS, Json(message)).into_response();
@@ -67,6 +96,7 @@ async fn complete(
                 yield Ok(json_frame(JsonEvent::new(error)));
                 return;
             }
+            bill.0.tokens.fetch_add(1, Ordering::Relaxed);
             let chunk = json!({
                 "object": "chat.completion.chunk",
                 "model": model,

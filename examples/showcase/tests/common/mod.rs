@@ -34,7 +34,7 @@ pub struct Server {
 impl Server {
     pub fn start() -> Self {
         let mut process = Command::new(program())
-            .args(["--heartbeat", "100", "--pace", "20", "--thinking", "5"])
+            .args(["--port", "0", "--heartbeat", "100", "--pace", "20", "--thinking", "5"])
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
