@@ -81,6 +81,8 @@ export class Hub {
       headers: { 'content-type': 'application/json' },
       body,
       silence,
+      // A window may stay open over night. It waits at most 30 seconds between two attempts.
+      maxFailures: Infinity,
       // The new request goes on where the old one was.
       lastEventId: this.#lastEventId,
       onBlock: (block) => {

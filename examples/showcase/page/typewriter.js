@@ -60,10 +60,11 @@ export function typist(section, { onEnd } = {}) {
         say(`${typed} of ${total}`);
       }
     },
-    end({ total }) {
+    end({ total, finish }) {
       stop();
       progress.value = 1;
       if (lost > 0 || typed !== total) say(`not the whole text: ${typed - lost} of ${total} characters`, 'bad');
+      else if (finish !== null && finish !== 'stop') say(`not the whole answer: the provider ended it (${finish})`, 'bad');
       else say(`done: ${total} characters`, 'good');
     },
     failure({ message }) {

@@ -45,8 +45,15 @@ use tokio_util::sync::CancellationToken;
 use tower_http::cors::CorsLayer;
 
 use self::{
-    channels::Channels, chat::Chat, feed::Feed, model::Model, monitor::Monitor,
-    notifications::Notifications, proxy::Proxy, rooms::Rooms, streams::Streams,
+    channels::Channels,
+    chat::Chat,
+    feed::Feed,
+    model::Model,
+    monitor::Monitor,
+    notifications::Notifications,
+    proxy::{Proxy, Upstream},
+    rooms::Rooms,
+    streams::Streams,
 };
 
 #[derive(Parser)]
@@ -63,6 +70,13 @@ struct Options {
     /// The time for each token of the mock model, in milliseconds.
     #[arg(long, default_value_t = 60)]
     thinking: u64,
+    /// Asks this provider instead of the mock: the URL of chat completions, over plain HTTP, for
+    /// instance of llama.cpp or of Ollama. The environment's `UPSTREAM_API_KEY` is sent along.
+    #[arg(long)]
+    upstream: Option<String>,
+    /// The model to ask for.
+    #[arg(long, default_value = "mock")]
+    model: String,
 }
 
 #[tokio::main]
@@ -89,6 +103,14 @@ async fn main() -> io::Result<ExitCode> {
     tokio::spawn(notifications.clone().simulate(Duration::from_millis(options.pace)));
     tokio::spawn(monitor.clone().sample(streams.clone()));
 
+    let upstream = Upstream {
+        url: options
+            .upstream
+            .unwrap_or_else(|| format!("http://{address}/upstream/v1/chat/completions")),
+        model: options.model,
+        key: std::env::var("UPSTREAM_API_KEY").ok(),
+    };
+
     let app = Router::new()
         .merge(page::router(heartbeat))
         .merge(typewriter::router(streams.clone()))
@@ -98,7 +120,7 @@ async fn main() -> io::Result<ExitCode> {
         .merge(monitor::router(monitor.clone(), streams.clone()))
         .merge(channels::router(Channels { feed, notifications, rooms, monitor }, streams.clone()))
         .merge(upstream::router(model))
-        .merge(proxy::router(Proxy::new(address), streams))
+        .merge(proxy::router(Proxy::new(upstream), streams))
         // Pages of any origin may use all of this: right for a demonstration on loopback.
         .layer(CorsLayer::permissive());
 

@@ -5,7 +5,6 @@
 
 use std::{
     collections::HashMap,
-    net::SocketAddr,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -41,10 +40,19 @@ const KEPT: Duration = Duration::from_secs(60);
 /// In bytes. A provider that sends more has gone wrong.
 const MAX_ANSWER: usize = 1 << 20;
 
+/// Which provider to ask.
+pub struct Upstream {
+    /// Where chat completions are.
+    pub url: String,
+    pub model: String,
+    /// Stays on this server; neither the page nor an error tells it.
+    pub key: Option<String>,
+}
+
 #[derive(Clone)]
 pub struct Proxy {
     client: reqwest::Client,
-    upstream: String,
+    upstream: Arc<Upstream>,
     /// By the epoch of the log, which is random: it is also the right to read the answer.
     answers: Arc<Mutex<HashMap<u64, watch::Sender<Answer>>>>,
 }
@@ -55,12 +63,16 @@ struct Answer {
 }
 
 impl Proxy {
-    /// Asks the mock upstream, which is on this server, too.
-    pub fn new(address: SocketAddr) -> Self {
-        let upstream = format!("http://{address}/upstream/v1/chat/completions");
-        // The environment's proxies are not for loopback.
-        let client = reqwest::Client::builder().no_proxy().build().expect("nothing to go wrong");
-        Self { client, upstream, answers: Arc::default() }
+    pub fn new(upstream: Upstream) -> Self {
+        let client = reqwest::Client::builder()
+            // The environment's proxies are not for loopback.
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(10))
+            // Of a single read: providers send comments while they think.
+            .read_timeout(Duration::from_secs(60))
+            .build()
+            .expect("nothing to go wrong");
+        Self { client, upstream: Arc::new(upstream), answers: Arc::default() }
     }
 }
 
@@ -101,10 +113,12 @@ struct Chunk {
 
 #[derive(Deserialize)]
 struct Choice {
+    #[serde(default)]
     delta: Delta,
+    finish_reason: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Delta {
     content: Option<String>,
 }
@@ -112,6 +126,13 @@ struct Delta {
 #[derive(Deserialize)]
 struct UpstreamError {
     message: String,
+}
+
+/// A part of a provider's answer.
+enum Part {
+    Text(String),
+    /// Why there is no more text.
+    Finish(String),
 }
 
 impl Proxy {
@@ -129,7 +150,7 @@ impl Proxy {
             return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
         };
         let response = streams.respond(read(&answer, ""));
-        let request = Request { model: "gpt-x".to_owned(), prompt, fault };
+        let request = Request::new(self.upstream.model.clone(), prompt, fault);
         tokio::spawn(self.clone().work(epoch, answer, request));
         response
     }
@@ -186,10 +207,15 @@ impl Proxy {
         push(Step::Start { total: None });
         let mut index = 0;
         let mut bytes = 0;
-        let mut texts = std::pin::pin!(self.texts(request));
-        while let Some(text) = texts.next().await {
-            let text = match text {
-                Ok(text) => text,
+        let mut finish = None;
+        let mut parts = std::pin::pin!(self.parts(request));
+        while let Some(part) = parts.next().await {
+            let text = match part {
+                Ok(Part::Text(text)) => text,
+                Ok(Part::Finish(reason)) => {
+                    finish = Some(reason);
+                    continue;
+                }
                 Err(message) => return push(Step::Failure { message: &message }),
             };
             bytes += text.len();
@@ -201,14 +227,21 @@ impl Proxy {
                 index += 1;
             }
         }
-        push(Step::End { total: Some(index) });
+        push(Step::End { total: Some(index), finish: finish.as_deref() });
     }
 
-    /// Returns the texts of the upstream's answer, or why there are no more.
-    fn texts(&self, request: Request) -> impl Stream<Item = Result<String, String>> + Send {
+    /// Returns the parts of the upstream's answer, or why there are no more.
+    fn parts(&self, request: Request) -> impl Stream<Item = Result<Part, String>> + Send {
         async_stream::try_stream! {
-            let request = self.client.post(&self.upstream).json(&request);
-            let response = request.send().await.map_err(|error| error.to_string())?;
+            let mut request = self.client.post(&self.upstream.url).json(&request);
+            if let Some(key) = &self.upstream.key {
+                request = request.bearer_auth(key);
+            }
+            let response = request.send().await.map_err(|error| {
+                // The whole reason is for the operator; the page gets no address.
+                eprintln!("the upstream does not answer: {error:?}");
+                "the upstream does not answer"
+            })?;
             if !response.status().is_success() {
                 Err(format!("the upstream answered {}", response.status()))?;
                 return;
@@ -221,7 +254,10 @@ impl Proxy {
                     Err(message)?;
                 }
                 for choice in chunk.choices {
-                    yield choice.delta.content.unwrap_or_default();
+                    yield Part::Text(choice.delta.content.unwrap_or_default());
+                    if let Some(reason) = choice.finish_reason {
+                        yield Part::Finish(reason);
+                    }
                 }
             }
         }

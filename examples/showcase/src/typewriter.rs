@@ -66,7 +66,7 @@ fn typewriter(streams: &Streams, last: &LastEventId, Wanted { text, delay }: Wan
             sleep(delay).await;
             yield Step::Chunk { char, index, total }.frame();
         }
-        yield Step::End { total }.frame();
+        yield Step::End { total, finish: None }.frame();
     })
 }
 
@@ -85,6 +85,8 @@ pub enum Step<'a> {
     },
     End {
         total: Option<usize>,
+        /// Why a provider ended its answer: `stop`, if the answer is whole.
+        finish: Option<&'a str>,
     },
     /// Not `error`: `EventSource` reports lost connections under that name.
     Failure {

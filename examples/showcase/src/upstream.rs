@@ -62,31 +62,65 @@ pub enum Fault {
     Cut,
     /// An error object comes instead of the next chunk.
     Error,
+    /// The provider ends the answer early, and says so in `finish_reason`.
+    Length,
     /// A status and a message instead of a stream.
     Busy,
 }
 
+impl Fault {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+    fn is_none(&self) -> bool {
+        *self == Self::None
+    }
+}
+
+/// A request for chat completions, of the shape that most providers take.
 #[derive(Deserialize, Serialize)]
 pub struct Request {
     pub model: String,
-    pub prompt: String,
+    pub messages: Vec<Message>,
+    pub stream: bool,
+    /// Only the mock knows it.
+    #[serde(default, skip_serializing_if = "Fault::is_none")]
     pub fault: Fault,
+}
+
+#[derive(Deserialize, Serialize)]
+pub struct Message {
+    pub role: String,
+    pub content: String,
+}
+
+impl Request {
+    pub fn new(model: String, prompt: String, fault: Fault) -> Self {
+        let message = Message { role: "user".to_owned(), content: prompt };
+        Self { model, messages: vec![message], stream: true, fault }
+    }
 }
 
 async fn complete(
     State((mind, bill)): State<(Model, Bill)>,
-    Json(Request { model, prompt, fault }): Json<Request>,
+    Json(Request { model, messages, fault, .. }): Json<Request>,
 ) -> Response {
     bill.0.requests.fetch_add(1, Ordering::Relaxed);
     if fault == Fault::Busy {
         let message = json!({ "error": { "message": "too many requests" } });
         return (StatusCode::TOO_MANY_REQUESTS, Json(message)).into_response();
     }
+    let chunk = move |delta: serde_json::Value, finish_reason: Option<&str>| {
+        let choice = json!({ "index": 0, "delta": delta, "finish_reason": finish_reason });
+        let chunk =
+            json!({ "object": "chat.completion.chunk", "model": model, "choices": [choice] });
+        json_frame(JsonEvent::new(chunk))
+    };
+    let prompt = messages.into_iter().next_back().map(|message| message.content);
     let frames = async_stream::stream! {
         let mut processing = Encoder::new();
         processing.comment("PROCESSING");
         yield Ok(processing.take());
-        let mut tokens = pin!(mind.answer(&prompt, 0).enumerate());
+        let mut tokens = pin!(mind.answer(&prompt.unwrap_or_default(), 0).enumerate());
+        let mut reason = "stop";
         while let Some((number, token)) = tokens.next().await {
             if number == 12 && fault == Fault::Cut {
                 yield Err(Cut);
@@ -96,14 +130,14 @@ async fn complete(
                 yield Ok(json_frame(JsonEvent::new(error)));
                 return;
             }
+            if number == 12 && fault == Fault::Length {
+                reason = "length";
+                break;
+            }
             bill.0.tokens.fetch_add(1, Ordering::Relaxed);
-            let chunk = json!({
-                "object": "chat.completion.chunk",
-                "model": model,
-                "choices": [{ "index": 0, "delta": { "content": token } }],
-            });
-            yield Ok(json_frame(JsonEvent::new(chunk)));
+            yield Ok(chunk(json!({ "content": token }), None));
         }
+        yield Ok(chunk(json!({}), Some(reason)));
         yield Ok(Frame::from(Event::new(DONE)));
     };
     EventBody::new(frames).into_response().map(Body::new)

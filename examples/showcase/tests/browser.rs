@@ -22,7 +22,7 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let status = Command::new("node")
-        .args(["--test", "--test-reporter=spec", "--test-timeout=120000"])
+        .args(["--test", "--test-reporter=spec"])
         .env("SHOWCASE", common::program())
         .current_dir(folder)
         .status();

@@ -4,7 +4,7 @@ mod common;
 
 use std::{
     io::{Read, Write},
-    net::TcpStream,
+    net::{TcpListener, TcpStream},
     process::Command,
     time::{Duration, Instant},
 };
@@ -14,7 +14,7 @@ use reqwest::{Method, header::HeaderValue};
 use serde_json::{Value, json};
 use sse_wire::{ByteStreamExt, ItemBuf};
 
-use self::common::{Server, in_time};
+use self::common::{KEY, Server, in_time};
 
 #[tokio::test]
 async fn every_stream_has_the_headers_that_matter() {
@@ -351,6 +351,62 @@ async fn an_answer_that_was_cut_goes_on_and_is_paid_once() {
     }
     let bill: Value = server.get("/upstream/bill").await.json().await.expect("JSON");
     assert_eq!(bill["requests"], 1);
+}
+
+#[tokio::test]
+async fn another_provider_gets_the_key_and_the_page_does_not() {
+    let provider = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/v1/chat/completions", provider.local_addr().expect("an address"));
+    let stream = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n\
+        data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n\
+        data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":null}]}\n\n\
+        data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}\n\n\
+        data: {\"choices\":[],\"usage\":{\"total_tokens\":2}}\n\n\
+        data: [DONE]\n\n";
+    let refusal = format!(
+        "HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{KEY}",
+        KEY.len()
+    );
+    // Answers, keeps what it was asked, and in the end is gone.
+    let asked = std::thread::spawn(move || {
+        [stream, &refusal].map(|answer| {
+            let (mut socket, _) = provider.accept().expect("a request");
+            let mut request = Vec::new();
+            let mut chunk = [0; 4096];
+            while !request.ends_with(b"}") {
+                let count = socket.read(&mut chunk).expect("a request");
+                request.extend_from_slice(&chunk[..count]);
+            }
+            socket.write_all(answer.as_bytes()).expect("sent");
+            String::from_utf8(request).expect("UTF-8")
+        })
+    });
+    let server = Server::start_with(&["--upstream", &url, "--model", "small"]);
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(in_time(server.get("/proxy?prompt=Why").await.text()).await.expect("text"));
+    }
+    let requests = asked.join().expect("no panic");
+    for request in &requests {
+        assert!(request.contains(&format!("authorization: Bearer {KEY}\r\n")), "{request}");
+        let (_, body) = request.split_once("\r\n\r\n").expect("a body");
+        assert_eq!(
+            serde_json::from_str::<Value>(body).expect("JSON"),
+            json!({
+                "model": "small",
+                "messages": [{ "role": "user", "content": "Why" }],
+                "stream": true,
+            }),
+        );
+    }
+    assert!(answers[0].contains("\"finish\":\"length\""), "{}", answers[0]);
+    assert!(answers[0].contains("\"char\":\"i\",\"index\":1"), "{}", answers[0]);
+    assert!(answers[1].contains("the upstream answered 401 Unauthorized"), "{}", answers[1]);
+    assert!(answers[2].contains("the upstream does not answer"), "{}", answers[2]);
+    let port = url.split(':').nth(2).and_then(|rest| rest.split('/').next()).expect("a port");
+    for answer in answers {
+        assert!(!answer.contains(KEY) && !answer.contains(&format!(":{port}")), "{answer}");
+    }
 }
 
 #[tokio::test]

@@ -2,11 +2,14 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
-import { after, before, test } from 'node:test';
+import { after, before, test as anyTest } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { picture, startBridge, startBrowser, startNginx, startServer, visit } from './harness.mjs';
 import { until } from './until.mjs';
+
+/** None may hang. */
+const test = (name, run) => anyTest(name, { timeout: 90_000 }, run);
 
 let server;
 let browser;
@@ -440,6 +443,7 @@ test('proxy: the answer is asked for once, and its failures are events', async (
   const paper = section.locator('.paper');
   const failures = {
     cut: 'not the whole answer: the upstream was cut off',
+    length: 'not the whole answer: the provider ended it (length)',
     error: 'not the whole answer: the model is overloaded',
     busy: 'not the whole answer: the upstream answered 429 Too Many Requests',
   };
