@@ -1,4 +1,5 @@
 import { cut, follow, want } from './background.js';
+import { init as initPersonal } from './personal.js';
 import { describe, kept, wire } from './view.js';
 
 const SHOWN = 100;
@@ -109,6 +110,7 @@ export function init(section) {
     },
   });
   want('notifications', { channels: channels() });
+  const stopPersonal = initPersonal(section.querySelector('.personal'));
   return {
     shown() {
       isShown = true;
@@ -116,7 +118,10 @@ export function init(section) {
       unread.textContent = '';
       unread.classList.add('is-empty');
     },
-    hidden() { isShown = false; },
+    hidden() {
+      isShown = false;
+      stopPersonal();
+    },
   };
 }
 

@@ -29,6 +29,7 @@ const SKIPPED: u32 = 100;
 pub enum Topic {
     Channel(&'static str),
     Room(Arc<str>),
+    User(Arc<str>),
 }
 
 /// Lock and signal in one: whoever follows the log sees when it changes.

@@ -10,6 +10,7 @@
 //! | `typewriter.rs` | a text, character by character |
 //! | `chat.rs` | an answer to a POST, token by token, that can be stopped |
 //! | `notifications.rs` | notifications that a cut neither loses nor doubles |
+//! | `personal.rs` | notifications for one user, with a header or a one-time token |
 //! | `rooms.rs` | a message for many receivers, encoded once |
 //! | `monitor.rs` | the newest figures |
 //! | `proxy.rs` | another server's stream, decoded and sent on, paid for once |
@@ -25,6 +26,7 @@ mod model;
 mod monitor;
 mod notifications;
 mod page;
+mod personal;
 mod proxy;
 mod rooms;
 mod serve;
@@ -51,6 +53,7 @@ use self::{
     model::Model,
     monitor::Monitor,
     notifications::Notifications,
+    personal::Personal,
     proxy::{Proxy, Upstream},
     rooms::Rooms,
     streams::Streams,
@@ -116,6 +119,7 @@ async fn main() -> io::Result<ExitCode> {
         .merge(typewriter::router(streams.clone()))
         .merge(chat::router(Chat::new(model), streams.clone()))
         .merge(notifications::router(notifications.clone(), streams.clone()))
+        .merge(personal::router(Personal::new(feed.clone()), streams.clone()))
         .merge(rooms::router(rooms.clone(), streams.clone()))
         .merge(monitor::router(monitor.clone(), streams.clone()))
         .merge(channels::router(Channels { feed, notifications, rooms, monitor }, streams.clone()))

@@ -11,7 +11,7 @@ use axum::{
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Path, type, content.
-const FILES: [(&str, &str, &str); 12] = [
+const FILES: [(&str, &str, &str); 13] = [
     ("/style.css", "text/css; charset=utf-8", include_str!("../page/style.css")),
     ("/app.js", JAVASCRIPT, include_str!("../page/app.js")),
     ("/stream.js", JAVASCRIPT, include_str!("../page/stream.js")),
@@ -21,6 +21,7 @@ const FILES: [(&str, &str, &str); 12] = [
     ("/typewriter.js", JAVASCRIPT, include_str!("../page/typewriter.js")),
     ("/chat.js", JAVASCRIPT, include_str!("../page/chat.js")),
     ("/notifications.js", JAVASCRIPT, include_str!("../page/notifications.js")),
+    ("/personal.js", JAVASCRIPT, include_str!("../page/personal.js")),
     ("/rooms.js", JAVASCRIPT, include_str!("../page/rooms.js")),
     ("/monitor.js", JAVASCRIPT, include_str!("../page/monitor.js")),
     ("/proxy.js", JAVASCRIPT, include_str!("../page/proxy.js")),

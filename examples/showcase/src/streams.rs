@@ -94,6 +94,11 @@ pub fn json_frame(event: JsonEvent<'_, impl Serialize>) -> Frame {
 pub struct LastEventId(Option<EventIdBuf>);
 
 impl LastEventId {
+    /// Takes an ID that came another way than by the header.
+    pub fn new(id: String) -> Self {
+        Self(EventIdBuf::new(id).ok())
+    }
+
     /// Empty for a new client.
     pub fn as_str(&self) -> &str {
         self.0.as_ref().map_or("", EventIdBuf::as_str)

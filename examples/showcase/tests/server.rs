@@ -410,6 +410,59 @@ async fn another_provider_gets_the_key_and_the_page_does_not() {
 }
 
 #[tokio::test]
+async fn a_personal_stream_needs_a_key_or_a_token_that_works_once() {
+    let server = Server::start();
+    let login = server.post("/personal/login", &json!({ "user": "ada" })).await;
+    let bearer = format!("Bearer {}", login["key"].as_str().expect("a key"));
+    let url = |path: &str| format!("{}{path}", server.address);
+    let token = async || {
+        let request = server.client.post(url("/personal/token")).header("authorization", &bearer);
+        let token: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+        format!("/personal?token={}", token["token"].as_str().expect("a token"))
+    };
+
+    for (method, path) in [
+        (Method::GET, "/personal"),
+        (Method::GET, "/personal?token=guessed"),
+        (Method::POST, "/personal/token"),
+    ] {
+        let request = server.client.request(method, url(path)).header("authorization", "Bearer x");
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), 401, "{path}");
+        assert_eq!(response.headers()["www-authenticate"], "Bearer");
+    }
+    let letter = json!({ "to": "ada", "text": "a" });
+    let forged = server.client.post(url("/personal")).json(&letter);
+    assert_eq!(forged.send().await.expect("an answer").status(), 401);
+
+    let mine = server.client.get(url("/personal")).header("authorization", &bearer);
+    let mut by_header = mine.send().await.expect("an answer").bytes_stream().events();
+    let path = token().await;
+    let mut by_token = server.get(&path).await.bytes_stream().events();
+    assert_eq!(server.get(&path).await.status(), 401, "it is spent");
+    let mut last = String::new();
+    for events in [&mut by_header, &mut by_token] {
+        let hello = in_time(events.next()).await.expect("an event").expect("a stream");
+        assert_eq!(hello.event_type(), "hello");
+        hello.last_event_id().clone_into(&mut last);
+    }
+    // Another user's letter is not for her.
+    for letter in [json!({ "to": "eve", "text": "b" }), letter] {
+        let post = server.client.post(url("/personal")).header("authorization", &bearer);
+        let response = post.json(&letter).send().await.expect("an answer");
+        assert_eq!(response.status(), 200);
+    }
+    // The third one has a new token, and its place as a parameter: a new `EventSource` has no header.
+    let path = format!("{}&last_event_id={last}", token().await);
+    let mut resumed = server.get(&path).await.bytes_stream().events();
+    for events in [&mut by_header, &mut by_token, &mut resumed] {
+        let event = in_time(events.next()).await.expect("an event").expect("a stream");
+        assert_eq!(event.event_type(), "personal");
+        assert_eq!(event.data(), r#"{"from":"ada","text":"a"}"#);
+    }
+}
+
+#[tokio::test]
 async fn what_is_too_large_is_refused_with_a_reason() {
     let server = Server::start();
     let post = async |path: &str, body: Value| {

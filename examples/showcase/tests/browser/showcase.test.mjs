@@ -229,6 +229,34 @@ test('notifications: channels that are off are not lost, and any data is shown',
   await close();
 });
 
+test('notifications: for one user, with a header and with one-time tokens', async () => {
+  const bridge = await startBridge(server.address);
+  const { section, close } = await visit(browser, bridge.address, 'notifications');
+  const personal = section.locator('.personal');
+  await personal.locator('summary').first().click();
+  for (const how of ['header', 'token']) {
+    await personal.getByLabel('User').fill(`小明 ${how}`);
+    await personal.getByLabel('How to show').selectOption(how);
+    await personal.getByRole('button', { name: 'Listen' }).click();
+    const data = () => personal.locator('dd').filter({ hasText: 'letter' }).count();
+    const status = () => personal.locator('.status').textContent();
+    const live = () => until('the connection', status, (said) => said === 'live', 20_000);
+    await live();
+    await personal.getByRole('button', { name: 'Send me one' }).click();
+    await until('the letter', data, (count) => count === 1);
+    bridge.cut();
+    await until('the cut', status, (said) => said !== 'live');
+    // Sent while the client is away, or not: it comes, once.
+    await personal.getByRole('button', { name: 'Send me one' }).click();
+    await until('the other letter', data, (count) => count === 2, 20_000);
+    await live();
+    await pause(300);
+    assert.equal(await data(), 2);
+  }
+  await close();
+  bridge.close();
+});
+
 const enter = async ({ section }, room, name) => {
   await section.getByLabel('Room').fill(room);
   await section.getByLabel('Name').fill(name);
