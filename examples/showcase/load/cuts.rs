@@ -112,6 +112,10 @@ impl Listener {
             if event.event_type() == "gap" {
                 return Err("the log was too short".into());
             }
+            // After a reconnection it has the ID of the last event.
+            if event.event_type() == "hello" && self.next.is_some() {
+                continue;
+            }
             let number = event.last_event_id().rsplit('-').next().unwrap_or_default().parse()?;
             self.next = Some(match self.next {
                 // The first one tells only where it starts.

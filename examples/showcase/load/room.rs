@@ -27,7 +27,8 @@ pub async fn run(
 ) -> Result<(), Anything> {
     let client = Client::new();
     let before = server_memory(&client, &url).await?;
-    let room = format!("{url}/rooms/load");
+    let room = format!("{url}/rooms?room=load");
+    let say = format!("{url}/rooms");
     let (here, mut all_here) = mpsc::channel(16);
     let members: Vec<_> = (0..connections)
         .map(|_| tokio::spawn(member(client.clone(), room.clone(), messages, here.clone())))
@@ -44,9 +45,9 @@ pub async fn run(
     let started = Instant::now();
     let mut busy = Duration::ZERO;
     for number in 0..messages {
-        let message = json!({ "name": "load", "text": number.to_string() });
+        let message = json!({ "room": "load", "name": "load", "text": number.to_string() });
         let before = Instant::now();
-        client.post(&room).json(&message).send().await?.error_for_status()?;
+        client.post(&say).json(&message).send().await?.error_for_status()?;
         busy += before.elapsed();
         sleep(pace.saturating_sub(before.elapsed())).await;
     }
@@ -67,7 +68,7 @@ pub async fn run(
     total.check()
 }
 
-/// Waits for numbered messages. When the last one came, or nothing came for long.
+/// Waits for numbered messages. Returns when the last one came, or nothing came for long.
 async fn member(
     client: Client,
     room: String,
@@ -82,7 +83,7 @@ async fn member(
     while expected < messages {
         let event = match timeout(Duration::from_secs(30), events.next()).await {
             Ok(Some(event)) => event?,
-            // Dropped, or forgotten: what is missing is lost.
+            // What is missing now is lost.
             Ok(None) | Err(_) => break,
         };
         if event.event_type() == "presence" && !is_here {

@@ -1,119 +1,168 @@
-import { events, status, wire } from './wire.js';
+import { EventStream } from './stream.js';
+import { keepAlive, keepField, kept, scrolled, status, wire } from './view.js';
+
+/** As many bubbles outlive a reload. */
+const KEPT = 40;
 
 export function init(section) {
   const form = section.querySelector('form');
   const { question, how, send, stop } = form.elements;
   const talk = section.querySelector('.talk');
-  const say = status(section);
+  const { say, state } = status(section);
   const log = wire(section);
-  let abort;
+  const field = keepField(question, 'question');
+  const bubbles = kept('chat', []);
+  let stopAsking = () => {};
 
   function bubble(text, kind) {
     const bubble = document.createElement('p');
     bubble.className = `bubble ${kind}`;
     bubble.textContent = text;
-    talk.append(bubble);
-    talk.scrollTop = talk.scrollHeight;
+    scrolled(talk, () => talk.append(bubble));
     return bubble;
   }
 
-  form.addEventListener('submit', async (submit) => {
-    submit.preventDefault();
-    abort?.abort();
-    abort = new AbortController();
-    const { signal } = abort;
-    const asked = question.value;
-    bubble(asked, 'mine');
-    const answer = bubble('', 'typing is-on');
-    question.value = '';
-    [send.disabled, stop.disabled] = [true, false];
-    log.clear();
-    say('thinking');
+  function keep() {
+    bubbles.set([...talk.children].slice(-KEPT).map(({ textContent, classList }) => (
+      { text: textContent, isMine: classList.contains('mine') })));
+  }
+  for (const { text, isMine } of bubbles.get()) bubble(text, isMine ? 'mine' : '');
+  talk.scrollTop = talk.scrollHeight;
+  window.addEventListener('pagehide', keep);
 
-    let tokens = 0;
+  function setAsking(isAsking) {
+    const focused = document.activeElement;
+    [send.disabled, stop.disabled] = [isAsking, !isAsking];
+    // A button that is disabled loses the focus, and the keyboard its place.
+    if (focused === send && isAsking) stop.focus();
+    if (focused === stop && !isAsking) question.focus();
+  }
+
+  form.addEventListener('submit', (submit) => {
+    submit.preventDefault();
+    // Enter in the field, while an answer comes.
+    if (send.disabled) return;
+    const asked = bubble(question.value, 'mine');
+    const answer = bubble('', 'typing is-on');
     let number;
-    try {
-      const ask = how.value === 'post' ? byPost : byGet;
-      for await (const event of ask(asked, signal)) {
-        log.note(event);
-        if (event.type === 'done') break;
-        const data = JSON.parse(event.data);
-        if (event.type === 'start') number = data.answer;
-        if (event.type === 'token') {
-          tokens += 1;
-          answer.append(data.text);
-          talk.scrollTop = talk.scrollHeight;
-          say(`${tokens} tokens`);
-        }
-      }
-      say(`done: ${tokens} tokens`, 'good');
-    } catch (error) {
-      if (!signal.aborted) say(`${error.message}`, 'bad');
+    let tokens = 0;
+    setAsking(true);
+    log.clear();
+
+    function end() {
+      connection.close();
+      answer.classList.remove('is-on');
+      // Not delivered: the question is still in its field.
+      if (number === undefined) for (const bubble of [asked, answer]) bubble.remove();
+      setAsking(false);
+      keep();
     }
-    answer.classList.remove('is-on');
-    [send.disabled, stop.disabled] = [false, true];
-    if (signal.aborted) await tellWhatTheServerDoes(number, tokens, say);
+
+    function onEvent(event) {
+      if (event.type === 'done') {
+        end();
+        say(`done: ${tokens} tokens`, 'good');
+        return;
+      }
+      const data = JSON.parse(event.data);
+      if (event.type === 'start') {
+        if (number === undefined) field.clear();
+        number = data.answer;
+        // The server goes on after as many tokens; it is 0 if it does not know the answer any more.
+        if (data.known !== tokens) {
+          answer.textContent = '';
+          tokens = 0;
+        }
+        say('thinking');
+      } else if (event.type === 'token') {
+        tokens += 1;
+        scrolled(talk, () => answer.append(data.text));
+        say(`${tokens} tokens`);
+      }
+    }
+
+    function onState(now) {
+      if (now.name === 'live') return;
+      state(now, () => connection.reconnect());
+      if (now.name !== 'given up') return;
+      // Half an answer can be continued with the button, or stopped.
+      if (number === undefined) {
+        end();
+        say(`not asked: ${now.reason}`, 'bad');
+      }
+    }
+
+    const ask = how.value === 'post' ? byPost : byGet;
+    const connection = ask(question.value, { onEvent, onState, log });
+    stopAsking = () => {
+      end();
+      tellWhatTheServerDoes(number, tokens, say);
+    };
   });
 
-  stop.addEventListener('click', () => abort?.abort());
+  stop.addEventListener('click', () => stopAsking());
   return {};
 }
 
-async function* byPost(question, signal) {
-  const response = await fetch('chat', {
-    method: 'POST',
-    headers: { 'content-type': 'application/json', accept: 'text/event-stream' },
-    body: JSON.stringify({ question }),
-    signal,
-  });
-  if (!response.ok) throw new Error(`the server answered ${response.status}`);
-  let isWhole = false;
-  for await (const event of events(response)) {
-    isWhole ||= event.type === 'done';
-    yield event;
-  }
-  if (!isWhole) throw new Error('the answer was cut off');
-}
+const byPost = (question, { onEvent, onState, log }) => new EventStream('chat', {
+  method: 'POST',
+  headers: { 'content-type': 'application/json' },
+  body: JSON.stringify({ question }),
+  silence: 3 * keepAlive,
+  onBlock: log.block,
+  onEvent,
+  onState,
+});
 
-// An `EventSource` calls back; this turns it into something to loop over.
-async function* byGet(question, signal) {
-  const source = new EventSource(`chat?${new URLSearchParams({ question })}`);
-  const queue = [];
-  let wake = () => {};
-  const put = (event) => { queue.push(event); wake(); };
-  for (const type of ['start', 'token', 'done']) source.addEventListener(type, put);
-  source.addEventListener('error', () => {
-    if (source.readyState === EventSource.CLOSED) put(new Error('the server did not answer with a stream'));
-  });
-  signal.addEventListener('abort', () => put(signal.reason));
-  try {
-    for (;;) {
-      while (queue.length === 0) await new Promise((resolve) => { wake = resolve; });
-      const next = queue.shift();
-      if (next instanceof Error) throw next;
-      yield next;
-      if (next.type === 'done') return;
+/** The browser's own client, with the same face as far as it goes. */
+function byGet(question, { onEvent, onState, log }) {
+  const address = `chat?${new URLSearchParams({ question })}`;
+  let source;
+  function open() {
+    source = new EventSource(address);
+    for (const type of ['start', 'token', 'done']) {
+      source.addEventListener(type, (event) => {
+        log.event(event);
+        onEvent(event);
+      });
     }
-  } finally {
-    // Otherwise it would ask again.
-    source.close();
+    source.addEventListener('open', () => onState({ name: 'live' }));
+    source.addEventListener('error', () => {
+      // It does not say why, nor when it tries again; and after a 502 it never does.
+      onState(source.readyState === EventSource.CLOSED
+        ? { name: 'given up', reason: 'EventSource got no stream, and does not say why' }
+        : { name: 'connecting' });
+    });
   }
+  open();
+  return {
+    close: () => source.close(),
+    // A new `EventSource` cannot send the last event ID, so the answer starts again.
+    reconnect() { source.close(); open(); },
+  };
 }
 
 async function tellWhatTheServerDoes(number, tokens, say) {
-  say(`stopped after ${tokens} tokens; asking the server`);
-  if (number === undefined) return;
-  const look = async () => (await fetch(`chat/${number}`)).json();
-  let before = await look();
-  // It has not stopped before it makes no more.
-  for (let round = 0; round < 20; round += 1) {
-    await new Promise((resolve) => { setTimeout(resolve, 200); });
-    const now = await look();
-    if (now.state === 'stopped' && now.tokens === before.tokens) {
-      say(`stopped here after ${tokens} tokens; the server stopped after ${now.tokens}`, 'good');
-      return;
-    }
-    before = now;
+  if (number === undefined) {
+    say('stopped before the server knew the question');
+    return;
   }
-  say(`the server is ${before.state} after ${before.tokens} tokens`, 'bad');
+  say(`stopped after ${tokens} tokens; asking the server`);
+  const look = async () => (await fetch(`chat/${number}`)).json();
+  try {
+    let before = await look();
+    // It has stopped when it makes no more.
+    for (let round = 0; round < 20; round += 1) {
+      await new Promise((resolve) => { setTimeout(resolve, 200); });
+      const now = await look();
+      if (now.state === 'stopped' && now.tokens === before.tokens) {
+        say(`stopped here after ${tokens} tokens; the server stopped after ${now.tokens}`, 'good');
+        return;
+      }
+      before = now;
+    }
+    say(`the server is ${before.state} after ${before.tokens} tokens`, 'bad');
+  } catch {
+    say(`stopped here after ${tokens} tokens; the server cannot be asked`, 'bad');
+  }
 }

@@ -1,73 +1,102 @@
-import { wire } from './wire.js';
+import { follow, want } from './background.js';
+import { EventStream } from './stream.js';
+import { keepAlive, status, wire } from './view.js';
 
-/** A minute, a sample each second: as many as the chart is wide. */
-const SAMPLES = 60;
-const HEIGHT = 50;
+/** The chart shows this many seconds. */
+const SPAN = 60;
+/** Without a sample for so many seconds, the line is broken. */
+const BREAK = 2.5;
 
 export function init(section) {
   const log = wire(section);
-  const samples = [];
-  let source;
+  const { say } = status(section);
+  const chart = section.querySelector('.chart');
+  let samples = [];
+  let isShown = false;
+  let isLive = false;
 
   function show(name, value) {
     section.querySelector(`[data-figure=${name}]`).textContent = value;
   }
 
-  function draw(name) {
-    const points = samples.map((sample, index) => {
-      const x = SAMPLES - samples.length + index + 1;
-      return `${x},${(HEIGHT * (1 - sample[name] / 100)).toFixed(2)}`;
-    });
-    section.querySelector(`polyline.${name}`).setAttribute('points', points.join(' '));
+  function draw() {
+    const now = samples.at(-1).at;
+    for (const name of ['cpu', 'memory', 'disk']) {
+      let before = -Infinity;
+      const path = samples.map((sample) => {
+        const step = sample.at - before > BREAK ? 'M' : 'L';
+        before = sample.at;
+        return `${step}${(SPAN - (now - sample.at)).toFixed(2)},${(100 - sample[name]).toFixed(2)}`;
+      });
+      chart.querySelector(`.${name}`).setAttribute('d', path.join(''));
+    }
   }
 
-  function hear(event) {
-    log.note(event);
-    const sample = JSON.parse(event.data);
-    samples.push(sample);
-    if (samples.length > SAMPLES) samples.shift();
-    show('cpu', `${sample.cpu.toFixed(1)} %`);
-    show('memory', `${sample.memory.toFixed(1)} %`);
+  function hear({ data }) {
+    const sample = { ...JSON.parse(data), at: performance.now() / 1000 };
+    // A new connection begins with the newest sample, which may be here already.
+    if (sample.number === samples.at(-1)?.number) return;
+    samples = [...samples.filter(({ at }) => sample.at - at <= SPAN), sample];
+    if (!isShown) return;
+    for (const name of ['cpu', 'memory', 'disk']) show(name, `${sample[name].toFixed(1)} %`);
     show('process', sample.process === null ? '?' : `${(sample.process / 2 ** 20).toFixed(1)} MiB`);
     show('connections', sample.connections);
-    draw('cpu');
-    draw('memory');
+    section.classList.remove('is-stale');
+    say('one sample a second', 'good');
+    draw();
   }
+
+  follow({
+    onBlock(block) {
+      if (isShown && block.event?.type === 'sample') log.block(block);
+      if (block.event?.type === 'sample') hear(block.event);
+    },
+    onState(now) {
+      isLive = now.name === 'live';
+      // Old figures must not look like new ones.
+      section.classList.toggle('is-stale', !isLive);
+      if (isLive) say('waiting for a sample');
+      else say('not connected; these figures are old', 'bad');
+    },
+  });
 
   const stopChannels = channels(section.querySelector('.channels'));
   return {
     shown() {
-      source ??= new EventSource('monitor');
-      source.addEventListener('sample', hear);
+      isShown = true;
+      want('monitor', { channels: ['monitor'] });
     },
-    // A connection less, of the six that a browser opens to a server.
     hidden() {
-      source?.close();
-      source = undefined;
+      isShown = false;
+      want('monitor', {});
       stopChannels();
     },
   };
 }
 
-/** One connection for whatever is wanted. Gives a function that closes it. */
+/** A connection for whatever is wanted. Returns a function that closes it. */
 function channels(root) {
   const form = root.querySelector('form');
   const log = wire(root);
-  let source;
+  const { state } = status(root);
+  let stream;
+  const stop = () => {
+    stream?.close();
+    stream = undefined;
+  };
   form.addEventListener('submit', (submit) => {
     submit.preventDefault();
-    source?.close();
+    stop();
     log.clear();
-    source = new EventSource(`channels?${new URLSearchParams({ channels: form.elements.channels.value })}`);
-    for (const type of ['message', 'presence', 'order', 'system', 'hello', 'sample']) {
-      source.addEventListener(type, log.note);
-    }
-    source.addEventListener('error', () => {
-      if (source.readyState === EventSource.CLOSED) log.note({ type: 'error', data: 'there is no such channel' });
+    const mine = new EventStream(`channels?${new URLSearchParams({ channels: form.elements.channels.value })}`, {
+      silence: 3 * keepAlive,
+      onBlock: log.block,
+      onState: (now) => state(now, () => mine.reconnect()),
     });
+    stream = mine;
   });
-  root.addEventListener('toggle', () => {
-    if (!root.open) source?.close();
+  root.addEventListener('toggle', (event) => {
+    if (event.target === root && !root.open) stop();
   });
-  return () => source?.close();
+  return stop;
 }

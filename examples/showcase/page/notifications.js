@@ -1,97 +1,132 @@
-import { wire } from './wire.js';
+import { cut, follow, want } from './background.js';
+import { init as initPersonal } from './personal.js';
+import { describe, kept, wire } from './view.js';
 
 const SHOWN = 100;
+const NONE = { received: 0, replayed: 0, lost: 0, doubled: 0, isUnsure: false };
 
 export function init(section) {
   const form = section.querySelector('form');
   const feed = section.querySelector('.feed');
   const unread = document.getElementById('unread');
   const log = wire(section);
-  const client = crypto.randomUUID?.() ?? String(Math.random());
-  const figures = { received: 0, replayed: 0, lost: 0, doubled: 0 };
-  let source;
-  // The number of the last event in each channel's own count is not known, so losses are counted
-  // only while both channels are listened to, when the IDs have no gaps.
-  let last;
+  const memory = kept('notifications', { figures: NONE, rows: [], epoch: '', last: {} });
+  const { figures, rows } = memory.get();
+  /** The run of the server, and the number of the last notification in each channel. */
+  let { epoch, last } = memory.get();
   let isShown = false;
   let unseen = 0;
-  // What comes at once after a reconnection was missed.
-  let cameBack = -Infinity;
+
+  const channels = () => [...form.elements.channel].filter(({ checked }) => checked).map(({ value }) => value);
 
   function show(name, value) {
     section.querySelector(`[data-figure=${name}]`).textContent = value;
   }
 
-  function hear(event) {
-    log.note(event);
-    const number = Number(event.lastEventId.split('-').pop());
-    const isReplayed = performance.now() - cameBack < 300;
-    if (last !== undefined && number <= last) figures.doubled += 1;
-    else if (last !== undefined && channels().length === 2) figures.lost += number - last - 1;
-    last = number;
-    figures.received += 1;
-    if (isReplayed) figures.replayed += 1;
-    for (const [name, value] of Object.entries(figures)) show(name, value);
+  function showFigures() {
+    for (const name of ['received', 'replayed', 'doubled']) show(name, figures[name]);
+    // What a run of the server sent after the client left it, nobody knows any more.
+    show('lost', figures.isUnsure ? `${figures.lost} or more` : figures.lost);
+  }
 
+  function addRow({ kind, text, note }) {
     const row = document.createElement('li');
-    row.className = `${event.type} ${isReplayed ? 'replayed' : ''}`;
-    const text = document.createElement('span');
-    const { order, text: said } = JSON.parse(event.data);
-    text.textContent = order === undefined ? said : `order ${order}: ${said}`;
-    const id = document.createElement('small');
-    id.textContent = isReplayed ? `${number}, missed` : number;
-    row.append(text, id);
+    row.className = kind;
+    row.appendChild(document.createElement('span')).textContent = text;
+    row.appendChild(document.createElement('small')).textContent = note;
     feed.prepend(row);
     while (feed.children.length > SHOWN) feed.lastChild.remove();
-
-    unseen = isShown ? 0 : unseen + 1;
-    unread.textContent = unseen;
-    unread.hidden = unseen === 0;
   }
 
-  const channels = () => [...form.elements.channel].filter(({ checked }) => checked).map(({ value }) => value);
+  function remember(row) {
+    rows.push(row);
+    if (rows.length > SHOWN) rows.shift();
+    addRow(row);
+  }
 
-  function listen() {
-    source?.close();
-    last = undefined;
-    if (channels().length === 0) {
-      show('state', 'off');
+  function hear({ type, data, lastEventId }, isMissed) {
+    const [run] = lastEventId.split('-');
+    // The numbers of another run tell nothing about this one.
+    if (run !== epoch) {
+      last = epoch === '' ? {} : { order: 0, system: 0 };
+      epoch = run;
+    }
+    const { number, data: what } = JSON.parse(data);
+    const before = last[type];
+    if (before !== undefined && number <= before) figures.doubled += 1;
+    else if (before !== undefined) figures.lost += number - before - 1;
+    last[type] = number;
+    figures.received += 1;
+    if (isMissed) figures.replayed += 1;
+    remember({
+      kind: `${type} ${isMissed ? 'replayed' : ''}`,
+      text: text(what),
+      note: `${type} ${number}${isMissed ? ', missed' : ''}`,
+    });
+    unseen = isShown ? 0 : unseen + 1;
+    unread.textContent = unseen > 99 ? '99+' : unseen;
+    unread.classList.toggle('is-empty', unseen === 0);
+  }
+
+  function onBlock(block, isMissed) {
+    const { event } = block;
+    if (event?.type === 'gap') {
+      log.block(block);
+      const [run] = event.lastEventId.split('-');
+      if (run !== epoch && epoch !== '') {
+        figures.isUnsure = true;
+        remember({ kind: 'gap', text: 'The server was restarted. What it sent in between is gone.', note: '' });
+      } else {
+        remember({ kind: 'gap', text: `Some are lost: ${event.data}`, note: '' });
+      }
+    } else if (event === undefined || event.type === 'hello') {
+      log.block(block);
+    } else if (channels().includes(event.type)) {
+      log.block(block);
+      hear(event, isMissed);
+    } else {
       return;
     }
-    let wasCut = false;
-    source = new EventSource(`notifications?${new URLSearchParams({ channels: channels().join(','), client })}`);
-    show('state', 'opening');
-    source.addEventListener('open', () => {
-      show('state', 'open');
-      if (wasCut) cameBack = performance.now();
-    });
-    source.addEventListener('error', () => {
-      wasCut = true;
-      show('state', 'cut');
-    });
-    source.addEventListener('hello', (event) => {
-      log.note(event);
-      last = Number(event.lastEventId.split('-').pop());
-    });
-    source.addEventListener('gap', (event) => {
-      log.note(event);
-      last = undefined;
-    });
-    source.addEventListener('order', hear);
-    source.addEventListener('system', hear);
+    showFigures();
+    memory.set({ figures, rows, epoch, last });
   }
 
-  form.addEventListener('change', listen);
-  form.elements.cut.addEventListener('click', () => {
-    fetch(`notifications/cut?${new URLSearchParams({ client })}`, { method: 'POST' });
+  form.addEventListener('change', () => {
+    // What is sent while a channel is off is not lost.
+    for (const name of Object.keys(last)) if (!channels().includes(name)) delete last[name];
+    want('notifications', { channels: channels() });
   });
-  listen();
+  form.elements.cut.addEventListener('click', () => {
+    cut().catch(() => {});
+  });
+
+  for (const row of rows) addRow(row);
+  showFigures();
+  follow({
+    onBlock,
+    onState(state) {
+      show('state', state.name === 'waiting' ? 'waiting' : state.name);
+      section.querySelector('[data-figure=state]').title = describe(state);
+    },
+  });
+  want('notifications', { channels: channels() });
+  const stopPersonal = initPersonal(section.querySelector('.personal'));
   return {
     shown() {
       isShown = true;
       unseen = 0;
-      unread.hidden = true;
+      unread.textContent = '';
+      unread.classList.add('is-empty');
     },
-    hidden() { isShown = false; },
+    hidden() {
+      isShown = false;
+      stopPersonal();
+    },
   };
+}
+
+/** Anybody may publish, and anything. */
+function text(what) {
+  if (typeof what?.text !== 'string') return JSON.stringify(what);
+  return what.order === undefined ? what.text : `order ${what.order}: ${what.text}`;
 }

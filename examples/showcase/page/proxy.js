@@ -1,12 +1,25 @@
 import { typist } from './typewriter.js';
+import { keepField } from './view.js';
 
 export function init(section) {
   const form = section.querySelector('form');
-  const type = typist(section);
+  const bill = section.querySelector('.bill');
+  const { prompt, fault } = form.elements;
+  keepField(prompt, 'prompt');
+
+  async function showBill() {
+    try {
+      const { requests, tokens } = await (await fetch('upstream/bill')).json();
+      bill.textContent = `The provider charges for ${requests} ${requests === 1 ? 'request' : 'requests'}, ${tokens} tokens.`;
+    } catch {
+      bill.textContent = '';
+    }
+  }
+
+  const type = typist(section, { onEnd: showBill });
   form.addEventListener('submit', (submit) => {
     submit.preventDefault();
-    const { prompt, fault } = form.elements;
-    type(`proxy?${new URLSearchParams({ prompt: prompt.value, fault: fault.value })}`);
+    type('proxy', { prompt: prompt.value, fault: fault.value });
   });
-  return { hidden: type.stop };
+  return { shown: showBill };
 }

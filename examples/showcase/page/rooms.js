@@ -1,91 +1,171 @@
-import { status, wire } from './wire.js';
+import { follow, want } from './background.js';
+import { keepField, kept, scrolled, status, wire } from './view.js';
+
+const SHOWN = 200;
 
 export function init(section) {
   const join = section.querySelector('.join');
   const say = section.querySelector('.say');
   const talk = section.querySelector('.talk');
-  const tell = status(section);
+  const { say: tell } = status(section);
   const log = wire(section);
-  let source;
-  let present = new Set();
+  const { room, name, leave } = join.elements;
+  const { text } = say.elements;
+  const button = say.querySelector('button');
+  const field = keepField(text, 'message');
+  keepField(room, 'room');
+  keepField(name, 'name');
+  /** The seat, if taken, and the bubbles of this room. A reload must lose neither. */
+  const memory = kept('rooms', { seat: null, bubbles: [], key: null });
+  /** `key` is this member's number in the room, which others see. */
+  let { seat, bubbles, key } = memory.get();
+  let present = new Map();
+  let isLive = false;
 
-  function bubble(text, kind, name) {
+  const save = () => memory.set({ seat, bubbles, key });
+
+  function addBubble({ text, kind, author }) {
     const bubble = document.createElement('p');
     bubble.className = `bubble ${kind}`;
-    if (name) {
-      const author = document.createElement('b');
-      author.textContent = name;
-      bubble.append(author);
-    }
+    if (author) bubble.appendChild(document.createElement('b')).textContent = author;
     bubble.append(text);
-    talk.append(bubble);
-    while (talk.children.length > 200) talk.firstChild.remove();
-    talk.scrollTop = talk.scrollHeight;
+    scrolled(talk, () => {
+      talk.append(bubble);
+      while (talk.children.length > SHOWN) talk.firstChild.remove();
+    });
   }
 
-  function setInside(isInside) {
-    for (const element of say.elements) element.disabled = !isInside;
-    for (const element of join.elements) element.disabled = isInside === (element.name !== 'leave');
+  function remember(bubble) {
+    bubbles.push(bubble);
+    if (bubbles.length > SHOWN) bubbles.shift();
+    save();
+    addBubble(bubble);
   }
 
-  function leave() {
-    source?.close();
-    source = undefined;
-    present = new Set();
-    setInside(false);
+  function update() {
+    const isInside = seat !== null;
+    for (const element of [room, name, join.querySelector('button')]) element.disabled = isInside;
+    leave.disabled = !isInside;
+    // The field stays usable, so that nothing typed is lost while the connection is away.
+    text.disabled = !isInside;
+    button.disabled = !isInside || !isLive;
+    if (!isInside) return;
+    if (!isLive) tell('not connected', 'bad');
+    else if (present.size === 0) tell('entering');
   }
 
-  const address = () => `rooms/${encodeURIComponent(join.elements.room.value)}`;
-  const me = () => join.elements.name.value;
+  /** Members of the same name are told apart by their numbers. */
+  function label(key, name, members) {
+    const isShared = [...members].some(([other, its]) => other !== key && its === name);
+    return isShared ? `${name} (${key})` : name;
+  }
 
-  function announce({ members, names }) {
-    const now = new Set(names);
-    if (present.size > 0) {
-      for (const name of now) if (!present.has(name)) bubble(`${name} is here`, 'note');
-      for (const name of present) if (!now.has(name)) bubble(`${name} has left`, 'note');
+  const events = {
+    joined(data) {
+      if (data.member !== seat.member) return;
+      key = data.key;
+      save();
+      present = new Map();
+    },
+    refused({ member, why }) {
+      if (member !== seat.member) return;
+      exit();
+      tell(`not let in: ${why}`, 'bad');
+    },
+    presence({ members, named }) {
+      const now = new Map(named.map(({ key, name }) => [key, name]));
+      if (present.size > 0) {
+        for (const [key, name] of now) if (!present.has(key)) remember({ text: `${label(key, name, now)} is here`, kind: 'note' });
+        for (const [key, name] of present) if (!now.has(key)) remember({ text: `${label(key, name, present)} has left`, kind: 'note' });
+      }
+      present = now;
+      const names = [...now].map(([key, name]) => label(key, name, now));
+      tell(`${members} here: ${names.join(', ')}${members > names.length ? ', …' : ''}`, 'good');
+    },
+    message({ key: author, name, text }) {
+      remember({ text, kind: author !== null && author === key ? 'mine' : '', author: author === null ? name : label(author, name, present) });
+    },
+  };
+
+  function onBlock(block) {
+    if (seat === null) return;
+    const { event } = block;
+    if (event?.type === 'gap') {
+      remember({ text: 'Some messages may be missing here.', kind: 'note' });
+    } else if (event && Object.hasOwn(events, event.type)) {
+      const data = JSON.parse(event.data);
+      if (data.room !== seat.room) return;
+      events[event.type](data);
+    } else if (event) {
+      return;
     }
-    present = now;
-    tell(`${members} here: ${names.join(', ')}${members > names.length ? ', …' : ''}`, 'good');
+    log.block(block);
+  }
+
+  function enter() {
+    present = new Map();
+    want('rooms', { seats: [seat] });
+    update();
+  }
+
+  function exit() {
+    seat = null;
+    save();
+    want('rooms', { seats: [] });
+    update();
   }
 
   join.addEventListener('submit', (submit) => {
     submit.preventDefault();
-    leave();
+    seat = { room: room.value, name: name.value, member: `${Math.random().toString(36).slice(2)}${Date.now()}` };
+    [bubbles, key] = [[], null];
+    save();
     talk.replaceChildren();
-    source = new EventSource(`${address()}?${new URLSearchParams({ name: me() })}`);
-    source.addEventListener('open', () => setInside(true));
-    source.addEventListener('error', () => tell('the connection is gone; coming back', 'bad'));
-    source.addEventListener('presence', (event) => {
-      log.note(event);
-      announce(JSON.parse(event.data));
-    });
-    source.addEventListener('dropped', (event) => {
-      log.note(event);
-      leave();
-      tell(`put out of the room: ${JSON.parse(event.data).why}`, 'bad');
-    });
-    source.addEventListener('message', (event) => {
-      log.note(event);
-      const { name, text } = JSON.parse(event.data);
-      bubble(text, name === me() ? 'mine' : '', name);
-    });
+    enter();
+    text.focus();
   });
 
-  join.elements.leave.addEventListener('click', () => {
-    leave();
+  leave.addEventListener('click', () => {
+    exit();
     tell('you have left');
+    room.focus();
   });
 
   say.addEventListener('submit', async (submit) => {
     submit.preventDefault();
-    const text = say.elements.text.value;
-    say.elements.text.value = '';
-    const response = await fetch(address(), {
-      method: 'POST',
-      headers: { 'content-type': 'application/json' },
-      body: JSON.stringify({ name: me(), text }),
-    });
-    if (!response.ok) tell(`not said: ${await response.text()}`, 'bad');
+    if (button.disabled) return;
+    const said = text.value;
+    let why;
+    button.disabled = true;
+    try {
+      const response = await fetch('rooms', {
+        method: 'POST',
+        headers: { 'content-type': 'application/json' },
+        body: JSON.stringify({ room: seat.room, member: seat.member, text: said }),
+      });
+      if (!response.ok) why = await response.text();
+    } catch {
+      why = 'no connection';
+    }
+    update();
+    // Until it is said, it stays where it was typed.
+    if (why !== undefined) tell(`not said: ${why}`, 'bad');
+    else if (text.value === said) field.clear();
   });
+
+  for (const bubble of bubbles) addBubble(bubble);
+  talk.scrollTop = talk.scrollHeight;
+  follow({
+    onBlock,
+    onState({ name }) {
+      isLive = name === 'live';
+      update();
+    },
+  });
+  if (seat !== null) {
+    [room.value, name.value] = [seat.room, seat.name];
+    enter();
+  }
+  update();
   return {};
 }

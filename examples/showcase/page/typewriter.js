@@ -1,70 +1,100 @@
-import { status, wire } from './wire.js';
+import { EventStream } from './stream.js';
+import { keepAlive, keepField, status, wire } from './view.js';
 
 export function init(section) {
   const form = section.querySelector('form');
+  const { text } = form.elements;
   const type = typist(section);
+  const start = () => type('typewriter', { text: text.value });
+  keepField(text, 'typewriter');
   form.addEventListener('submit', (submit) => {
     submit.preventDefault();
-    type(`typewriter?${new URLSearchParams({ text: form.elements.text.value })}`);
+    start();
   });
-  return { hidden: type.stop };
+  let isFirst = true;
+  return {
+    shown() {
+      // Something moves at first sight.
+      if (isFirst) start();
+      isFirst = false;
+    },
+  };
 }
 
-/** Types what an event stream of `start`, `chunk`, `end` and `failure` tells. */
-export function typist(section) {
+/** Returns a function that types what a stream of `start`, `chunk`, `end` and `failure` tells. */
+export function typist(section, { onEnd } = {}) {
   const paper = section.querySelector('.paper');
   const progress = section.querySelector('progress');
-  const say = status(section);
+  const { cut } = section.querySelector('form').elements;
+  const { say, state } = status(section);
   const log = wire(section);
-  let source;
+  let stream;
+  let typed = 0;
+  let lost = 0;
+
+  cut.addEventListener('click', () => stream?.reconnect());
 
   function stop() {
-    source?.close();
-    source = undefined;
+    stream?.close();
+    stream = undefined;
+    cut.disabled = true;
     paper.classList.remove('is-on');
+    onEnd?.();
   }
 
-  function type(address) {
-    stop();
-    log.clear();
-    source = new EventSource(address);
-    let typed = 0;
-    const on = (name, act) => source.addEventListener(name, (event) => {
-      log.note(event);
-      act(JSON.parse(event.data));
-    });
-    on('start', ({ total }) => {
-      // A second start follows a cut, and the text goes on.
-      if (typed > 0) return;
-      paper.textContent = '';
-      paper.classList.add('is-on');
+  const steps = {
+    start({ total }) {
       if (total === null) progress.removeAttribute('value');
-      else progress.value = 0;
+      else progress.value = typed / total;
       say('typing');
-    });
-    on('chunk', ({ char, index, total }) => {
+    },
+    chunk({ char, index, total }) {
+      // The text has it already.
+      if (index < typed) return;
+      lost += index - typed;
       typed = index + 1;
       paper.append(char);
-      if (total === null) return;
-      progress.value = typed / total;
-      say(`${typed} of ${total}`);
-    });
-    on('end', ({ total }) => {
+      if (total === null) say(`${typed} characters`);
+      else {
+        progress.value = typed / total;
+        say(`${typed} of ${total}`);
+      }
+    },
+    end({ total, finish }) {
       stop();
       progress.value = 1;
-      say(`done: ${total} characters`, 'good');
-    });
-    on('failure', ({ message }) => {
+      if (lost > 0 || typed !== total) say(`not the whole text: ${typed - lost} of ${total} characters`, 'bad');
+      else if (finish !== null && finish !== 'stop') say(`not the whole answer: the provider ended it (${finish})`, 'bad');
+      else say(`done: ${total} characters`, 'good');
+    },
+    failure({ message }) {
       stop();
       progress.value = 0;
       say(`not the whole answer: ${message}`, 'bad');
-    });
-    source.addEventListener('error', () => {
-      const isOver = source?.readyState === EventSource.CLOSED;
-      say(isOver ? 'the server did not answer with a stream' : 'the connection is gone; coming back', 'bad');
-      if (isOver) stop();
-    });
-  }
+    },
+  };
 
-  return Object.assign(type, { stop });
+  return function type(address, question) {
+    stop();
+    log.clear();
+    [typed, lost] = [0, 0];
+    paper.textContent = '';
+    paper.classList.add('is-on');
+    progress.value = 0;
+    cut.disabled = false;
+    const mine = new EventStream(address, {
+      method: 'POST',
+      headers: { 'content-type': 'application/json' },
+      body: JSON.stringify(question),
+      silence: 3 * keepAlive,
+      onBlock: log.block,
+      onEvent({ type, data }) { steps[type]?.(JSON.parse(data)); },
+      onState(now) {
+        if (now.name === 'live') say('typing');
+        else state(now, () => mine.reconnect());
+        paper.classList.toggle('is-on', now.name !== 'given up');
+      },
+    });
+    stream = mine;
+  };
 }

@@ -1,9 +1,11 @@
-//! Several channels over one connection: `/channels?channels=monitor,notifications,rooms/tea`.
+//! Everything that a browser listens to in the background, over one connection.
 //!
-//! Browsers open only six connections to a server over HTTP/1.1, for all tabs together.
+//! Over HTTP/1.1, browsers open only six connections to a server, for all windows together. So the
+//! page's windows share one: `POST /channels` takes the channels and seats of them all. For curl and
+//! `EventSource` there is `GET /channels?channels=monitor,order,rooms/tea`.
 
 use axum::{
-    Router,
+    Json, Router,
     extract::{Query, State},
     http::StatusCode,
     response::{IntoResponse, Response},
@@ -11,56 +13,105 @@ use axum::{
 };
 use futures_util::{StreamExt, stream};
 use serde::Deserialize;
+use serde_json::json;
+use sse_wire::{EventType, JsonEvent};
 
 use crate::{
+    feed::{Feed, Topic},
     monitor::Monitor,
     notifications::{self, Notifications},
-    rooms::Rooms,
-    streams::{LastEventId, Streams},
+    rooms::{Rooms, Seat},
+    streams::{LastEventId, Streams, json_frame},
 };
 
+/// A room that cannot be entered must not end the other channels, so it is told by an event.
+const REFUSED: EventType<'_> = EventType::from_static("refused");
+
+/// More windows than anybody opens.
+const MAX_SEATS: usize = 50;
+
 #[derive(Clone)]
-struct Sources {
-    notifications: Notifications,
-    rooms: Rooms,
-    monitor: Monitor,
-    streams: Streams,
+pub struct Channels {
+    pub feed: Feed,
+    pub notifications: Notifications,
+    pub rooms: Rooms,
+    pub monitor: Monitor,
 }
 
-pub fn router(
-    notifications: Notifications,
-    rooms: Rooms,
-    monitor: Monitor,
-    streams: Streams,
-) -> Router {
-    let sources = Sources { notifications, rooms, monitor, streams };
-    Router::new().route("/channels", get(listen)).with_state(sources)
+pub fn router(channels: Channels, streams: Streams) -> Router {
+    Router::new().route("/channels", get(by_get).post(by_post)).with_state((channels, streams))
 }
 
 #[derive(Deserialize)]
 struct Wanted {
+    /// `monitor`, and those of the notifications.
+    channels: Vec<String>,
+    #[serde(default)]
+    seats: Vec<Seat>,
+    /// The name by which the connection can be cut.
+    #[serde(default)]
+    client: String,
+}
+
+#[derive(Deserialize)]
+struct Listed {
     channels: String,
 }
 
-async fn listen(
-    State(sources): State<Sources>,
-    Query(Wanted { channels }): Query<Wanted>,
+async fn by_get(
+    state: State<(Channels, Streams)>,
+    Query(Listed { channels }): Query<Listed>,
     last: LastEventId,
 ) -> Response {
-    let mut all = Vec::new();
+    let (mut names, mut seats) = (Vec::new(), Vec::new());
     for channel in channels.split(',') {
-        // Their event types tell them apart. Only notifications have IDs, so the last one is theirs.
-        all.push(match channel.split_once('/') {
-            None if channel == "monitor" => sources.monitor.subscribe().boxed(),
-            None if channel == "notifications" => {
-                sources.notifications.subscribe(&last, notifications::CHANNELS.to_vec()).boxed()
-            }
-            Some(("rooms", room)) => sources.rooms.join(room, "somebody").boxed(),
-            _ => {
-                let message = "channels are: monitor, notifications, rooms/NAME";
-                return (StatusCode::BAD_REQUEST, message).into_response();
-            }
-        });
+        match channel.strip_prefix("rooms/") {
+            Some(room) => seats.push(Seat::somebody(room)),
+            None => names.push(channel.to_owned()),
+        }
     }
-    sources.streams.respond(stream::select_all(all))
+    by_post(state, last, Json(Wanted { channels: names, seats, client: String::new() })).await
+}
+
+async fn by_post(
+    State((channels, streams)): State<(Channels, Streams)>,
+    last: LastEventId,
+    Json(wanted): Json<Wanted>,
+) -> Response {
+    if wanted.seats.len() > MAX_SEATS {
+        let message = format!("at most {MAX_SEATS} rooms over one connection");
+        return (StatusCode::BAD_REQUEST, message).into_response();
+    }
+    let mut topics = Vec::new();
+    let mut all = Vec::new();
+    for name in &wanted.channels {
+        if let Some(channel) = notifications::channel(name) {
+            topics.push(Topic::Channel(channel));
+        } else if name != "monitor" {
+            let message = "the channels are: monitor, order, system; rooms/NAME in a query";
+            return (StatusCode::BAD_REQUEST, message).into_response();
+        }
+    }
+    if wanted.channels.iter().any(|name| name == "monitor") {
+        all.push(channels.monitor.subscribe().boxed());
+    }
+    for seat in wanted.seats {
+        match channels.rooms.join(&seat) {
+            Ok(presence) => {
+                all.push(presence.boxed());
+                topics.push(Topic::Room(seat.room.into()));
+            }
+            Err(refusal) => {
+                let refused = json!({
+                    "room": seat.room, "member": seat.member, "why": refusal.message(),
+                });
+                let refused = json_frame(JsonEvent::new(refused).with_event_type(REFUSED));
+                all.push(stream::iter([refused]).boxed());
+            }
+        }
+    }
+    // Only these events have IDs, so the client's last ID is its place in the feed.
+    all.push(channels.feed.follow(&last, move |topic| topics.contains(topic)).boxed());
+    let frames = stream::select_all(all);
+    streams.respond_until_cut(channels.notifications.until_cut(wanted.client, frames))
 }

@@ -4,6 +4,7 @@ use std::{
     collections::BTreeMap,
     pin::pin,
     sync::{Arc, Mutex},
+    time::{SystemTime, UNIX_EPOCH},
 };
 
 use axum::{
@@ -16,7 +17,7 @@ use axum::{
 use futures_util::StreamExt;
 use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sse_wire::{DONE, Event, EventType, Frame, JsonEvent};
+use sse_wire::{DONE, Event, EventIdBuf, EventType, Frame, JsonEvent};
 
 use crate::{
     model::Model,
@@ -27,7 +28,7 @@ const START: EventType<'_> = EventType::from_static("start");
 const TOKEN: EventType<'_> = EventType::from_static("token");
 const END: EventType<'_> = EventType::from_static("done");
 
-/// Of so many answers the server knows what became of them.
+/// The server remembers what became of this many answers.
 const REMEMBERED: usize = 1000;
 
 pub fn router(chat: Chat, streams: Streams) -> Router {
@@ -42,38 +43,37 @@ struct Question {
     question: String,
 }
 
-/// For `EventSource`, which can send nothing but an address.
+/// For `EventSource`, which sends nothing but an address.
 async fn by_get(
     State((chat, streams)): State<(Chat, Streams)>,
     last: LastEventId,
     Query(question): Query<Question>,
 ) -> Response {
-    answer(&chat, &streams, &question, last.count())
+    answer(&chat, &streams, &question, &last)
 }
 
-/// For `fetch`: a question may be long, and need headers.
+/// For `fetch`: a question may be long.
 async fn by_post(
     State((chat, streams)): State<(Chat, Streams)>,
     last: LastEventId,
     Json(question): Json<Question>,
 ) -> Response {
-    answer(&chat, &streams, &question, last.count())
+    answer(&chat, &streams, &question, &last)
 }
 
-fn answer(chat: &Chat, streams: &Streams, question: &Question, known: usize) -> Response {
-    let tokens = chat.model.answer(&question.question, known);
-    let mut work = chat.begin();
+fn answer(chat: &Chat, streams: &Streams, question: &Question, last: &LastEventId) -> Response {
+    let mut work = chat.begin(last.pair());
+    let tokens = chat.model.answer(&question.question, work.progress.tokens);
     streams.respond(async_stream::stream! {
-        let start = JsonEvent::new(json!({ "answer": work.answer }));
-        yield json_frame(start.with_event_type(START));
+        // After a cut: how many tokens the client has.
+        let start = json!({ "answer": work.answer, "known": work.progress.tokens });
+        yield json_frame(JsonEvent::new(start).with_event_type(START));
         let mut tokens = pin!(tokens);
-        let mut number = known;
-        // If the client leaves, all of this is dropped here, and no token more is made.
+        // If the client leaves, all of this is dropped here, and no further token is made.
         while let Some(token) = tokens.next().await {
             work.made_one();
-            number += 1;
-            let event = JsonEvent::new(json!({ "text": token }));
-            yield json_frame(event.with_event_type(TOKEN).with_id(number));
+            let event = JsonEvent::new(json!({ "text": token })).with_event_type(TOKEN);
+            yield json_frame(event.with_id(work.id()));
         }
         work.finish();
         yield Frame::from(Event::new(DONE).with_event_type(END));
@@ -102,35 +102,49 @@ struct Progress {
     state: Doing,
     /// Made so far.
     tokens: usize,
+    /// Counts the connections. After a cut, the earlier one may end later than the next begins.
+    #[serde(skip)]
+    connection: u32,
 }
 
 #[derive(Clone)]
 pub struct Chat {
     model: Model,
     answers: Arc<Mutex<BTreeMap<u64, Progress>>>,
+    /// The number of the first answer: the time, so that another run has other numbers.
+    first: u64,
 }
 
 impl Chat {
     pub fn new(model: Model) -> Self {
-        Self { model, answers: Arc::default() }
+        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+        let first = started.as_millis().try_into().unwrap_or_default();
+        Self { model, answers: Arc::default(), first }
     }
 
-    fn begin(&self) -> Work {
-        let mut answers = self.answers.lock().expect("nobody panics here");
-        let answer = answers.last_key_value().map_or(1, |(last, _)| last + 1);
-        answers.insert(answer, Progress::default());
+    /// Begins an answer, or goes on with the one that the client has tokens of.
+    fn begin(&self, last: Option<(u64, u64)>) -> Work {
+        let mut answers = self.answers.lock().expect("no thread panics with the lock");
+        let known = last.and_then(|(_, tokens)| tokens.try_into().ok()).unwrap_or(0);
+        let begun = last.and_then(|(answer, _)| Some((answer, answers.get(&answer)?)));
+        let (answer, connection) = match begun {
+            Some((answer, progress)) => (answer, progress.connection + 1),
+            None => (answers.last_key_value().map_or(self.first, |(last, _)| last + 1), 0),
+        };
+        let progress = Progress { state: Doing::Working, tokens: known, connection };
+        answers.insert(answer, progress);
         if answers.len() > REMEMBERED {
             answers.pop_first();
         }
-        Work { chat: self.clone(), answer, progress: Progress::default() }
+        Work { chat: self.clone(), answer, progress }
     }
 
     fn progress(&self, answer: u64) -> Option<Progress> {
-        self.answers.lock().expect("nobody panics here").get(&answer).copied()
+        self.answers.lock().expect("no thread panics with the lock").get(&answer).copied()
     }
 }
 
-/// The work on one answer. Dropped before it is finished, it was stopped.
+/// The work on one answer for one connection. Dropped before it is finished, it was stopped.
 struct Work {
     chat: Chat,
     answer: u64,
@@ -147,10 +161,17 @@ impl Work {
         self.progress.state = Doing::Done;
     }
 
+    /// The event ID of the last token.
+    fn id(&self) -> EventIdBuf {
+        let id = format!("{}-{}", self.answer, self.progress.tokens);
+        EventIdBuf::new(id).expect("digits and a hyphen")
+    }
+
     fn report(&self) {
-        let mut answers = self.chat.answers.lock().expect("nobody panics here");
-        if let Some(progress) = answers.get_mut(&self.answer) {
-            *progress = self.progress;
+        let mut answers = self.chat.answers.lock().expect("no thread panics with the lock");
+        let progress = answers.get_mut(&self.answer);
+        if let Some(it) = progress.filter(|it| it.connection == self.progress.connection) {
+            *it = self.progress;
         }
     }
 }

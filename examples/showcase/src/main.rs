@@ -1,7 +1,7 @@
 //! Six systems that people build on Server-Sent Events, each in a tab of one page.
 //!
 //! ```sh
-//! cargo run --example showcase                 # then open the address that it prints
+//! cargo run --example showcase                 # then open http://127.0.0.1:7373
 //! cargo run --example showcase -- --port 8080
 //! ```
 //!
@@ -9,26 +9,36 @@
 //! |---|---|
 //! | `typewriter.rs` | a text, character by character |
 //! | `chat.rs` | an answer to a POST, token by token, that can be stopped |
-//! | `notifications.rs` | IDs and a log, so that a cut loses and doubles nothing |
-//! | `rooms.rs` | one frame for many receivers |
-//! | `monitor.rs` | the newest figures, for whoever looks |
-//! | `proxy.rs` | another server's stream, decoded and told anew |
+//! | `notifications.rs` | notifications that a cut neither loses nor doubles |
+//! | `personal.rs` | notifications for one user, with a header or a one-time token |
+//! | `rooms.rs` | a message for many receivers, encoded once |
+//! | `monitor.rs` | the newest figures |
+//! | `proxy.rs` | another server's stream, decoded and sent on, paid for once |
 //! | `channels.rs` | several of these over one connection |
-//! | `streams.rs` | what all of them share: headers, heartbeats, the end |
+//! | `feed.rs` | the log from which clients resume |
+//! | `streams.rs` | what all streams share: headers, keep-alives, shutdown |
+//! | `serve.rs` | the server loop: time limits, a shutdown that ends |
 
 mod channels;
 mod chat;
+mod feed;
 mod model;
 mod monitor;
 mod notifications;
 mod page;
+mod personal;
 mod proxy;
 mod rooms;
+mod serve;
 mod streams;
 mod typewriter;
 mod upstream;
 
-use std::{error::Error, time::Duration};
+use std::{
+    io,
+    process::{self, ExitCode},
+    time::Duration,
+};
 
 use axum::Router;
 use clap::Parser;
@@ -37,51 +47,84 @@ use tokio_util::sync::CancellationToken;
 use tower_http::cors::CorsLayer;
 
 use self::{
-    chat::Chat, model::Model, monitor::Monitor, notifications::Notifications, proxy::Proxy,
-    rooms::Rooms, streams::Streams,
+    channels::Channels,
+    chat::Chat,
+    feed::Feed,
+    model::Model,
+    monitor::Monitor,
+    notifications::Notifications,
+    personal::Personal,
+    proxy::{Proxy, Upstream},
+    rooms::Rooms,
+    streams::Streams,
 };
 
 #[derive(Parser)]
 struct Options {
-    /// The port on loopback; any that is free if not given.
-    #[arg(long, default_value_t = 0)]
+    /// The port on loopback; 0 takes any that is free.
+    #[arg(long, default_value_t = 7373)]
     port: u16,
-    /// How long a stream may be silent before a comment is sent, in milliseconds.
+    /// The keep-alive interval of silent streams, in milliseconds.
     #[arg(long, default_value_t = 15_000)]
     heartbeat: u64,
     /// The time between two notifications, in milliseconds.
     #[arg(long, default_value_t = 1500)]
     pace: u64,
-    /// How long the language model thinks about a token, in milliseconds.
+    /// The time for each token of the mock model, in milliseconds.
     #[arg(long, default_value_t = 60)]
     thinking: u64,
+    /// Asks this provider instead of the mock: the URL of chat completions, over plain HTTP, for
+    /// instance of llama.cpp or of Ollama. The environment's `UPSTREAM_API_KEY` is sent along.
+    #[arg(long)]
+    upstream: Option<String>,
+    /// The model to ask for.
+    #[arg(long, default_value = "mock")]
+    model: String,
 }
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> io::Result<ExitCode> {
     let options = Options::parse();
-    let listener = TcpListener::bind(("127.0.0.1", options.port)).await?;
+    let listener = match TcpListener::bind(("127.0.0.1", options.port)).await {
+        Ok(listener) => listener,
+        Err(error) => {
+            eprintln!("cannot listen on port {}: {error}", options.port);
+            eprintln!("choose another with --port, or 0 for any that is free");
+            return Ok(ExitCode::FAILURE);
+        }
+    };
     let address = listener.local_addr()?;
 
     let shutdown = CancellationToken::new();
-    let streams = Streams::new(Duration::from_millis(options.heartbeat), shutdown.clone());
-    let notifications = Notifications::new();
-    let rooms = Rooms::new();
+    let heartbeat = Duration::from_millis(options.heartbeat);
+    let streams = Streams::new(heartbeat, shutdown.clone());
+    let feed = Feed::new();
+    let notifications = Notifications::new(feed.clone());
+    let rooms = Rooms::new(feed.clone());
     let monitor = Monitor::new();
     let model = Model::new(Duration::from_millis(options.thinking));
     tokio::spawn(notifications.clone().simulate(Duration::from_millis(options.pace)));
     tokio::spawn(monitor.clone().sample(streams.clone()));
 
+    let upstream = Upstream {
+        url: options
+            .upstream
+            .unwrap_or_else(|| format!("http://{address}/upstream/v1/chat/completions")),
+        model: options.model,
+        key: std::env::var("UPSTREAM_API_KEY").ok(),
+    };
+
     let app = Router::new()
-        .merge(page::router())
+        .merge(page::router(heartbeat))
         .merge(typewriter::router(streams.clone()))
         .merge(chat::router(Chat::new(model), streams.clone()))
         .merge(notifications::router(notifications.clone(), streams.clone()))
+        .merge(personal::router(Personal::new(feed.clone()), streams.clone()))
         .merge(rooms::router(rooms.clone(), streams.clone()))
         .merge(monitor::router(monitor.clone(), streams.clone()))
-        .merge(channels::router(notifications, rooms, monitor, streams.clone()))
+        .merge(channels::router(Channels { feed, notifications, rooms, monitor }, streams.clone()))
         .merge(upstream::router(model))
-        .merge(proxy::router(Proxy::new(address), streams))
+        .merge(proxy::router(Proxy::new(upstream), streams))
         // Pages of any origin may use all of this: right for a demonstration on loopback.
         .layer(CorsLayer::permissive());
 
@@ -89,18 +132,18 @@ async fn main() -> Result<(), Box<dyn Error>> {
     let signal = shutdown.clone();
     tokio::spawn(async move {
         interrupted().await;
-        eprintln!("ending all streams");
+        eprintln!("shutting down; interrupt again to end at once");
         signal.cancel();
+        interrupted().await;
+        process::exit(130);
     });
-    // Waits until all responses are over. Streams end where an event does, see `Streams::respond`.
-    // `into_make_service`, because a router alone copies its routes for each connection.
-    axum::serve(listener, app.into_make_service())
-        .with_graceful_shutdown(shutdown.cancelled_owned())
-        .await?;
-    Ok(())
+    if !serve::serve(listener, app, shutdown).await {
+        eprintln!("some connections were still open, and are closed");
+    }
+    Ok(ExitCode::SUCCESS)
 }
 
-/// Ctrl-C, or what a service manager sends.
+/// Waits for Ctrl-C, or what a service manager sends.
 async fn interrupted() {
     let ctrl_c = async { tokio::signal::ctrl_c().await.expect("signals can be heard") };
     #[cfg(unix)]

@@ -1,4 +1,4 @@
-//! A language model that has learned a few sentences by heart.
+//! A mock of a language model: it always says the same.
 
 use std::time::Duration;
 
@@ -17,7 +17,7 @@ const CHINESE: &str = "你问的是:“{}”。服务器每想出一个词,就�
 
 #[derive(Clone, Copy)]
 pub struct Model {
-    /// How long it thinks about a token.
+    /// The time for each token.
     thinking: Duration,
 }
 
@@ -26,8 +26,8 @@ impl Model {
         Self { thinking }
     }
 
-    /// The answer without the tokens that are `known`: words of some languages, characters of
-    /// others. The same question has the same answer, so one that was cut can go on.
+    /// Returns the tokens of the answer but the first `known`: words of some languages, characters of
+    /// others. The same question has the same answer, so an answer can resume after a cut.
     pub fn answer(self, question: &str, known: usize) -> impl Stream<Item = String> + Send + use<> {
         let is_chinese = question.chars().any(|char| ('\u{4E00}'..='\u{9FFF}').contains(&char));
         let answer = if is_chinese { CHINESE } else { ENGLISH };

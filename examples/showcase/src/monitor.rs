@@ -1,4 +1,4 @@
-//! Figures of this machine, once a second, and only the newest for those who are slow.
+//! Figures of this machine, once a second. A slow client gets only the newest.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use axum::{Router, extract::State, response::Response, routing::get};
 use futures_util::Stream;
 use serde_json::json;
 use sse_wire::{EventType, Frame, JsonEvent};
-use sysinfo::{ProcessesToUpdate, System, get_current_pid};
+use sysinfo::{Disk, Disks, ProcessesToUpdate, System, get_current_pid};
 use tokio::{sync::watch, time::sleep};
 use tokio_stream::wrappers::WatchStream;
 
@@ -33,25 +33,31 @@ impl Monitor {
         WatchStream::new(self.0.subscribe())
     }
 
-    /// Looks once a second; one event for however many receivers.
+    /// Samples once a second, and encodes one event for all receivers.
     pub async fn sample(self, streams: Streams) {
         let mut system = System::new();
-        // CPU time is counted from one look to the next.
+        let mut disks = Disks::new_with_refreshed_list();
+        // CPU time is counted between two samples.
         system.refresh_cpu_usage();
         let process = get_current_pid();
-        loop {
+        for number in 1_u64.. {
             sleep(Duration::from_secs(1)).await;
             system.refresh_cpu_usage();
             system.refresh_memory();
+            disks.refresh(false);
             let memory = process.ok().and_then(|process| {
                 system.refresh_processes(ProcessesToUpdate::Some(&[process]), false);
                 system.process(process).map(sysinfo::Process::memory)
             });
             let sample = json!({
+                // Of the sample, from the start of the server.
+                "number": number,
                 // Of all cores together, in percent.
-                "cpu": system.global_cpu_usage(),
+                "cpu": rounded(f64::from(system.global_cpu_usage())),
                 // Of the machine, in percent.
-                "memory": 100.0 * ratio(system.used_memory(), system.total_memory()),
+                "memory": rounded(percent(system.used_memory(), system.total_memory())),
+                // Of the fullest disk, in percent.
+                "disk": rounded(disks.iter().map(used).fold(0.0, f64::max)),
                 // Of this process, in bytes.
                 "process": memory,
                 "connections": streams.count(),
@@ -61,7 +67,17 @@ impl Monitor {
     }
 }
 
+fn used(disk: &Disk) -> f64 {
+    let total = disk.total_space();
+    percent(total.saturating_sub(disk.available_space()), total)
+}
+
 #[expect(clippy::cast_precision_loss, reason = "a figure to look at")]
-fn ratio(part: u64, whole: u64) -> f64 {
-    part as f64 / whole.max(1) as f64
+fn percent(part: u64, whole: u64) -> f64 {
+    100.0 * part as f64 / whole.max(1) as f64
+}
+
+/// Rounds to one decimal.
+fn rounded(figure: f64) -> f64 {
+    (10.0 * figure).round() / 10.0
 }

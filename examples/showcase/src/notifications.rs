@@ -1,7 +1,10 @@
-//! Notifications that nobody misses: each has an ID, and a log keeps the last ones for those who
-//! come back.
+//! Notifications that nobody misses: each has an ID, and a log replays them after a cut.
 
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::{
+    array,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
     Json, Router,
@@ -13,24 +16,19 @@ use axum::{
 use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sse_wire::{Encoder, Event, EventIdBuf, EventType, Frame, ReplayLog};
+use sse_wire::{Event, EventType, Frame};
 use tokio::{
-    sync::{
-        broadcast::{self, error::RecvError},
-        watch,
-    },
+    sync::broadcast::{self, error::RecvError},
     time::{MissedTickBehavior, interval},
 };
 
-use crate::streams::{Cut, LastEventId, Streams};
+use crate::{
+    feed::{Feed, Topic},
+    streams::{Cut, LastEventId, Streams},
+};
 
-const HELLO: EventType<'_> = EventType::from_static("hello");
-
-/// What there is to hear of. The channel's name is the event type.
+/// The name of a channel is the event type of its notifications.
 pub const CHANNELS: [&str; 2] = ["order", "system"];
-
-/// How long clients shall wait before they come back.
-const RETRY: Duration = Duration::from_secs(1);
 
 pub fn router(notifications: Notifications, streams: Streams) -> Router {
     Router::new()
@@ -41,7 +39,7 @@ pub fn router(notifications: Notifications, streams: Streams) -> Router {
 
 #[derive(Deserialize)]
 struct Listener {
-    /// Which channels, with commas between them; all if not given.
+    /// The channels, separated by commas; all if missing.
     channels: Option<String>,
     /// The name by which the connection can be cut.
     #[serde(default)]
@@ -54,19 +52,24 @@ async fn listen(
     last: LastEventId,
 ) -> Response {
     let channels: Vec<_> = match &channels {
-        Some(names) => CHANNELS
-            .into_iter()
-            .filter(|&channel| names.split(',').any(|name| name == channel))
-            .collect(),
+        Some(names) => names.split(',').filter_map(channel).collect(),
         None => CHANNELS.to_vec(),
     };
     if channels.is_empty() {
-        return (StatusCode::BAD_REQUEST, "channels are: order, system").into_response();
+        return no_such_channel();
     }
-    let cut = notifications.cut_of(client);
-    let frames = notifications.subscribe(&last, channels).map(Ok).take_until(cut);
-    // Frames end only because of a cut.
-    streams.respond_until_cut(frames.chain(futures_util::stream::once(async { Err(Cut) })))
+    let wants = move |topic: &Topic| matches!(topic, Topic::Channel(it) if channels.contains(it));
+    let frames = notifications.feed.follow(&last, wants);
+    streams.respond_until_cut(notifications.until_cut(client, frames))
+}
+
+/// Returns the channel with this name.
+pub fn channel(name: &str) -> Option<&'static str> {
+    CHANNELS.into_iter().find(|&channel| channel == name)
+}
+
+fn no_such_channel() -> Response {
+    (StatusCode::BAD_REQUEST, "the channels are: order, system").into_response()
 }
 
 #[derive(Deserialize)]
@@ -75,14 +78,11 @@ struct Notification {
     data: Value,
 }
 
-/// Lets others notify, too.
 async fn publish(
     State((notifications, _)): State<(Notifications, Streams)>,
-    Json(Notification { channel, data }): Json<Notification>,
+    Json(Notification { channel: name, data }): Json<Notification>,
 ) -> Response {
-    let Some(&channel) = CHANNELS.iter().find(|&&name| name == channel) else {
-        return (StatusCode::BAD_REQUEST, "channels are: order, system").into_response();
-    };
+    let Some(channel) = channel(&name) else { return no_such_channel() };
     Json(json!({ "id": notifications.publish(channel, &data) })).into_response()
 }
 
@@ -96,77 +96,45 @@ async fn cut(
     State((notifications, _)): State<(Notifications, Streams)>,
     Query(Victim { client }): Query<Victim>,
 ) -> StatusCode {
-    // An error means that nobody listens, so there is nothing to cut.
+    // Fails if there are no clients, so there is nothing to cut.
     _ = notifications.cuts.send(client);
     StatusCode::NO_CONTENT
 }
 
 #[derive(Clone)]
 pub struct Notifications {
-    /// The topic of an event is its channel. Whoever listens sees when the log changes.
-    log: watch::Sender<ReplayLog<&'static str>>,
+    feed: Feed,
+    /// How many each channel had. Receivers count along, whatever else is in the log.
+    numbers: Arc<Mutex<[u64; CHANNELS.len()]>>,
     /// Names of clients.
     cuts: broadcast::Sender<String>,
 }
 
 impl Notifications {
-    pub fn new() -> Self {
-        let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        // Each run of the server is a life of its own.
-        let epoch = started.as_millis().try_into().unwrap_or_default();
-        Self {
-            log: watch::Sender::new(ReplayLog::with_topics(epoch)),
-            cuts: broadcast::Sender::new(64),
-        }
+    pub fn new(feed: Feed) -> Self {
+        let numbers = Arc::new(Mutex::new(array::from_fn(|_| 0)));
+        Self { feed, numbers, cuts: broadcast::Sender::new(64) }
     }
 
-    /// Notifies all who listen to the channel. Gives the ID.
+    /// Sends a notification to everyone who listens to the channel. Returns its ID.
     fn publish(&self, channel: &'static str, data: &Value) -> String {
-        let data = data.to_string();
+        let index = CHANNELS.iter().position(|&it| it == channel).expect("it is one of them");
+        // Held until the event is in the log, so that the numbers there are in order.
+        let mut numbers = self.numbers.lock().expect("no thread panics with the lock");
+        numbers[index] += 1;
+        let data = json!({ "number": numbers[index], "data": data }).to_string();
         let event = Event::new(&data).with_event_type(EventType::from_static(channel));
-        let mut id = String::new();
-        self.log.send_modify(|log| {
-            log.push_on(channel, event);
-            id = log.newest().to_string();
-        });
-        id
+        self.feed.publish(Topic::Channel(channel), event)
     }
 
-    /// What came after the client's last event, and then all that comes, each once and in order.
-    pub fn subscribe(
+    /// Lets these frames pass until somebody cuts this client off.
+    pub fn until_cut(
         &self,
-        LastEventId(last_id): &LastEventId,
-        channels: Vec<&'static str>,
-    ) -> impl Stream<Item = Frame> + Send + use<> {
-        let last_id = last_id.as_ref().map_or("", EventIdBuf::as_str);
-        let mut log = self.log.subscribe();
-        let mut cursor = log.borrow().attach(last_id);
-        let mut start = Encoder::new();
-        start.retry(RETRY);
-        if last_id.is_empty() {
-            // The first frame for a new client is its place. It is that of this event, too.
-            if let Ok(Some(place)) = cursor.next_frame(&log.borrow()) {
-                start.frame(&place);
-            }
-            start.event(Event::new("").with_event_type(HELLO));
-        }
-        async_stream::stream! {
-            yield start.take();
-            loop {
-                let next = cursor.next_frame_on(&log.borrow_and_update(), |it| channels.contains(it));
-                match next {
-                    Ok(Some(frame)) => yield frame,
-                    Ok(None) => if log.changed().await.is_err() { return },
-                    Err(gap) => yield gap.into(),
-                }
-            }
-        }
-    }
-
-    /// Waits for somebody to cut this client off.
-    fn cut_of(&self, client: String) -> impl Future<Output = ()> + Send + use<> {
+        client: String,
+        frames: impl Stream<Item = Frame> + Send + 'static,
+    ) -> impl Stream<Item = Result<Frame, Cut>> + Send + 'static {
         let mut cuts = self.cuts.subscribe();
-        async move {
+        let cut = async move {
             loop {
                 match cuts.recv().await {
                     Ok(name) if name == client && !client.is_empty() => return,
@@ -174,7 +142,9 @@ impl Notifications {
                     Err(RecvError::Closed) => std::future::pending().await,
                 }
             }
-        }
+        };
+        // These frames end only because of a cut.
+        frames.map(Ok).take_until(cut).chain(futures_util::stream::once(async { Err(Cut) }))
     }
 
     /// A shop with customers.

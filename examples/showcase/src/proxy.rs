@@ -1,42 +1,83 @@
-//! A provider's stream, decoded, and told anew as the typewriter's events.
+//! A provider's stream, decoded, and sent on as the typewriter's events.
+//!
+//! An answer costs money, so it is asked for once, whatever happens to the client's connection: a task
+//! reads it into a log, and a client that was cut reads on in the log.
 
-use std::net::SocketAddr;
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
 
 use axum::{
-    Router,
+    Json, Router,
     extract::{Query, State},
-    response::Response,
+    http::StatusCode,
+    response::{IntoResponse, Response},
     routing::get,
 };
 use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
-use sse_wire::{ByteStreamExt, DONE, EventStreamExt, Frame};
+use sse_wire::{ByteStreamExt, DONE, EventStreamExt, Frame, ReplayLog};
+use tokio::{sync::watch, time::sleep};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
-    streams::Streams,
+    streams::{LastEventId, Streams},
     typewriter::Step,
     upstream::{Fault, Request},
 };
 
+/// Answers under way and kept, together.
+const MAX_ANSWERS: usize = 100;
+
+/// A client that was cut has this long to come back before the provider is told to stop.
+const GRACE: Duration = Duration::from_secs(10);
+
+/// How long an answer is kept after its end.
+const KEPT: Duration = Duration::from_secs(60);
+
+/// In bytes. A provider that sends more has gone wrong.
+const MAX_ANSWER: usize = 1 << 20;
+
+/// Which provider to ask.
+pub struct Upstream {
+    /// Where chat completions are.
+    pub url: String,
+    pub model: String,
+    /// Stays on this server; neither the page nor an error tells it.
+    pub key: Option<String>,
+}
+
 #[derive(Clone)]
 pub struct Proxy {
     client: reqwest::Client,
-    upstream: String,
+    upstream: Arc<Upstream>,
+    /// By the epoch of the log, which is random: it is also the right to read the answer.
+    answers: Arc<Mutex<HashMap<u64, watch::Sender<Answer>>>>,
+}
+
+struct Answer {
+    log: ReplayLog,
+    is_over: bool,
 }
 
 impl Proxy {
-    /// The mock upstream is on this server, too.
-    pub fn new(address: SocketAddr) -> Self {
-        let upstream = format!("http://{address}/upstream/v1/chat/completions");
-        // What the environment says about proxies is not for loopback.
-        let client = reqwest::Client::builder().no_proxy().build().expect("nothing to go wrong");
-        Self { client, upstream }
+    pub fn new(upstream: Upstream) -> Self {
+        let client = reqwest::Client::builder()
+            // The environment's proxies are not for loopback.
+            .no_proxy()
+            .connect_timeout(Duration::from_secs(10))
+            // Of a single read: providers send comments while they think.
+            .read_timeout(Duration::from_secs(60))
+            .build()
+            .expect("nothing to go wrong");
+        Self { client, upstream: Arc::new(upstream), answers: Arc::default() }
     }
 }
 
 pub fn router(proxy: Proxy, streams: Streams) -> Router {
-    Router::new().route("/proxy", get(ask)).with_state((proxy, streams))
+    Router::new().route("/proxy", get(by_get).post(by_post)).with_state((proxy, streams))
 }
 
 #[derive(Deserialize)]
@@ -46,11 +87,20 @@ struct Prompt {
     fault: Fault,
 }
 
-async fn ask(
+async fn by_get(
     State((proxy, streams)): State<(Proxy, Streams)>,
-    Query(Prompt { prompt, fault }): Query<Prompt>,
+    last: LastEventId,
+    Query(prompt): Query<Prompt>,
 ) -> Response {
-    streams.respond(proxy.ask(Request { model: "gpt-x".to_owned(), prompt, fault }))
+    proxy.ask(&streams, &last, prompt)
+}
+
+async fn by_post(
+    State((proxy, streams)): State<(Proxy, Streams)>,
+    last: LastEventId,
+    Json(prompt): Json<Prompt>,
+) -> Response {
+    proxy.ask(&streams, &last, prompt)
 }
 
 /// The part of the upstream's chunks that matters here.
@@ -63,10 +113,12 @@ struct Chunk {
 
 #[derive(Deserialize)]
 struct Choice {
+    #[serde(default)]
     delta: Delta,
+    finish_reason: Option<String>,
 }
 
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Delta {
     content: Option<String>,
 }
@@ -76,41 +128,125 @@ struct UpstreamError {
     message: String,
 }
 
+/// A part of a provider's answer.
+enum Part {
+    Text(String),
+    /// Why there is no more text.
+    Finish(String),
+}
+
 impl Proxy {
-    /// Whatever goes wrong becomes an event: a client must not take half an answer for a whole one.
-    fn ask(self, request: Request) -> impl Stream<Item = Frame> + Send {
+    fn ask(
+        &self,
+        streams: &Streams,
+        last: &LastEventId,
+        Prompt { prompt, fault }: Prompt,
+    ) -> Response {
+        if !last.as_str().is_empty() {
+            return streams.respond(self.resume(last));
+        }
+        let Some((epoch, answer)) = self.begin() else {
+            let message = "too many answers are under way; try again in a minute";
+            return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
+        };
+        let response = streams.respond(read(&answer, ""));
+        let request = Request::new(self.upstream.model.clone(), prompt, fault);
+        tokio::spawn(self.clone().work(epoch, answer, request));
+        response
+    }
+
+    /// Returns the rest of an answer, without asking the provider again.
+    fn resume(&self, last: &LastEventId) -> impl Stream<Item = Frame> + Send + use<> {
+        let answers = self.answers.lock().expect("no thread panics with the lock");
+        let answer = last.pair().and_then(|(epoch, _)| answers.get(&epoch));
+        let rest = answer.map(|answer| read(answer, last.as_str()));
         async_stream::stream! {
-            yield Step::Start { total: None }.frame();
-            let mut index = 0;
-            let mut answer = std::pin::pin!(self.answer(request));
-            while let Some(text) = answer.next().await {
-                match text {
-                    Ok(text) => {
-                        for char in text.graphemes(true) {
-                            yield Step::Chunk { char, index, total: None }.frame();
-                            index += 1;
-                        }
-                    }
-                    Err(message) => {
-                        yield Step::Failure { message: &message }.frame();
-                        return;
-                    }
-                }
+            match rest {
+                Some(rest) => for await frame in rest {
+                    yield frame;
+                },
+                None => yield Step::Failure {
+                    message: "the server no longer has this answer; ask again",
+                }.frame(),
             }
-            yield Step::End { total: Some(index) }.frame();
         }
     }
 
-    /// The texts of the upstream's answer, or why there are no more.
-    fn answer(self, request: Request) -> impl Stream<Item = Result<String, String>> + Send {
+    fn begin(&self) -> Option<(u64, watch::Sender<Answer>)> {
+        let mut answers = self.answers.lock().expect("no thread panics with the lock");
+        if answers.len() == MAX_ANSWERS {
+            return None;
+        }
+        let epoch = rand::random();
+        let log = ReplayLog::new(epoch).with_max_events(usize::MAX).with_max_bytes(16 * MAX_ANSWER);
+        let answer = watch::Sender::new(Answer { log, is_over: false });
+        answers.insert(epoch, answer.clone());
+        Some((epoch, answer))
+    }
+
+    /// Reads the provider's answer into the log, and keeps it for a while.
+    async fn work(self, epoch: u64, answer: watch::Sender<Answer>, request: Request) {
+        tokio::select! {
+            () = self.fill(&answer, request) => {
+                answer.send_modify(|answer| answer.is_over = true);
+                sleep(KEPT).await;
+            }
+            // Drops the request, so the provider stops.
+            () = abandoned(&answer) => {}
+        }
+        self.answers.lock().expect("no thread panics with the lock").remove(&epoch);
+    }
+
+    /// Turns whatever goes wrong into an event: a client must not take half an answer for a whole one.
+    async fn fill(&self, answer: &watch::Sender<Answer>, request: Request) {
+        let push = |step: Step<'_>| {
+            answer.send_modify(|answer| {
+                step.with_event(|event| answer.log.push(event));
+            });
+        };
+        push(Step::Start { total: None });
+        let mut index = 0;
+        let mut bytes = 0;
+        let mut finish = None;
+        let mut parts = std::pin::pin!(self.parts(request));
+        while let Some(part) = parts.next().await {
+            let text = match part {
+                Ok(Part::Text(text)) => text,
+                Ok(Part::Finish(reason)) => {
+                    finish = Some(reason);
+                    continue;
+                }
+                Err(message) => return push(Step::Failure { message: &message }),
+            };
+            bytes += text.len();
+            if bytes > MAX_ANSWER {
+                return push(Step::Failure { message: "the answer is longer than 1 MiB" });
+            }
+            for char in text.graphemes(true) {
+                push(Step::Chunk { char, index, total: None });
+                index += 1;
+            }
+        }
+        push(Step::End { total: Some(index), finish: finish.as_deref() });
+    }
+
+    /// Returns the parts of the upstream's answer, or why there are no more.
+    fn parts(&self, request: Request) -> impl Stream<Item = Result<Part, String>> + Send {
         async_stream::try_stream! {
-            let request = self.client.post(self.upstream).json(&request);
-            let response = request.send().await.map_err(|error| error.to_string())?;
+            let mut request = self.client.post(&self.upstream.url).json(&request);
+            if let Some(key) = &self.upstream.key {
+                request = request.bearer_auth(key);
+            }
+            let response = request.send().await.map_err(|error| {
+                // The whole reason is for the operator; the page gets no address.
+                eprintln!("the upstream does not answer: {error:?}");
+                "the upstream does not answer"
+            })?;
             if !response.status().is_success() {
                 Err(format!("the upstream answered {}", response.status()))?;
                 return;
             }
-            let mut events = response.bytes_stream().events().until_data(DONE);
+            let mut events = response.bytes_stream().events().must_end_with(DONE);
             while let Some(event) = events.next().await {
                 let event = event.map_err(|_| "the upstream was cut off")?;
                 let chunk: Chunk = event.json().map_err(|error| error.to_string())?;
@@ -118,12 +254,50 @@ impl Proxy {
                     Err(message)?;
                 }
                 for choice in chunk.choices {
-                    yield choice.delta.content.unwrap_or_default();
+                    yield Part::Text(choice.delta.content.unwrap_or_default());
+                    if let Some(reason) = choice.finish_reason {
+                        yield Part::Finish(reason);
+                    }
                 }
             }
-            if !events.is_done() {
-                Err("the upstream ended too early")?;
+        }
+    }
+}
+
+/// Returns what comes in an answer after an event, to its end.
+fn read(answer: &watch::Sender<Answer>, last_id: &str) -> impl Stream<Item = Frame> + Send + use<> {
+    let mut answer = answer.subscribe();
+    let mut cursor = answer.borrow().log.attach(last_id);
+    async_stream::stream! {
+        loop {
+            let (next, is_over) = {
+                let answer = answer.borrow_and_update();
+                (cursor.next_frame(&answer.log), answer.is_over)
+            };
+            match next {
+                Ok(Some(frame)) => yield frame,
+                Err(gap) => yield gap.into(),
+                Ok(None) if is_over => return,
+                Ok(None) => if answer.changed().await.is_err() { return },
             }
         }
+    }
+}
+
+/// Waits until nobody has read an answer for the grace period.
+async fn abandoned(answer: &watch::Sender<Answer>) {
+    loop {
+        answer.closed().await;
+        tokio::select! {
+            () = sleep(GRACE) => if answer.is_closed() { return },
+            () = reopened(answer) => {}
+        }
+    }
+}
+
+/// Waits until somebody reads an answer again.
+async fn reopened(answer: &watch::Sender<Answer>) {
+    while answer.is_closed() {
+        sleep(Duration::from_millis(200)).await;
     }
 }

@@ -1,184 +1,307 @@
-//! Chat rooms: what one says is encoded once, and each member gets a clone of the same bytes.
+//! Chat rooms: a message is encoded once, and all members read it from one log.
 
 use std::{
-    collections::HashMap,
+    collections::{BTreeMap, HashMap},
     sync::{Arc, Mutex, MutexGuard},
+    time::Duration,
 };
 
 use axum::{
     Json, Router,
-    extract::{Path, Query, State},
+    extract::{Query, State},
     http::StatusCode,
     response::{IntoResponse, Response},
     routing::get,
 };
 use futures_util::{Stream, StreamExt, stream};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
 use serde_json::json;
-use sse_wire::{EventType, Frame, JsonEvent};
-use tokio::sync::{
-    mpsc::{self, error::TrySendError},
-    watch,
-};
-use tokio_stream::wrappers::{ReceiverStream, WatchStream};
+use sse_wire::{Event, EventType, Frame, JsonEvent};
+use tokio::{runtime::Handle, sync::watch, time::sleep};
+use tokio_stream::wrappers::WatchStream;
 
-use crate::streams::{Streams, json_frame};
+use crate::{
+    feed::{Feed, Topic},
+    streams::{LastEventId, Streams, json_frame},
+};
 
 const PRESENCE: EventType<'_> = EventType::from_static("presence");
-const DROPPED: EventType<'_> = EventType::from_static("dropped");
+const JOINED: EventType<'_> = EventType::from_static("joined");
 
-/// So many messages may wait for a member that reads slowly. With one more it is dropped: nobody
-/// waits for it, and it does not fill the memory.
-const WAITING: usize = 256;
+const MAX_ROOMS: usize = 1000;
+const MAX_MEMBERS: usize = 5000;
 
-/// In a crowd, so many names are told.
+/// Of the names of rooms and people, in characters.
+const MAX_NAME: usize = 40;
+
+/// Of a message, in characters.
+const MAX_TEXT: usize = 1000;
+
+/// Of the secret that a member chooses, in bytes.
+const MAX_TOKEN: usize = 64;
+
+/// The presence event tells this many names.
 const NAMED: usize = 20;
 
-/// A message has at most so many bytes.
-const LONGEST: usize = 4096;
+/// A member whose connection is cut has this long to come back before it counts as gone.
+const GRACE: Duration = Duration::from_millis(1500);
 
 pub fn router(rooms: Rooms, streams: Streams) -> Router {
-    Router::new().route("/rooms/{room}", get(join).post(say)).with_state((rooms, streams))
+    Router::new().route("/rooms", get(join).post(say)).with_state((rooms, streams))
 }
 
-#[derive(Deserialize)]
-pub struct Visitor {
+/// Who is where.
+#[derive(Clone, Deserialize)]
+pub struct Seat {
+    pub room: String,
     #[serde(default = "nobody")]
-    name: String,
+    pub name: String,
+    /// Chosen by the client, and only known to it. Whoever comes back with it is the same member;
+    /// whoever speaks with it is that member.
+    #[serde(default = "any_token")]
+    pub member: String,
+}
+
+impl Seat {
+    pub fn somebody(room: &str) -> Self {
+        Self { room: room.to_owned(), name: nobody(), member: any_token() }
+    }
 }
 
 fn nobody() -> String {
     "somebody".to_owned()
 }
 
+fn any_token() -> String {
+    format!("{:032x}", rand::random::<u128>())
+}
+
+/// Why somebody cannot enter.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Refusal {
+    Name,
+    Token,
+    Rooms,
+    Members,
+}
+
+impl Refusal {
+    pub fn message(self) -> String {
+        match self {
+            Self::Name => format!("names have 1 to {MAX_NAME} characters"),
+            Self::Token => format!("the secret of a member has 1 to {MAX_TOKEN} bytes"),
+            Self::Rooms => format!("there are {MAX_ROOMS} rooms, and no more are allowed"),
+            Self::Members => format!("the room has {MAX_MEMBERS} members, and no more are allowed"),
+        }
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let status = match self {
+            Self::Name | Self::Token => StatusCode::BAD_REQUEST,
+            Self::Rooms | Self::Members => StatusCode::SERVICE_UNAVAILABLE,
+        };
+        (status, self.message()).into_response()
+    }
+}
+
 async fn join(
     State((rooms, streams)): State<(Rooms, Streams)>,
-    Path(room): Path<String>,
-    Query(Visitor { name }): Query<Visitor>,
-) -> Response {
-    streams.respond(rooms.join(&room, &name))
+    Query(seat): Query<Seat>,
+    last: LastEventId,
+) -> Result<Response, Refusal> {
+    let presence = rooms.join(&seat)?;
+    let room = Topic::Room(seat.room.into());
+    let messages = rooms.feed.follow(&last, move |topic| *topic == room);
+    Ok(streams.respond(stream::select(presence, messages)))
 }
 
 #[derive(Deserialize)]
 struct Message {
-    name: String,
+    room: String,
     text: String,
+    /// Of a member, who speaks under its name.
+    member: Option<String>,
+    /// Of somebody who is not in the room.
+    #[serde(default = "nobody")]
+    name: String,
 }
 
 async fn say(
     State((rooms, _)): State<(Rooms, Streams)>,
-    Path(room): Path<String>,
-    Json(Message { name, text }): Json<Message>,
+    Json(Message { room, text, member, name }): Json<Message>,
 ) -> Response {
-    if name.len() + text.len() > LONGEST {
-        return (StatusCode::PAYLOAD_TOO_LARGE, "at most 4096 bytes").into_response();
+    if !is_name(&name) {
+        return Refusal::Name.into_response();
     }
-    let message = json!({ "room": room, "name": name, "text": text });
-    let reached = rooms.send(&room, &json_frame(JsonEvent::new(message)));
-    Json(json!({ "reached": reached })).into_response()
+    if text.is_empty() || text.chars().count() > MAX_TEXT {
+        let message = format!("a message has 1 to {MAX_TEXT} characters");
+        return (StatusCode::PAYLOAD_TOO_LARGE, message).into_response();
+    }
+    match rooms.say(&room, member.as_deref(), &name, &text) {
+        Some(reached) => Json(json!({ "reached": reached })).into_response(),
+        None => (StatusCode::CONFLICT, "you are not in this room").into_response(),
+    }
 }
 
-/// Rooms exist as long as somebody is in them.
+pub fn is_name(name: &str) -> bool {
+    !name.trim().is_empty() && name.chars().count() <= MAX_NAME
+}
+
+/// A room exists as long as somebody is in it.
 #[derive(Clone)]
-pub struct Rooms(Arc<Mutex<HashMap<String, Room>>>);
+pub struct Rooms {
+    feed: Feed,
+    rooms: Arc<Mutex<HashMap<Arc<str>, Room>>>,
+}
 
 struct Room {
     next: u64,
-    members: Vec<Member>,
-    /// Who is there. A receiver that is slow sees only the newest, so many who come and go at once
-    /// do not fill anybody's queue.
+    members: BTreeMap<u64, Member>,
+    /// Who is there. A slow receiver sees only the newest, so many who come and go at once fill
+    /// nobody's queue.
     presence: watch::Sender<Frame>,
 }
 
 struct Member {
-    key: u64,
+    token: String,
     name: String,
-    messages: mpsc::Sender<Frame>,
+    /// Open connections. A member without any has the grace period left.
+    connections: usize,
+}
+
+/// What others see of a member. The key tells members of the same name apart.
+#[derive(Serialize)]
+struct Public<'a> {
+    key: u64,
+    name: &'a str,
 }
 
 impl Rooms {
-    pub fn new() -> Self {
-        Self(Arc::default())
+    pub fn new(feed: Feed) -> Self {
+        Self { feed, rooms: Arc::default() }
     }
 
-    fn lock(&self) -> MutexGuard<'_, HashMap<String, Room>> {
-        self.0.lock().expect("nobody panics here")
+    fn lock(&self) -> MutexGuard<'_, HashMap<Arc<str>, Room>> {
+        self.rooms.lock().expect("no thread panics with the lock")
     }
 
-    /// Gives a frame to all members of a room, and says how many that were.
-    fn send(&self, room: &str, frame: &Frame) -> usize {
-        let mut rooms = self.lock();
-        let Some(members) = rooms.get_mut(room) else { return 0 };
-        let before = members.members.len();
-        members.members.retain(|member| {
-            // With a full queue, its stream ends when it has read what waits for it. With a closed
-            // one, it leaves just now.
-            !matches!(member.messages.try_send(frame.clone()), Err(TrySendError::Full(_)))
-        });
-        let reached = members.members.len();
-        if reached < before {
-            members.announce(room);
+    /// Enters a room. Returns the events that say who is there; dropping the stream leaves.
+    ///
+    /// The messages come from the feed, on the room's topic.
+    pub fn join(&self, seat: &Seat) -> Result<impl Stream<Item = Frame> + Send + use<>, Refusal> {
+        let Seat { room: name, name: visitor, member: token } = seat;
+        if !is_name(name) || !is_name(visitor) {
+            return Err(Refusal::Name);
         }
-        reached
-    }
-
-    /// What is said in a room from now on, and who is there. Whoever drops it has left.
-    pub fn join(&self, room: &str, name: &str) -> impl Stream<Item = Frame> + Send + use<> {
-        let (sender, messages) = mpsc::channel(WAITING);
+        if token.is_empty() || token.len() > MAX_TOKEN {
+            return Err(Refusal::Token);
+        }
         let mut rooms = self.lock();
-        let members = rooms.entry(room.to_owned()).or_insert_with(|| Room {
-            next: 0,
-            members: Vec::new(),
-            presence: watch::Sender::new(Frame::KEEP_ALIVE),
-        });
-        let key = members.next;
-        members.next += 1;
-        members.members.push(Member { key, name: name.to_owned(), messages: sender });
-        let presence = WatchStream::new(members.presence.subscribe());
-        members.announce(room);
+        if !rooms.contains_key(name.as_str()) && rooms.len() == MAX_ROOMS {
+            return Err(Refusal::Rooms);
+        }
+        let name: Arc<str> = name.as_str().into();
+        let room = rooms.entry(name.clone()).or_insert_with(Room::new);
+        let known = room.members.iter_mut().find(|(_, member)| member.token == *token);
+        let key = if let Some((&key, member)) = known {
+            member.connections += 1;
+            key
+        } else if room.members.len() == MAX_MEMBERS {
+            return Err(Refusal::Members);
+        } else {
+            let key = room.next;
+            room.next += 1;
+            let member = Member { token: token.clone(), name: visitor.clone(), connections: 1 };
+            room.members.insert(key, member);
+            room.announce(&name);
+            key
+        };
+        let presence = WatchStream::new(room.presence.subscribe());
         drop(rooms);
 
-        let seat = Seat { rooms: self.clone(), room: room.to_owned(), key };
-        let messages = ReceiverStream::new(messages).chain(stream::once(async {
-            let why = json!({ "why": "you read too slowly" });
-            json_frame(JsonEvent::new(why).with_event_type(DROPPED))
-        }));
-        // Ends with the messages, though the room goes on.
-        let presence = presence.map(Some).chain(stream::pending());
-        let messages = messages.map(Some).chain(stream::iter([None]));
-        stream::select(messages, presence)
-            .take_while(|frame| std::future::ready(frame.is_some()))
-            .filter_map(move |frame| {
-                let _is_taken_as_long = &seat;
-                std::future::ready(frame)
-            })
+        // Only this member's own connection gets it.
+        let joined = json!({ "room": *name, "member": token, "key": key });
+        let joined = json_frame(JsonEvent::new(joined).with_event_type(JOINED));
+        let taken = Taken { rooms: self.clone(), room: name, key };
+        Ok(stream::iter([joined]).chain(presence).map(move |frame| {
+            let _is_taken_as_long = &taken;
+            frame
+        }))
+    }
+
+    /// Says something in a room. Returns how many members it reaches, or `None` if there is no such
+    /// member.
+    fn say(&self, room: &str, token: Option<&str>, name: &str, text: &str) -> Option<usize> {
+        let rooms = self.lock();
+        let Some((name_of_room, found)) = rooms.get_key_value(room) else {
+            return token.is_none().then_some(0);
+        };
+        let (key, name) = match token {
+            Some(token) => {
+                let mut members = found.members.iter();
+                let (key, member) = members.find(|(_, member)| member.token == token)?;
+                (Some(*key), member.name.as_str())
+            }
+            None => (None, name),
+        };
+        let message = json!({ "room": room, "key": key, "name": name, "text": text }).to_string();
+        self.feed.publish(Topic::Room(name_of_room.clone()), Event::new(&message));
+        Some(found.members.len())
+    }
+
+    /// Removes a member that has no connection left.
+    fn leave(&self, name: &str, key: u64) {
+        let mut rooms = self.lock();
+        let Some(room) = rooms.get_mut(name) else { return };
+        if room.members.get(&key).is_none_or(|member| member.connections > 0) {
+            return;
+        }
+        room.members.remove(&key);
+        if room.members.is_empty() {
+            rooms.remove(name);
+        } else {
+            room.announce(name);
+        }
     }
 }
 
 impl Room {
+    fn new() -> Self {
+        let presence = watch::Sender::new(Frame::KEEP_ALIVE);
+        Self { next: 1, members: BTreeMap::new(), presence }
+    }
+
     fn announce(&self, room: &str) {
-        let names: Vec<_> = self.members.iter().take(NAMED).map(|member| &member.name).collect();
-        let members = json!({ "room": room, "members": self.members.len(), "names": names });
-        self.presence.send_replace(json_frame(JsonEvent::new(members).with_event_type(PRESENCE)));
+        let members = self.members.iter().take(NAMED);
+        let named: Vec<_> =
+            members.map(|(&key, Member { name, .. })| Public { key, name }).collect();
+        let presence = json!({ "room": room, "members": self.members.len(), "named": named });
+        self.presence.send_replace(json_frame(JsonEvent::new(presence).with_event_type(PRESENCE)));
     }
 }
 
-/// A member's place in a room.
-struct Seat {
+/// A member's connection to a room.
+struct Taken {
     rooms: Rooms,
-    room: String,
+    room: Arc<str>,
     key: u64,
 }
 
-impl Drop for Seat {
+impl Drop for Taken {
     fn drop(&mut self) {
         let mut rooms = self.rooms.lock();
-        let Some(room) = rooms.get_mut(&self.room) else { return };
-        room.members.retain(|member| member.key != self.key);
-        if room.members.is_empty() {
-            rooms.remove(&self.room);
-        } else {
-            room.announce(&self.room);
-        }
+        let room = rooms.get_mut(&self.room);
+        let Some(member) = room.and_then(|room| room.members.get_mut(&self.key)) else { return };
+        member.connections -= 1;
+        drop(rooms);
+        // At the end of the process there is no runtime, and nobody to tell.
+        let Ok(runtime) = Handle::try_current() else { return };
+        let (rooms, room, key) = (self.rooms.clone(), self.room.clone(), self.key);
+        runtime.spawn(async move {
+            sleep(GRACE).await;
+            rooms.leave(&room, key);
+        });
     }
 }

@@ -1,4 +1,4 @@
-//! What all event streams share: their headers, their heartbeats, their number, and how they end.
+//! What all event streams share: headers, keep-alives, the count of open ones, and how they end.
 
 use std::{
     convert::Infallible,
@@ -15,7 +15,7 @@ use serde::Serialize;
 use sse_wire::{Encode, EventBody, EventIdBuf, Frame, JsonEvent, TokioTimer, last_event_id};
 use tokio_util::sync::CancellationToken;
 
-/// A stream breaks off: the connection ends in the middle of the response.
+/// The stream breaks off: the connection ends in the middle of the response.
 #[derive(Debug)]
 pub struct Cut;
 
@@ -39,19 +39,19 @@ impl Streams {
         Self { heartbeat, shutdown, open: Arc::default() }
     }
 
-    /// How many are open.
+    /// Returns how many are open.
     pub fn count(&self) -> usize {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// A response that goes on until its frames end, the client leaves, or the server shuts down.
+    /// Responds with these frames until they end, the client leaves, or the server shuts down.
     ///
-    /// Frames are whole blocks, so wherever the stream is left, it is left between two events.
+    /// Frames are whole blocks, so the response always ends between two events.
     pub fn respond(&self, frames: impl Stream<Item = Frame> + Send + 'static) -> Response {
         self.respond_until_cut(frames.map(Ok))
     }
 
-    /// The same, but an error breaks the connection, and the client can tell that it was cut.
+    /// Does the same, but an error breaks the connection, and the client can tell that it was cut.
     pub fn respond_until_cut(
         &self,
         frames: impl Stream<Item = Result<Frame, Cut>> + Send + 'static,
@@ -85,18 +85,34 @@ impl Drop for Open {
     }
 }
 
-/// An event whose data is JSON, for many receivers or among other frames.
+/// Encodes an event whose data is JSON, once for many receivers.
 pub fn json_frame(event: JsonEvent<'_, impl Serialize>) -> Frame {
     event.into_frame().expect("only maps with other keys than strings are no JSON")
 }
 
-/// Where a client was cut, if it has reconnected.
-pub struct LastEventId(pub Option<EventIdBuf>);
+/// Where a client was cut off, if it has reconnected.
+pub struct LastEventId(Option<EventIdBuf>);
 
 impl LastEventId {
-    /// How many events of this answer the client has, if their IDs are counted from 1.
+    /// Takes an ID that came another way than by the header.
+    pub fn new(id: String) -> Self {
+        Self(EventIdBuf::new(id).ok())
+    }
+
+    /// Empty for a new client.
+    pub fn as_str(&self) -> &str {
+        self.0.as_ref().map_or("", EventIdBuf::as_str)
+    }
+
+    /// Reads the ID as a number; 0 for a new client.
     pub fn count(&self) -> usize {
-        self.0.as_ref().and_then(|id| id.as_str().parse().ok()).unwrap_or(0)
+        self.as_str().parse().unwrap_or(0)
+    }
+
+    /// Reads the ID as two numbers with a hyphen between them.
+    pub fn pair(&self) -> Option<(u64, u64)> {
+        let (first, second) = self.as_str().split_once('-')?;
+        Some((first.parse().ok()?, second.parse().ok()?))
     }
 }
 

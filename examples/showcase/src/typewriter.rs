@@ -3,13 +3,13 @@
 use std::time::Duration;
 
 use axum::{
-    Router,
+    Json, Router,
     extract::{Query, State},
     response::Response,
     routing::get,
 };
 use serde::{Deserialize, Serialize};
-use sse_wire::{EventType, Frame, JsonEvent};
+use sse_wire::{Event, EventType, Frame, JsonEvent};
 use tokio::time::sleep;
 use unicode_segmentation::UnicodeSegmentation;
 
@@ -18,11 +18,15 @@ use crate::streams::{LastEventId, Streams, json_frame};
 const TEXT: &str = "Server-Sent Events are a text, line by line, over one long answer. \
     服务器推送事件:一行一行的文字,一次请求,不断的回答。打字机的光标一直在闪。👩‍💻";
 
-/// Nobody waits for more.
-const LONGEST: usize = 2000;
+/// In characters. What is longer is truncated, and the page says so.
+const MAX_TEXT: usize = 2000;
+
+/// Between two characters, in milliseconds.
+const DELAY: u64 = 40;
+const MAX_DELAY: u64 = 2000;
 
 pub fn router(streams: Streams) -> Router {
-    Router::new().route("/typewriter", get(typewriter)).with_state(streams)
+    Router::new().route("/typewriter", get(by_get).post(by_post)).with_state(streams)
 }
 
 #[derive(Deserialize)]
@@ -32,33 +36,46 @@ struct Wanted {
     delay: Option<u64>,
 }
 
-async fn typewriter(
+async fn by_get(
     State(streams): State<Streams>,
-    Query(Wanted { text, delay }): Query<Wanted>,
     last: LastEventId,
+    Query(wanted): Query<Wanted>,
 ) -> Response {
+    typewriter(&streams, &last, wanted)
+}
+
+/// For texts that are too long for an address.
+async fn by_post(
+    State(streams): State<Streams>,
+    last: LastEventId,
+    Json(wanted): Json<Wanted>,
+) -> Response {
+    typewriter(&streams, &last, wanted)
+}
+
+fn typewriter(streams: &Streams, last: &LastEventId, Wanted { text, delay }: Wanted) -> Response {
     let text = text.filter(|text| !text.is_empty()).unwrap_or_else(|| TEXT.to_owned());
-    let delay = Duration::from_millis(delay.unwrap_or(40).min(2000));
+    let delay = Duration::from_millis(delay.unwrap_or(DELAY).min(MAX_DELAY));
+    let known = last.count();
     streams.respond(async_stream::stream! {
         // Characters as a reader counts them: an emoji may have many code points.
-        let chars: Vec<&str> = text.graphemes(true).take(LONGEST).collect();
+        let chars: Vec<&str> = text.graphemes(true).take(MAX_TEXT).collect();
         let total = Some(chars.len());
         yield Step::Start { total }.frame();
-        // Who was cut goes on where it was.
-        for (index, char) in chars.into_iter().enumerate().skip(last.count()) {
+        for (index, char) in chars.into_iter().enumerate().skip(known) {
             sleep(delay).await;
             yield Step::Chunk { char, index, total }.frame();
         }
-        yield Step::End { total }.frame();
+        yield Step::End { total, finish: None }.frame();
     })
 }
 
-/// What the page types. Its type is told twice, for those who use only the data.
+/// What the page types. The data repeats the type, for clients that read only the data.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Step<'a> {
-    /// `total` is `null` if nobody knows yet how long it will be.
     Start {
+        /// `null` if nobody knows yet how long the text will be.
         total: Option<usize>,
     },
     Chunk {
@@ -68,26 +85,37 @@ pub enum Step<'a> {
     },
     End {
         total: Option<usize>,
+        /// Why a provider ended its answer: `stop`, if the answer is whole.
+        finish: Option<&'a str>,
     },
-    /// Not `error`: that is what `EventSource` calls the end of a connection.
+    /// Not `error`: `EventSource` reports lost connections under that name.
     Failure {
         message: &'a str,
     },
 }
 
 impl Step<'_> {
-    pub fn frame(&self) -> Frame {
-        const START: EventType<'_> = EventType::from_static("start");
-        const CHUNK: EventType<'_> = EventType::from_static("chunk");
-        const END: EventType<'_> = EventType::from_static("end");
-        const FAILURE: EventType<'_> = EventType::from_static("failure");
+    fn event_type(&self) -> EventType<'static> {
+        match self {
+            Self::Start { .. } => EventType::from_static("start"),
+            Self::Chunk { .. } => EventType::from_static("chunk"),
+            Self::End { .. } => EventType::from_static("end"),
+            Self::Failure { .. } => EventType::from_static("failure"),
+        }
+    }
 
-        let event = JsonEvent::new(self);
+    /// Encodes the step. A chunk's ID is the number of characters so far.
+    pub fn frame(&self) -> Frame {
+        let event = JsonEvent::new(self).with_event_type(self.event_type());
         json_frame(match self {
-            Self::Start { .. } => event.with_event_type(START),
-            Self::Chunk { index, .. } => event.with_event_type(CHUNK).with_id(index + 1),
-            Self::End { .. } => event.with_event_type(END),
-            Self::Failure { .. } => event.with_event_type(FAILURE),
+            Self::Chunk { index, .. } => event.with_id(index + 1),
+            _ => event,
         })
+    }
+
+    /// Passes the step as an event without an ID, for a log that sets its own.
+    pub fn with_event<T>(&self, log: impl FnOnce(Event<'_>) -> T) -> T {
+        let data = serde_json::to_string(self).expect("it is JSON");
+        log(Event::new(&data).with_event_type(self.event_type()))
     }
 }

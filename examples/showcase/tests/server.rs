@@ -2,14 +2,19 @@
 
 mod common;
 
-use std::{io::Write, net::TcpStream, process::Command};
+use std::{
+    io::{Read, Write},
+    net::{TcpListener, TcpStream},
+    process::Command,
+    time::{Duration, Instant},
+};
 
-use futures_util::StreamExt;
+use futures_util::{Stream, StreamExt};
 use reqwest::{Method, header::HeaderValue};
 use serde_json::{Value, json};
 use sse_wire::{ByteStreamExt, ItemBuf};
 
-use self::common::{Server, in_time};
+use self::common::{KEY, Server, in_time};
 
 #[tokio::test]
 async fn every_stream_has_the_headers_that_matter() {
@@ -18,7 +23,7 @@ async fn every_stream_has_the_headers_that_matter() {
         "/typewriter?delay=0",
         "/chat?question=a",
         "/notifications",
-        "/rooms/a",
+        "/rooms?room=a",
         "/monitor",
         "/proxy?prompt=a",
         "/channels?channels=monitor,rooms/a",
@@ -56,7 +61,7 @@ async fn every_stream_has_the_headers_that_matter() {
 #[tokio::test]
 async fn a_silent_stream_has_heartbeats() {
     let server = Server::start();
-    let mut items = server.get("/rooms/silent").await.bytes_stream().items();
+    let mut items = server.get("/rooms?room=silent").await.bytes_stream().items();
     let mut comments = 0;
     in_time(async {
         while comments < 3 {
@@ -72,7 +77,7 @@ async fn an_interrupt_ends_all_streams_between_two_events() {
     let mut server = Server::start();
     let mut streams = Vec::new();
     for path in
-        ["/typewriter?delay=10", "/notifications", "/rooms/a", "/monitor", "/chat?question=a"]
+        ["/typewriter?delay=10", "/notifications", "/rooms?room=a", "/monitor", "/chat?question=a"]
     {
         let mut events = server.get(path).await.bytes_stream().events();
         // One of each, so that all are under way.
@@ -96,55 +101,144 @@ async fn an_interrupt_ends_all_streams_between_two_events() {
     assert!(in_time(ended).await.expect("no panic").success());
 }
 
-#[tokio::test]
-async fn who_reads_too_slowly_is_dropped_and_delays_nobody() {
-    let server = Server::start();
-    let mut quick = server.get("/rooms/crowd").await.bytes_stream().events();
-    // Comes in, and never reads.
+/// A connection that has sent this, and reads nothing.
+fn send(server: &Server, bytes: &str) -> TcpStream {
     let address = server.address.trim_start_matches("http://");
-    let mut slow = TcpStream::connect(address).expect("a connection");
-    slow.write_all(b"GET /rooms/crowd?name=slow HTTP/1.1\r\nhost: a\r\n\r\n").expect("sent");
+    let mut socket = TcpStream::connect(address).expect("a connection");
+    socket.write_all(bytes.as_bytes()).expect("sent");
+    socket
+}
+
+fn interrupt(server: &Server) {
+    let id = server.process.id().to_string();
+    assert!(Command::new("kill").args(["-INT", &id]).status().expect("kill is there").success());
+}
+
+/// Clients that would keep a server waiting for ever: half a head, half a body, a reader that does not
+/// read.
+async fn stalled(server: &Server) -> [TcpStream; 3] {
+    let sockets = [
+        send(server, "GET /monitor HTTP/1.1\r\nhost: a\r\n"),
+        send(
+            server,
+            "POST /chat HTTP/1.1\r\nhost: a\r\ncontent-type: application/json\r\n\
+             content-length: 99\r\n\r\n{\"question\": \"",
+        ),
+        send(server, "GET /rooms?room=full&name=slow HTTP/1.1\r\nhost: a\r\n\r\n"),
+    ];
+    let mut quick = server.get("/rooms?room=full&name=quick").await.bytes_stream().events();
     in_time(async {
-        while !in_time(quick.next())
-            .await
-            .expect("it goes on")
-            .expect("a stream")
-            .data()
-            .contains("slow")
-        {}
+        while !quick.next().await.expect("it goes on").expect("a stream").data().contains("slow") {}
+    })
+    .await;
+    // More than the buffers of a connection hold.
+    let message = json!({ "room": "full", "text": "😀".repeat(1000) });
+    for _ in 0..2000 {
+        in_time(server.post("/rooms", &message)).await;
+    }
+    sockets
+}
+
+#[tokio::test]
+async fn stalled_clients_do_not_delay_the_end_beyond_the_deadline() {
+    let mut server = Server::start();
+    let sockets = stalled(&server).await;
+    let asked = Instant::now();
+    interrupt(&server);
+    let ended = tokio::task::spawn_blocking(move || server.process.wait().expect("it ends"));
+    assert!(in_time(ended).await.expect("no panic").success());
+    assert!(asked.elapsed() > Duration::from_secs(2), "they have stalled it");
+    assert!(asked.elapsed() < Duration::from_secs(8), "{:?}", asked.elapsed());
+    drop(sockets);
+}
+
+#[tokio::test]
+async fn a_second_interrupt_ends_at_once() {
+    let mut server = Server::start();
+    let sockets = stalled(&server).await;
+    interrupt(&server);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    let asked = Instant::now();
+    interrupt(&server);
+    let ended = tokio::task::spawn_blocking(move || server.process.wait().expect("it ends"));
+    assert_eq!(in_time(ended).await.expect("no panic").code(), Some(130));
+    assert!(asked.elapsed() < Duration::from_secs(2), "{:?}", asked.elapsed());
+    drop(sockets);
+}
+
+#[tokio::test]
+async fn half_a_request_is_not_waited_for() {
+    let server = Server::start();
+    let heads = (0..50).map(|_| send(&server, "GET /monitor HTTP/1.1\r\nhost: a\r\n"));
+    let body = "POST /chat HTTP/1.1\r\nhost: a\r\ncontent-length: 99\r\n\
+                content-type: application/json\r\n\r\n{";
+    let sockets: Vec<_> = heads.chain([send(&server, body)]).collect();
+    let started = Instant::now();
+    let ended = tokio::task::spawn_blocking(move || {
+        for mut socket in sockets {
+            socket.set_read_timeout(Some(Duration::from_secs(18))).expect("a timeout");
+            // A status, or nothing; then the end.
+            let mut answer = Vec::new();
+            let answered = socket.read_to_end(&mut answer);
+            assert!(answered.is_ok() || !answer.is_empty(), "{answered:?}");
+        }
+    });
+    ended.await.expect("all have ended");
+    assert!(started.elapsed() > Duration::from_secs(5), "there is time to send a request");
+}
+
+/// More than the log and the buffers of a connection hold.
+const SENT: usize = 4000;
+
+#[tokio::test]
+async fn who_reads_too_slowly_is_told_what_it_missed_and_delays_nobody() {
+    let server = Server::start();
+    // Comes in, and does not read for now.
+    let mut slow = send(&server, "GET /rooms?room=crowd&name=slow HTTP/1.1\r\nhost: a\r\n\r\n");
+    let mut quick = server.get("/rooms?room=crowd").await.bytes_stream().events();
+    in_time(async {
+        while !quick.next().await.expect("it goes on").expect("a stream").data().contains("slow") {}
     })
     .await;
 
-    // More than the buffers of a connection and the queue of a member hold.
     let reader = tokio::spawn(async move {
         let mut expected = 0;
-        loop {
+        while expected < SENT {
             let event = quick.next().await.expect("it goes on").expect("a stream");
             if event.event_type() != "message" {
+                assert_ne!(event.event_type(), "gap");
                 continue;
             }
             let message: Value = event.json().expect("JSON");
             let text = message["text"].as_str().expect("text");
-            if text == "end" {
-                return expected;
-            }
-            let number: usize = text.trim_start_matches('.').parse().expect("a number");
+            let number: usize = text.trim_start_matches('😀').parse().expect("a number");
             assert_eq!(number, expected, "each once, in order");
             expected += 1;
         }
     });
-    let padding = ".".repeat(4000);
-    let mut sent = 0;
-    let mut reached = Value::Null;
-    while reached != json!({ "reached": 1 }) {
-        assert!(sent < 20_000, "the slow one is still there");
-        let message = json!({ "name": "a", "text": format!("{padding}{sent}") });
-        reached = in_time(server.post("/rooms/crowd", &message)).await;
-        sent += 1;
+    let padding = "😀".repeat(900);
+    for number in 0..SENT {
+        let message = json!({ "room": "crowd", "name": "a", "text": format!("{padding}{number}") });
+        assert_eq!(in_time(server.post("/rooms", &message)).await, json!({ "reached": 2 }));
     }
-    in_time(server.post("/rooms/crowd", &json!({ "name": "a", "text": "end" }))).await;
-    assert_eq!(in_time(reader).await.expect("no panic"), sent);
-    drop(slow);
+    in_time(reader).await.expect("no panic");
+
+    // Now it reads: what its connection held, that some are gone, and what the log holds.
+    let told = tokio::task::spawn_blocking(move || {
+        slow.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
+        let mut text = Vec::new();
+        let mut chunk = vec![0; 1 << 16];
+        let last = format!("😀{}", SENT - 1);
+        loop {
+            let count = slow.read(&mut chunk).expect("it goes on");
+            text.extend_from_slice(&chunk[..count]);
+            let tail = &text[text.len().saturating_sub(1 << 17)..];
+            if String::from_utf8_lossy(tail).contains(&last) {
+                return String::from_utf8_lossy(&text).contains("event: gap\n");
+            }
+        }
+    });
+    assert!(in_time(told).await.expect("no panic"));
 }
 
 #[tokio::test]
@@ -160,10 +254,269 @@ async fn who_comes_back_after_too_long_is_told_so() {
         in_time(server.post("/notifications", &order)).await;
     }
     for (id, is_gap) in [(hello.last_event_id(), true), ("another-run-7", true), ("", false)] {
-        let request = server.client.get(format!("{}/notifications", server.address));
-        let response = request.header("last-event-id", id).send().await.expect("an answer");
-        let mut events = response.bytes_stream().events();
+        let mut events = resume(&server, "/notifications", id).await;
         let event = in_time(events.next()).await.expect("an event").expect("a stream");
         assert_eq!(event.event_type(), if is_gap { "gap" } else { "hello" }, "{id}");
     }
+}
+
+#[tokio::test]
+async fn who_wants_little_of_much_is_kept_up_to_date() {
+    let server = Server::start();
+    let mut events = server.get("/rooms?room=quiet").await.bytes_stream().events();
+    let start = in_time(async {
+        loop {
+            let event = events.next().await.expect("it goes on").expect("a stream");
+            if event.event_type() == "hello" {
+                return event.last_event_id().to_owned();
+            }
+        }
+    })
+    .await;
+    for number in 0..1500 {
+        let order = json!({ "channel": "order", "data": number });
+        in_time(server.post("/notifications", &order)).await;
+    }
+    let message = json!({ "room": "quiet", "text": "at last" });
+    in_time(server.post("/rooms", &message)).await;
+    in_time(async {
+        while events.next().await.expect("it goes on").expect("a stream").event_type() != "message"
+        {
+        }
+    })
+    .await;
+    // Nothing was for this client, and still its ID is younger than the log.
+    let mut stale = resume(&server, "/rooms?room=quiet", &start).await;
+    let mut fresh = resume(&server, "/rooms?room=quiet", events.last_event_id()).await;
+    for (events, expected) in [(&mut stale, "gap"), (&mut fresh, "hello")] {
+        in_time(async {
+            loop {
+                let event = events.next().await.expect("it goes on").expect("a stream");
+                if !matches!(event.event_type(), "joined" | "presence") {
+                    return assert_eq!(event.event_type(), expected);
+                }
+            }
+        })
+        .await;
+    }
+}
+
+async fn resume(
+    server: &Server,
+    path: &str,
+    id: &str,
+) -> sse_wire::EventStream<impl Stream<Item = reqwest::Result<bytes::Bytes>> + use<>> {
+    let request = server.client.get(format!("{}{path}", server.address));
+    let response = request.header("last-event-id", id).send().await.expect("an answer");
+    response.bytes_stream().events()
+}
+
+#[tokio::test]
+async fn an_answer_that_was_cut_goes_on_and_is_paid_once() {
+    let server = Server::start();
+    let path = "/proxy?prompt=Why";
+    let mut text = String::new();
+    let mut last = String::new();
+    let mut connections = 0;
+    loop {
+        let mut events = resume(&server, path, &last).await;
+        connections += 1;
+        let mut read = 0;
+        let event_type = loop {
+            let event = in_time(events.next()).await.expect("an event").expect("a stream");
+            last = event.last_event_id().to_owned();
+            let step: Value = event.json().expect("JSON");
+            text += step["char"].as_str().unwrap_or_default();
+            read += 1;
+            // It leaves in the middle, again and again.
+            if event.event_type() == "end" || read == 50 {
+                break event.event_type().to_owned();
+            }
+        };
+        if event_type == "end" {
+            break;
+        }
+    }
+    assert!(connections > 3, "{connections}");
+    assert!(text.starts_with("You asked: “Why”.") && text.ends_with("often money. 🙂"), "{text}");
+    let bill: Value = server.get("/upstream/bill").await.json().await.expect("JSON");
+    assert_eq!(bill["requests"], 1);
+
+    // An ID that the server does not know is not a reason to pay.
+    for id in ["1-1", "x", "99999999999999999999-1"] {
+        let mut events = resume(&server, path, id).await;
+        let event = in_time(events.next()).await.expect("an event").expect("a stream");
+        assert_eq!(event.event_type(), "failure", "{id}");
+        assert!(in_time(events.next()).await.is_none());
+    }
+    let bill: Value = server.get("/upstream/bill").await.json().await.expect("JSON");
+    assert_eq!(bill["requests"], 1);
+}
+
+#[tokio::test]
+async fn another_provider_gets_the_key_and_the_page_does_not() {
+    let provider = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/v1/chat/completions", provider.local_addr().expect("an address"));
+    let stream = "HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n\
+        data: {\"choices\":[{\"delta\":{\"role\":\"assistant\"}}]}\n\n\
+        data: {\"choices\":[{\"delta\":{\"content\":\"Hi\"},\"finish_reason\":null}]}\n\n\
+        data: {\"choices\":[{\"delta\":{},\"finish_reason\":\"length\"}]}\n\n\
+        data: {\"choices\":[],\"usage\":{\"total_tokens\":2}}\n\n\
+        data: [DONE]\n\n";
+    let refusal = format!(
+        "HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{KEY}",
+        KEY.len()
+    );
+    // Answers, keeps what it was asked, and in the end is gone.
+    let asked = std::thread::spawn(move || {
+        [stream, &refusal].map(|answer| {
+            let (mut socket, _) = provider.accept().expect("a request");
+            let mut request = Vec::new();
+            let mut chunk = [0; 4096];
+            while !request.ends_with(b"}") {
+                let count = socket.read(&mut chunk).expect("a request");
+                request.extend_from_slice(&chunk[..count]);
+            }
+            socket.write_all(answer.as_bytes()).expect("sent");
+            String::from_utf8(request).expect("UTF-8")
+        })
+    });
+    let server = Server::start_with(&["--upstream", &url, "--model", "small"]);
+    let mut answers = Vec::new();
+    for _ in 0..3 {
+        answers.push(in_time(server.get("/proxy?prompt=Why").await.text()).await.expect("text"));
+    }
+    let requests = asked.join().expect("no panic");
+    for request in &requests {
+        assert!(request.contains(&format!("authorization: Bearer {KEY}\r\n")), "{request}");
+        let (_, body) = request.split_once("\r\n\r\n").expect("a body");
+        assert_eq!(
+            serde_json::from_str::<Value>(body).expect("JSON"),
+            json!({
+                "model": "small",
+                "messages": [{ "role": "user", "content": "Why" }],
+                "stream": true,
+            }),
+        );
+    }
+    assert!(answers[0].contains("\"finish\":\"length\""), "{}", answers[0]);
+    assert!(answers[0].contains("\"char\":\"i\",\"index\":1"), "{}", answers[0]);
+    assert!(answers[1].contains("the upstream answered 401 Unauthorized"), "{}", answers[1]);
+    assert!(answers[2].contains("the upstream does not answer"), "{}", answers[2]);
+    let port = url.split(':').nth(2).and_then(|rest| rest.split('/').next()).expect("a port");
+    for answer in answers {
+        assert!(!answer.contains(KEY) && !answer.contains(&format!(":{port}")), "{answer}");
+    }
+}
+
+#[tokio::test]
+async fn a_personal_stream_needs_a_key_or_a_token_that_works_once() {
+    let server = Server::start();
+    let login = server.post("/personal/login", &json!({ "user": "ada" })).await;
+    let bearer = format!("Bearer {}", login["key"].as_str().expect("a key"));
+    let url = |path: &str| format!("{}{path}", server.address);
+    let token = async || {
+        let request = server.client.post(url("/personal/token")).header("authorization", &bearer);
+        let token: Value = request.send().await.expect("an answer").json().await.expect("JSON");
+        format!("/personal?token={}", token["token"].as_str().expect("a token"))
+    };
+
+    for (method, path) in [
+        (Method::GET, "/personal"),
+        (Method::GET, "/personal?token=guessed"),
+        (Method::POST, "/personal/token"),
+    ] {
+        let request = server.client.request(method, url(path)).header("authorization", "Bearer x");
+        let response = request.send().await.expect("an answer");
+        assert_eq!(response.status(), 401, "{path}");
+        assert_eq!(response.headers()["www-authenticate"], "Bearer");
+    }
+    let letter = json!({ "to": "ada", "text": "a" });
+    let forged = server.client.post(url("/personal")).json(&letter);
+    assert_eq!(forged.send().await.expect("an answer").status(), 401);
+
+    let mine = server.client.get(url("/personal")).header("authorization", &bearer);
+    let mut by_header = mine.send().await.expect("an answer").bytes_stream().events();
+    let path = token().await;
+    let mut by_token = server.get(&path).await.bytes_stream().events();
+    assert_eq!(server.get(&path).await.status(), 401, "it is spent");
+    let mut last = String::new();
+    for events in [&mut by_header, &mut by_token] {
+        let hello = in_time(events.next()).await.expect("an event").expect("a stream");
+        assert_eq!(hello.event_type(), "hello");
+        hello.last_event_id().clone_into(&mut last);
+    }
+    // Another user's letter is not for her.
+    for letter in [json!({ "to": "eve", "text": "b" }), letter] {
+        let post = server.client.post(url("/personal")).header("authorization", &bearer);
+        let response = post.json(&letter).send().await.expect("an answer");
+        assert_eq!(response.status(), 200);
+    }
+    // The third one has a new token, and its place as a parameter: a new `EventSource` has no header.
+    let path = format!("{}&last_event_id={last}", token().await);
+    let mut resumed = server.get(&path).await.bytes_stream().events();
+    for events in [&mut by_header, &mut by_token, &mut resumed] {
+        let event = in_time(events.next()).await.expect("an event").expect("a stream");
+        assert_eq!(event.event_type(), "personal");
+        assert_eq!(event.data(), r#"{"from":"ada","text":"a"}"#);
+    }
+}
+
+#[tokio::test]
+async fn what_is_too_large_is_refused_with_a_reason() {
+    let server = Server::start();
+    let post = async |path: &str, body: Value| {
+        let request = server.client.post(format!("{}{path}", server.address)).json(&body);
+        let response = request.send().await.expect("an answer");
+        (response.status().as_u16(), response.text().await.expect("a text"))
+    };
+    let long = "n".repeat(41);
+    let status = server.get(&format!("/rooms?room={long}")).await.status();
+    assert_eq!(status, 400);
+    for (body, status, reason) in [
+        (json!({ "room": "a", "text": "t".repeat(1001) }), 413, "1 to 1000 characters"),
+        (json!({ "room": "a", "text": "" }), 413, "1 to 1000 characters"),
+        (json!({ "room": "a", "text": "t", "name": long }), 400, "1 to 40 characters"),
+        (json!({ "room": "a", "text": "t".repeat(70_000) }), 413, "length limit exceeded"),
+    ] {
+        let (is, text) = post("/rooms", body).await;
+        assert_eq!(is, status, "{text}");
+        assert!(text.contains(reason), "{text}");
+    }
+    // Nobody speaks for a member without its secret.
+    let stranger = json!({ "room": "a", "text": "t", "member": "guessed" });
+    let _room = server.get("/rooms?room=a&member=secret").await;
+    assert_eq!(post("/rooms", stranger).await, (409, "you are not in this room".to_owned()));
+
+    let seats: Vec<_> = (0..51).map(|room| json!({ "room": room.to_string() })).collect();
+    let (is, text) = post("/channels", json!({ "channels": [], "seats": seats })).await;
+    assert_eq!((is, text.as_str()), (400, "at most 50 rooms over one connection"));
+
+    // Too many rooms: those over the limit are refused, and told so, over the same connection.
+    let mut streams = Vec::new();
+    let mut refused = 0;
+    for part in 0..21 {
+        let seats: Vec<_> =
+            (0..50).map(|room| json!({ "room": format!("{part}-{room}") })).collect();
+        let body = json!({ "channels": [], "seats": seats });
+        let request = server.client.post(format!("{}/channels", server.address)).json(&body);
+        let mut events = request.send().await.expect("an answer").bytes_stream().events();
+        in_time(async {
+            loop {
+                let event = events.next().await.expect("it goes on").expect("a stream");
+                match event.event_type() {
+                    "hello" => return,
+                    "refused" => {
+                        assert!(event.data().contains("1000 rooms"), "{}", event.data());
+                        refused += 1;
+                    }
+                    _ => {}
+                }
+            }
+        })
+        .await;
+        streams.push(events);
+    }
+    // One more than these 1050 is the room above.
+    assert!(refused > 0 && refused <= 51, "{refused}");
 }

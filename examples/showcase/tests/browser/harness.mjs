@@ -2,33 +2,71 @@
 
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
-import { setTimeout as pause } from 'node:timers/promises';
 
 import { chromium } from 'playwright-core';
 
 import { args, executablePath } from '../../../../tests/differential/chromium.mjs';
+import { until } from './until.mjs';
 
 /** A heartbeat and a pace that nobody has to wait for. */
-const OPTIONS = ['--heartbeat', '200', '--pace', '150', '--thinking', '25'];
+const OPTIONS = ['--heartbeat', '500', '--thinking', '25'];
 
-/** The server's address, and a way to end it. */
-export async function startServer() {
+/** The server's address, and ways to end it. */
+export async function startServer({ port = 0, pace = 150 } = {}) {
   const program = process.env.SHOWCASE;
   assert(program && existsSync(program), 'SHOWCASE must be the path of the built example');
-  const server = spawn(program, OPTIONS, { stdio: ['ignore', 'pipe', 'inherit'] });
+  const server = spawn(program, [...OPTIONS, '--port', port, '--pace', pace], { stdio: ['ignore', 'pipe', 'ignore'] });
   const { value: address } = await createInterface({ input: server.stdout })[Symbol.asyncIterator]().next();
+  const end = (signal) => {
+    if (server.exitCode !== null || server.signalCode !== null) return server.exitCode;
+    const ended = new Promise((resolve) => { server.once('exit', (code) => resolve(code)); });
+    server.kill(signal);
+    return ended;
+  };
   return {
     address,
-    async interrupt() {
-      const ended = new Promise((resolve) => { server.once('exit', (code) => resolve(code)); });
-      server.kill('SIGINT');
-      return ended;
-    },
+    port: Number(new URL(address).port),
+    interrupt: () => end('SIGINT'),
+    kill: () => end('SIGKILL'),
   };
+}
+
+/** nginx before a server, as the README says; undefined if it is not installed. */
+export async function startNginx(port) {
+  const own = await freePort();
+  const folder = mkdtempSync(join(tmpdir(), 'showcase-nginx-'));
+  writeFileSync(join(folder, 'nginx.conf'), `daemon off; master_process off; pid nginx.pid; error_log error.log;
+    events {}
+    http {
+      access_log off;
+      client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
+      server {
+        listen 127.0.0.1:${own};
+        location / { proxy_pass http://127.0.0.1:${port}; proxy_http_version 1.1; proxy_set_header Connection ""; }
+      }
+    }`);
+  const nginx = spawn('nginx', ['-p', folder, '-c', 'nginx.conf', '-e', 'error.log'], { stdio: 'ignore' });
+  const isThere = await new Promise((resolve) => {
+    nginx.once('spawn', () => resolve(true));
+    nginx.once('error', () => resolve(false));
+  });
+  if (!isThere) return undefined;
+  const address = `http://127.0.0.1:${own}`;
+  await until('nginx', () => fetch(address).then(() => true, () => false), Boolean);
+  return { address, close() { nginx.kill(); rmSync(folder, { recursive: true, force: true }); } };
+}
+
+async function freePort() {
+  const server = createServer();
+  await new Promise((resolve) => { server.listen(0, '127.0.0.1', resolve); });
+  const { port } = server.address();
+  await new Promise((resolve) => { server.close(resolve); });
+  return port;
 }
 
 /** Stands before the server, and can break all connections at once. */
@@ -60,35 +98,28 @@ export async function startBrowser() {
 }
 
 /** Opens a tab of the page as a person of their own, and fails if the page itself does. */
-export async function visit(browser, address, tab, options = {}) {
+export async function visit(browser, address, tab, { scripts = [], ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1000, height: 860 }, ...options });
-  const page = await context.newPage();
+  for (const script of scripts) await context.addInitScript(script);
   const faults = [];
-  page.on('pageerror', (error) => faults.push(String(error)));
-  await page.goto(`${address}/#/${tab}`);
-  const section = page.locator(`#${tab}`);
-  await section.waitFor({ state: 'visible' });
+  /** Another window of the same person. */
+  async function open(tab) {
+    const page = await context.newPage();
+    page.on('pageerror', (error) => faults.push(String(error)));
+    await page.goto(`${address}/#/${tab}`);
+    const section = page.locator(`#${tab}`);
+    await section.waitFor({ state: 'visible' });
+    return { page, section, status: section.locator('.status').first(), connection: page.locator('#connection .status') };
+  }
   return {
-    page,
-    section,
-    status: section.locator('.status'),
+    ...await open(tab),
+    context,
+    open,
     async close() {
       await context.close();
       assert.deepEqual(faults, []);
     },
   };
-}
-
-/** Waits until a value is as it should be. */
-export async function until(what, get, isRight, milliseconds = 10_000) {
-  const end = Date.now() + milliseconds;
-  let value = await get();
-  while (!isRight(value)) {
-    assert(Date.now() < end, `${what}: still ${JSON.stringify(value)}`);
-    await pause(20);
-    value = await get();
-  }
-  return value;
 }
 
 /** Keeps a picture, if a folder for them is given. */

@@ -1,9 +1,15 @@
 // Each of the systems, used in a real browser as a person would.
 
 import assert from 'node:assert/strict';
-import { after, before, test } from 'node:test';
+import { readFileSync } from 'node:fs';
+import { after, before, test as anyTest } from 'node:test';
+import { setTimeout as pause } from 'node:timers/promises';
 
-import { picture, startBridge, startBrowser, startServer, until, visit } from './harness.mjs';
+import { picture, startBridge, startBrowser, startNginx, startServer, visit } from './harness.mjs';
+import { until } from './until.mjs';
+
+/** None may hang. */
+const test = (name, run) => anyTest(name, { timeout: 90_000 }, run);
 
 let server;
 let browser;
@@ -19,11 +25,41 @@ after(async () => {
   assert.equal(await server?.interrupt(), 0);
 });
 
-test('typewriter: a text appears character by character', async () => {
-  const { page, section, status, close } = await visit(browser, server.address, 'typewriter');
-  const text = '你好,世界!Hello 👩‍💻';
+const figure = (section, name) => section.locator(`[data-figure=${name}]`).textContent();
+const isLive = ({ connection }) => until('the connection', () => connection.textContent(), (said) => said === 'live', 20_000);
+
+test("stream.js: the project's vectors in the browser", async () => {
+  const { page, close } = await visit(browser, server.address, 'proxy');
+  const { cases } = JSON.parse(readFileSync(new URL('../../../../tests/vectors.json', import.meta.url)));
+  const script = readFileSync(new URL('vectors.mjs', import.meta.url), 'utf8');
+  const wrong = await page.evaluate(async ([cases, script]) => {
+    const { Parser } = await import('/stream.js');
+    const { check, splits } = await import(`data:text/javascript,${encodeURIComponent(script)}`);
+    return Object.values(splits).flatMap((split) => cases.flatMap((vector) => check(Parser, vector, split)));
+  }, [cases, script]);
+  assert(cases.length > 500);
+  assert.deepEqual(wrong, []);
+  await close();
+});
+
+test('typewriter: it types by itself at first sight', async () => {
+  const { section, page, close } = await visit(browser, server.address, 'typewriter');
+  await until('some text', () => section.locator('.paper').textContent(), (text) => text.startsWith('Server-Sent'));
+  await isLive({ connection: page.locator('#connection .status') });
+  await picture(page, 'typewriter-first');
+  await close();
+});
+
+const type = async ({ section }, text) => {
   await section.getByLabel('Text').fill(text);
   await section.getByRole('button', { name: 'Type' }).click();
+};
+
+test('typewriter: a text appears character by character', async () => {
+  const visitor = await visit(browser, server.address, 'typewriter');
+  const { page, section, status, close } = visitor;
+  const text = '你好,世界!Hello 👩‍💻';
+  await type(visitor, text);
 
   const paper = section.locator('.paper');
   const seen = new Set();
@@ -36,15 +72,35 @@ test('typewriter: a text appears character by character', async () => {
   assert.equal(await paper.evaluate((element) => getComputedStyle(element, '::after').animationName), 'blink');
   const progress = await section.locator('progress').evaluate((element) => element.value);
   assert(progress > 0 && progress < 1, `progress ${progress}`);
-  await picture(page, 'typewriter');
 
   await until('the status', () => status.textContent(), (said) => said === 'done: 13 characters');
   assert.equal(await paper.textContent(), text);
-  assert(!await paper.evaluate((element) => element.classList.contains('is-on')), 'the cursor is gone');
+  assert.equal(await paper.evaluate((element) => getComputedStyle(element, '::after').display), 'none', 'the cursor takes no room');
   assert.equal(await section.locator('progress').evaluate((element) => element.value), 1);
   for (const part of seen) assert(text.startsWith(part), part);
   assert(seen.size > 2, 'not all at once');
-  assert.equal(await section.locator('.wire li').count(), 15, 'start, 13 chunks, end');
+
+  // The bytes beside what they mean.
+  const rows = section.locator('.wire li');
+  assert.equal(await rows.count(), 15, 'start, 13 chunks, end');
+  assert.equal(await rows.nth(1).locator('pre').textContent(), 'event: chunk\\n\nid: 1\\n\ndata: {"type":"chunk","char":"你","index":0,"total":13}\\n\n\\n\n');
+  assert.deepEqual(await rows.nth(1).locator('dd').allTextContents(), ['chunk', '{"type":"chunk","char":"你","index":0,"total":13}', '1']);
+  await picture(page, 'typewriter');
+  await close();
+});
+
+test('typewriter: it goes on in another tab, and after the button Cut', async () => {
+  const visitor = await visit(browser, server.address, 'typewriter');
+  const { page, section, status, close } = visitor;
+  const text = '一二三四五六七八九十'.repeat(6);
+  await type(visitor, text);
+  await until('some of the text', () => section.locator('.paper').textContent(), (now) => now.length > 3);
+  await page.getByRole('tab', { name: 'Chat' }).click();
+  await pause(300);
+  await page.getByRole('tab', { name: 'Typewriter' }).click();
+  await section.getByRole('button', { name: 'Cut' }).click();
+  await until('the text', () => status.textContent(), (said) => said === 'done: 60 characters', 20_000);
+  assert.equal(await section.locator('.paper').textContent(), text);
   await close();
 });
 
@@ -58,25 +114,27 @@ test('a text and an answer go on where they were cut', async () => {
   const bridge = await startBridge(server.address);
   const typewriter = await visit(browser, bridge.address, 'typewriter');
   const text = '一二三四五六七八九十'.repeat(8);
-  await typewriter.section.getByLabel('Text').fill(text);
-  await typewriter.section.getByRole('button', { name: 'Type' }).click();
-  const chat = await visit(browser, bridge.address, 'chat');
-  await ask(chat, '为什么?', 'get');
+  await type(typewriter, text);
+  const chats = {};
+  for (const how of ['post', 'get']) {
+    chats[how] = await visit(browser, bridge.address, 'chat');
+    await ask(chats[how], '为什么?', how);
+  }
   const paper = typewriter.section.locator('.paper');
-  const answer = chat.section.locator('.bubble').last();
-  for (const [what, output] of [['text', paper], ['answer', answer]]) {
-    await until(`some of the ${what}`, () => output.textContent(), (now) => now.length > 5);
+  const outputs = { text: paper, post: chats.post.section.locator('.bubble').last(), get: chats.get.section.locator('.bubble').last() };
+  for (const [what, output] of Object.entries(outputs)) {
+    await until(`some of ${what}`, () => output.textContent(), (now) => now.length > 5);
   }
   bridge.cut();
-  await until('the cut', () => typewriter.status.textContent(), (said) => said.includes('coming back'));
   assert((await paper.textContent()).length < text.length, 'it was cut before the end');
-
   await until('the text', () => typewriter.status.textContent(), (said) => said === 'done: 80 characters', 20_000);
   assert.equal(await paper.textContent(), text);
-  await until('the answer', () => chat.status.textContent(), (said) => said.startsWith('done: '), 20_000);
-  assert.match(await answer.textContent(), /^你问的是:“为什么\?”。服务器每想出一个词,.*又省钱。🙂$/s);
+  for (const how of ['post', 'get']) {
+    await until(`the answer by ${how}`, () => chats[how].status.textContent(), (said) => said.startsWith('done: '), 20_000);
+    assert.match(await outputs[how].textContent(), /^你问的是:“为什么\?”。服务器每想出一个词,.*又省钱。🙂$/s);
+    await chats[how].close();
+  }
   await typewriter.close();
-  await chat.close();
   bridge.close();
 });
 
@@ -102,70 +160,112 @@ test('chat: the same answer by POST and by GET', async () => {
 });
 
 for (const how of ['post', 'get']) {
-  test(`chat: stop ends the work of the server, by ${how}`, async () => {
-    const visitor = await visit(browser, server.address, 'chat');
+  test(`chat: stop ends the work of the server, also after a cut, by ${how}`, async () => {
+    const bridge = await startBridge(server.address);
+    const visitor = await visit(browser, bridge.address, 'chat');
     const { section, status, close } = visitor;
-    await ask(visitor, 'Why?', how);
-    await until('some tokens', () => status.textContent(), (said) => /^[5-9] tokens$/.test(said));
-    await section.getByRole('button', { name: 'Stop' }).click();
-    const said = await until('the server', () => status.textContent(), (said) => said.includes('the server stopped'));
-    const [, here, there] = /after (\d+) tokens; the server stopped after (\d+)$/.exec(said);
-    assert(Number(there) - Number(here) <= 3, said);
-    assert(Number(here) < 15, said);
-    const answer = await section.locator('.bubble').last().textContent();
-    assert(answer.length > 0 && answer.length < 100, 'a part of the answer stays');
+    for (const isCut of [false, true]) {
+      await ask(visitor, 'Why?', how);
+      await until('some tokens', () => status.textContent(), (said) => /^[5-9] tokens$/.test(said));
+      if (isCut) {
+        bridge.cut();
+        await until('more tokens', () => status.textContent(), (said) => /^(1[2-9]|[2-9]\d) tokens$/.test(said), 20_000);
+      }
+      await section.getByRole('button', { name: 'Stop' }).click();
+      const said = await until('the server', () => status.textContent(), (said) => said.includes('the server stopped'));
+      const [, here, there] = /after (\d+) tokens; the server stopped after (\d+)$/.exec(said);
+      assert(Number(there) >= Number(here) && Number(there) - Number(here) <= 3, said);
+      const answer = await section.locator('.bubble').last().textContent();
+      assert(answer.length > 0 && answer.length < 250, 'a part of the answer stays');
+    }
     await ask(visitor, 'And now?', how);
     await until('the next answer', () => status.textContent(), (said) => said.startsWith('done: '));
     await close();
+    bridge.close();
   });
 }
 
-const figure = async (section, name) => section.locator(`[data-figure=${name}]`).textContent();
-
 test('notifications: a cut loses and doubles nothing', async () => {
   const { page, section, close } = await visit(browser, server.address, 'notifications');
-  await until('the connection', () => figure(section, 'state'), (state) => state === 'open');
+  await until('the connection', () => figure(section, 'state'), (state) => state === 'live');
   for (let cut = 1; cut <= 3; cut += 1) {
     const before = Number(await figure(section, 'replayed'));
     await section.getByRole('button', { name: 'Cut the connection' }).click();
-    await until('the cut', () => figure(section, 'state'), (state) => state === 'cut');
-    const data = { text: `said while you were away, ${cut}` };
-    await page.request.post(`${server.address}/notifications`, { data: { channel: 'system', data } });
-    await until('the return', () => figure(section, 'state'), (state) => state === 'open');
-    await until('what was missed', () => figure(section, 'replayed'), (count) => Number(count) > before);
-    await until('the message', () => section.locator('.feed').getByText(data.text).count(), (count) => count === 1);
+    await until('what was missed', () => figure(section, 'replayed'), (count) => Number(count) > before, 20_000);
   }
   await picture(page, 'notifications');
   assert.equal(await figure(section, 'lost'), '0');
   assert.equal(await figure(section, 'doubled'), '0');
-  const numbers = await section.locator('.feed small').evaluateAll((all) => all.map((small) => parseInt(small.textContent, 10)));
-  const first = numbers.at(-1);
-  assert.deepEqual(numbers.toReversed(), numbers.map((_, index) => first + index), 'each once, in order');
+  for (const channel of ['order', 'system']) {
+    const notes = await section.locator(`.feed .${channel} small`).allTextContents();
+    const numbers = notes.map((note) => parseInt(note.split(' ')[1], 10));
+    assert(numbers.length > 1);
+    assert.deepEqual(numbers.toReversed(), numbers.map((_, index) => numbers.at(-1) + index), 'each once, in order');
+  }
 
-  // In another tab they are counted.
+  // In another tab they are counted, and the tabs do not move.
+  const place = await page.getByRole('tab', { name: 'Proxy' }).boundingBox();
   await page.getByRole('tab', { name: 'Typewriter' }).click();
   await until('the badge', () => page.locator('#unread').textContent(), (count) => Number(count) >= 2);
+  assert.deepEqual(await page.getByRole('tab', { name: 'Proxy' }).boundingBox(), place);
   await close();
 });
 
-test('notifications: only the channels that are wanted', async () => {
-  const { section, close } = await visit(browser, server.address, 'notifications');
+test('notifications: channels that are off are not lost, and any data is shown', async () => {
+  const { page, section, close } = await visit(browser, server.address, 'notifications');
+  await until('both', () => section.locator('.feed .order').count(), (count) => count >= 2);
   await section.getByLabel('orders').uncheck();
   const at = await section.locator('.feed .order').count();
   await until('system events', () => section.locator('.feed .system').count(), (count) => count >= 3);
   assert.equal(await section.locator('.feed .order').count(), at);
+  await section.getByLabel('orders').check();
+  await until('orders again', () => section.locator('.feed .order').count(), (count) => count >= at + 2);
+  assert.equal(await figure(section, 'lost'), '0');
+  assert.equal(await figure(section, 'doubled'), '0');
+  for (const data of ['text', 7, null, ['a'], { a: 1 }, { text: { b: 2 } }]) {
+    await page.request.post(`${server.address}/notifications`, { data: { channel: 'system', data } });
+    await section.locator('.feed').getByText(JSON.stringify(data), { exact: true }).waitFor();
+  }
   await close();
+});
+
+test('notifications: for one user, with a header and with one-time tokens', async () => {
+  const bridge = await startBridge(server.address);
+  const { section, close } = await visit(browser, bridge.address, 'notifications');
+  const personal = section.locator('.personal');
+  await personal.locator('summary').first().click();
+  for (const how of ['header', 'token']) {
+    await personal.getByLabel('User').fill(`小明 ${how}`);
+    await personal.getByLabel('How to show').selectOption(how);
+    await personal.getByRole('button', { name: 'Listen' }).click();
+    const data = () => personal.locator('dd').filter({ hasText: 'letter' }).count();
+    const status = () => personal.locator('.status').textContent();
+    const live = () => until('the connection', status, (said) => said === 'live', 20_000);
+    await live();
+    await personal.getByRole('button', { name: 'Send me one' }).click();
+    await until('the letter', data, (count) => count === 1);
+    bridge.cut();
+    await until('the cut', status, (said) => said !== 'live');
+    // Sent while the client is away, or not: it comes, once.
+    await personal.getByRole('button', { name: 'Send me one' }).click();
+    await until('the other letter', data, (count) => count === 2, 20_000);
+    await live();
+    await pause(300);
+    assert.equal(await data(), 2);
+  }
+  await close();
+  bridge.close();
 });
 
 const enter = async ({ section }, room, name) => {
   await section.getByLabel('Room').fill(room);
   await section.getByLabel('Name').fill(name);
   await section.getByRole('button', { name: 'Enter' }).click();
-  await section.getByRole('button', { name: 'Say' }).and(section.locator(':enabled')).waitFor();
+  await until('the room', () => section.locator('.status').first().textContent(), (said) => said.includes(' here: '), 20_000);
 };
 
 const say = async ({ section }, text) => {
-  await section.getByLabel('Message').fill(text);
+  await section.getByLabel('Message', { exact: true }).fill(text);
   await section.getByRole('button', { name: 'Say' }).click();
 };
 
@@ -184,13 +284,14 @@ test('rooms: two browsers in one room, and one in another', async () => {
   await say(ada, '你好,小明!');
   await until('the first message', () => heard(ming), (all) => all.length === 1);
   await say(ming, 'line one <b>not bold</b>\u2028still one');
+  await until('the second message', () => heard(ada), (all) => all.length === 2);
   await say(ada, 'good');
   const expected = ['Ada: 你好,小明!', '小明: line one <b>not bold</b>\u2028still one', 'Ada: good'];
   for (const visitor of [ada, ming]) {
-    const all = await until('three messages', () => heard(visitor), (all) => all.length === 3);
-    assert.deepEqual(all.toSorted(), expected.toSorted());
+    assert.deepEqual(await until('three messages', () => heard(visitor), (all) => all.length === 3), expected);
   }
   assert.deepEqual(await heard(other), []);
+  assert.equal(await ada.section.locator('.mine').count(), 2);
   await picture(ada.page, 'rooms');
 
   // One leaves by the button, another by closing the window.
@@ -205,34 +306,172 @@ test('rooms: two browsers in one room, and one in another', async () => {
   await other.close();
 });
 
-test('monitor: live figures, and several channels over one connection', async () => {
-  const { page, section, close } = await visit(browser, server.address, 'monitor');
-  const points = async () => ((await section.locator('polyline.cpu').getAttribute('points')) ?? '').split(' ').length;
-  await until('three samples', points, (count) => count >= 3);
-  assert.match(await figure(section, 'cpu'), /^\d+\.\d %$/);
-  assert.match(await figure(section, 'memory'), /^\d+\.\d %$/);
-  assert.match(await figure(section, 'process'), /^\d+\.\d MiB$/);
-  assert(Number(await figure(section, 'connections')) >= 2, 'this one, and the notifications');
+test('rooms: any name, and two people with the same one', async () => {
+  const one = await visit(browser, server.address, 'rooms');
+  const two = await visit(browser, server.address, 'rooms');
+  for (const room of ['.', '..', '/', '%2e', '<img src=x onerror=alert(1)>', 'a,b']) {
+    await enter(one, room, 'Ada');
+    await enter(two, room, 'Ada');
+    await until('both', () => one.status.textContent(), (said) => /^2 here: Ada \(\d+\), Ada \(\d+\)$/.test(said));
+    await say(one, room);
+    const [said] = await until('the message', () => heard(two), (all) => all.length === 1);
+    assert.match(said, /^Ada \(\d+\): /);
+    assert(said.endsWith(room));
+    assert.equal(await two.section.locator('.mine').count(), 0, 'somebody else said it');
+    await one.section.locator('.mine').waitFor();
+    for (const visitor of [one, two]) await visitor.section.getByRole('button', { name: 'Leave' }).click();
+  }
+  // Refused by the server, and the other channels go on.
+  await one.section.getByLabel('Room').fill(' ');
+  await one.section.getByRole('button', { name: 'Enter' }).click();
+  await until('the refusal', () => one.status.textContent(), (said) => said === 'not let in: names have 1 to 40 characters');
+  await isLive(one);
+  await one.close();
+  await two.close();
+});
 
-  const channels = section.locator('.channels');
-  await channels.locator('summary').click();
-  await channels.getByRole('button', { name: 'Listen' }).click();
-  await until('all channels', () => channels.locator('li b').allTextContents(), (names) => {
-    const types = names.map((name) => name.split(' ')[0]);
-    return ['sample', 'presence', 'hello', 'order'].every((type) => types.includes(type));
+for (const [how, scripts] of [['a shared worker', []], ['a hub in each page', ['delete window.SharedWorker']]]) {
+  test(`a reload loses nothing, with ${how}`, async () => {
+    const ada = await visit(browser, server.address, 'rooms', { scripts });
+    const bob = await visit(browser, server.address, 'rooms', { scripts });
+    await ada.open('monitor');
+    await enter(ada, 'library', 'Ada');
+    await enter(bob, 'library', 'Bob');
+    await until('both', () => ada.status.textContent(), (said) => said === '2 here: Ada, Bob');
+    await say(ada, 'before');
+    await until('the message', () => heard(bob), (all) => all.length === 1);
+    await ada.section.getByLabel('Message', { exact: true }).fill('half a sent');
+    const reloaded = ada.page.reload();
+    for (let number = 0; number < 10; number += 1) {
+      await say(bob, `meanwhile ${number}`);
+      await until('it is said', () => bob.section.getByLabel('Message', { exact: true }).inputValue(), (text) => text === '');
+    }
+    await reloaded;
+    await until('them again', () => ada.status.textContent(), (said) => said === '2 here: Ada, Bob');
+    const all = await until('all messages', () => heard(ada), (all) => all.length >= 11);
+    assert.deepEqual(all, ['Ada: before', ...Array.from({ length: 10 }, (_, number) => `Bob: meanwhile ${number}`)]);
+    assert.equal(await ada.section.getByLabel('Message', { exact: true }).inputValue(), 'half a sent');
+    assert.equal(await bob.section.getByText('Ada has left').count(), 0);
+    assert.equal(await ada.section.locator('.mine').count(), 1);
+    await ada.close();
+    await bob.close();
   });
-  await picture(page, 'monitor');
-  await channels.getByLabel('Channels').fill('nonsense');
-  await channels.getByRole('button', { name: 'Listen' }).click();
-  await until('the refusal', () => channels.locator('li').allTextContents(), (all) => all.some((text) => text.includes('no such channel')));
+}
+
+test('three windows of one browser share one connection', async () => {
+  const visitor = await visit(browser, server.address, 'rooms');
+  const windows = [visitor];
+  for (let count = 1; count < 8; count += 1) windows.push(await visitor.open('rooms'));
+  for (const [number, window] of windows.entries()) await enter(window, 'square', `P${number}`);
+  for (const [number, window] of windows.entries()) await say(window, `from ${number}`);
+  for (const window of windows) await until('all messages', () => heard(window), (all) => all.length === 8);
+  const typewriter = await visitor.open('typewriter');
+  await type(typewriter, 'abc');
+  await until('the text', () => typewriter.status.textContent(), (said) => said === 'done: 3 characters');
+  const monitor = await visitor.open('monitor');
+  const open = Number(await until('the figures', () => figure(monitor.section, 'connections'), (count) => Number(count) >= 1));
+  assert(open <= 3, `${open} streams for ten windows`);
+  await visitor.close();
+});
+
+for (const isBehindNginx of [false, true]) {
+  test(`a restart of the server is told as it is, ${isBehindNginx ? 'behind nginx' : 'without nginx'}`, async (t) => {
+    let own = await startServer({ pace: 100 });
+    t.after(() => own.kill());
+    const nginx = isBehindNginx ? await startNginx(own.port) : undefined;
+    t.after(() => nginx?.close());
+    if (isBehindNginx && nginx === undefined) {
+      t.skip('nginx is not installed');
+      return;
+    }
+    const visitor = await visit(browser, nginx?.address ?? own.address, 'rooms');
+    const notifications = await visitor.open('notifications');
+    const monitor = await visitor.open('monitor');
+    const chat = await visitor.open('chat');
+    const proxy = await visitor.open('proxy');
+    await enter(visitor, 'tea', 'Ada');
+    await until('notifications', () => figure(notifications.section, 'received'), (count) => Number(count) > 3);
+    await until('figures', () => figure(monitor.section, 'cpu'), (value) => value.endsWith('%'));
+    await proxy.section.getByRole('button', { name: 'Ask' }).click();
+    await until('some of the answer', () => proxy.section.locator('.paper').textContent(), (text) => text.length > 10);
+    await own.kill();
+
+    await until('the state', () => visitor.connection.textContent(), (said) => /waiting \d+ s$/.test(said));
+    await monitor.section.locator('xpath=self::*[contains(@class, "is-stale")]').waitFor();
+    assert.equal(await monitor.status.textContent(), 'not connected; these figures are old');
+    assert.equal(await visitor.status.textContent(), 'not connected');
+    // What is typed now stays.
+    await visitor.section.getByLabel('Message', { exact: true }).fill('hello?');
+    assert(await visitor.section.getByRole('button', { name: 'Say' }).isDisabled());
+    await ask(chat, 'Are you there?', 'post');
+    await until('the question waits', () => chat.status.textContent(), (said) => said.includes('waiting'));
+    assert.equal(await chat.section.getByLabel('Question').inputValue(), 'Are you there?');
+    await until('the button', () => visitor.page.locator('#connection').getByRole('button', { name: 'Reconnect' }).isVisible(), Boolean);
+    await picture(visitor.page, `restart-${isBehindNginx ? 'nginx' : 'plain'}`);
+
+    own = await startServer({ port: own.port, pace: 100 });
+    // Sooner than by themselves, unless they are back already.
+    for (const part of [chat.section, visitor.page.locator('#connection')]) {
+      await part.getByRole('button', { name: 'Reconnect' }).click({ timeout: 500 }).catch(() => {});
+    }
+    await isLive(visitor);
+    await until('the room', () => visitor.status.textContent(), (said) => said === '1 here: Ada');
+    await visitor.section.getByRole('button', { name: 'Say' }).click();
+    assert.deepEqual(await until('the message', () => heard(visitor), (all) => all.length === 1), ['Ada: hello?']);
+    await until('the answer', () => chat.status.textContent(), (said) => said.startsWith('done: '), 20_000);
+    await until('new figures', () => monitor.status.textContent(), (said) => said === 'one sample a second');
+    await until('that some are gone', () => figure(notifications.section, 'lost'), (lost) => lost === '0 or more');
+    assert.equal(await notifications.section.locator('.feed .gap').count(), 1);
+    assert.equal(await figure(notifications.section, 'doubled'), '0');
+    // Nobody asks the provider again without being asked.
+    await until('the proxy', () => proxy.status.textContent(), (said) => said.includes('no longer has this answer'), 20_000);
+    await visitor.close();
+    assert.equal(await own.interrupt(), 0);
+  });
+}
+
+test('offline and back', async () => {
+  // Network emulation does not reach shared workers, so this page has a hub of its own.
+  const visitor = await visit(browser, server.address, 'notifications', { scripts: ['delete window.SharedWorker'] });
+  const { context, section, connection, close } = visitor;
+  await isLive(visitor);
+  await context.setOffline(true);
+  await until('the state', () => connection.textContent(), (said) => said === 'offline: the browser has no network');
+  assert.equal(await figure(section, 'state'), 'offline');
+  await pause(500);
+  await context.setOffline(false);
+  await isLive(visitor);
+  await until('what was missed', () => figure(section, 'replayed'), (count) => Number(count) > 0);
+  assert.equal(await figure(section, 'lost'), '0');
+  assert.equal(await figure(section, 'doubled'), '0');
   await close();
 });
 
-test('proxy: an answer told anew, and its failures as events', async () => {
+test('monitor: live figures, and several channels over one connection', async () => {
+  const { page, section, close } = await visit(browser, server.address, 'monitor');
+  const points = async () => ((await section.locator('.chart .cpu').getAttribute('d')) ?? '').split(/[ML]/).length;
+  await until('three samples', points, (count) => count >= 4);
+  for (const name of ['cpu', 'memory', 'disk']) assert.match(await figure(section, name), /^\d+\.\d %$/);
+  assert.match(await figure(section, 'process'), /^\d+\.\d MiB$/);
+  await picture(page, 'monitor');
+
+  const channels = section.locator('.channels');
+  await channels.locator('summary').first().click();
+  await channels.getByRole('button', { name: 'Listen' }).click();
+  await until('all channels', () => channels.locator('dd').allTextContents(), (all) => (
+    ['sample', 'presence', 'hello', 'order'].every((type) => all.includes(type))));
+  await channels.getByLabel('Channels').fill('nonsense');
+  await channels.getByRole('button', { name: 'Listen' }).click();
+  await until('the refusal', () => channels.locator('.status').textContent(), (said) => said.startsWith('given up: the server answered 400: the channels are'));
+  await close();
+});
+
+test('proxy: the answer is asked for once, and its failures are events', async () => {
   const { page, section, status, close } = await visit(browser, server.address, 'proxy');
   const paper = section.locator('.paper');
   const failures = {
     cut: 'not the whole answer: the upstream was cut off',
+    length: 'not the whole answer: the provider ended it (length)',
     error: 'not the whole answer: the model is overloaded',
     busy: 'not the whole answer: the upstream answered 429 Too Many Requests',
   };
@@ -244,23 +483,117 @@ test('proxy: an answer told anew, and its failures as events', async () => {
     const text = await paper.textContent();
     assert(fault === 'busy' ? text === '' : text.startsWith('你问的是'), `${fault}: ${text}`);
   }
-  await picture(page, 'proxy');
+  const requests = async () => (await (await page.request.get(`${server.address}/upstream/bill`)).json()).requests;
+  const before = await requests();
   await section.getByLabel('Fault').selectOption('none');
   await section.getByRole('button', { name: 'Ask' }).click();
-  await until('the end', () => status.textContent(), (said) => /^done: \d+ characters$/.test(said));
-  assert.match(await paper.textContent(), /^你问的是:“你好”。.*🙂$/s);
+  for (const length of [20, 50, 80]) {
+    await until('some of the answer', () => paper.textContent(), (text) => text.length > length);
+    await section.getByRole('button', { name: 'Cut' }).click();
+  }
+  await until('the end', () => status.textContent(), (said) => /^done: \d+ characters$/.test(said), 20_000);
+  const text = await paper.textContent();
+  assert.match(text, /^你问的是:“你好”。.*🙂$/s);
+  assert.equal(text.match(/你问的是/g).length, 1, 'once');
+  assert.equal(await requests(), before + 1, 'paid once');
+  assert.match(await section.locator('.bill').textContent(), /^The provider charges for \d+ requests, \d+ tokens\.$/);
+  await picture(page, 'proxy');
+  await close();
+});
+
+test('the keyboard reaches everything, and keeps its place', async () => {
+  const { page, close } = await visit(browser, server.address, 'typewriter');
+  const focused = () => page.evaluate(() => document.activeElement.textContent.trim() || document.activeElement.name);
+  await page.getByRole('tab', { name: 'Typewriter' }).focus();
+  await page.keyboard.press('ArrowRight');
+  assert.equal(await focused(), 'Chat');
+  assert(await page.locator('#chat').isVisible());
+  await page.keyboard.press('ArrowLeft');
+  await page.keyboard.press('ArrowLeft');
+  assert.equal(await focused(), 'Proxy');
+  await page.keyboard.press('Home');
+  await page.keyboard.press('ArrowRight');
+
+  // To the conversation, the question, the way, Send.
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  await page.keyboard.type('Why?');
+  await page.keyboard.press('Tab');
+  await page.keyboard.press('Tab');
+  assert.equal(await focused(), 'Send');
+  await page.keyboard.press('Enter');
+  assert.equal(await focused(), 'Stop');
+  await until('tokens', () => page.locator('#chat .status').textContent(), (said) => /tokens/.test(said));
+  await page.keyboard.press('Enter');
+  assert.equal(await focused(), 'question');
+
+  await page.getByRole('tab', { name: 'Rooms' }).click();
+  await page.locator('#rooms').getByLabel('Name').fill('Ada');
+  await page.keyboard.press('Enter');
+  assert.equal(await focused(), 'text', 'the message');
+  await close();
+});
+
+test('what is scrolled up stays', async () => {
+  const visitor = await visit(browser, server.address, 'chat');
+  const { section, status, close } = visitor;
+  for (let count = 0; count < 3; count += 1) {
+    await ask(visitor, '什么?', 'post');
+    await until('the end', () => status.textContent(), (said) => said.startsWith('done: '), 20_000);
+  }
+  const talk = section.locator('.talk');
+  assert(await talk.evaluate((box) => box.scrollTop > 0), 'it follows the answer');
+  await talk.evaluate((box) => { box.scrollTop = 0; });
+  await ask(visitor, '什么?', 'post');
+  await until('the end', () => status.textContent(), (said) => said.startsWith('done: '), 20_000);
+  assert.equal(await talk.evaluate((box) => box.scrollTop), 0);
+  await close();
+});
+
+test('HTML in every field stays text', async () => {
+  const html = '<img src=x onerror="window.hurt = true"><b>bold</b>';
+  const visitor = await visit(browser, server.address, 'typewriter');
+  const { page, close } = visitor;
+  await type(visitor, html);
+  await until('the text', () => visitor.section.locator('.paper').textContent(), (text) => text === html);
+  const chat = await visitor.open('chat');
+  for (const how of ['post', 'get']) {
+    await ask(chat, html, how);
+    await until('the answer', () => chat.section.locator('.bubble').last().textContent(), (text) => text.includes(html));
+    await until('the end', () => chat.status.textContent(), (said) => said.startsWith('done: '), 20_000);
+  }
+  const room = await visitor.open('rooms');
+  const short = '<b onclick=hurt()>x</b>';
+  await enter(room, short, short);
+  await say(room, html);
+  await until('the message', () => heard(room), (all) => all.length === 1 && all[0].includes(html));
+  const notifications = await visitor.open('notifications');
+  await isLive(notifications);
+  await page.request.post(`${server.address}/notifications`, { data: { channel: 'system', data: { text: html } } });
+  await notifications.section.locator('.feed').getByText(html).waitFor();
+  const proxy = await visitor.open('proxy');
+  await proxy.section.getByLabel('Prompt').fill(html);
+  await proxy.section.getByRole('button', { name: 'Ask' }).click();
+  await until('the answer', () => proxy.section.locator('.paper').textContent(), (text) => text.includes(html));
+  for (const window of [visitor, chat, room, notifications, proxy]) {
+    assert.equal(await window.page.locator('main img, main .bubble > b > b, .paper b, .feed b').count(), 0);
+    assert.equal(await window.page.evaluate(() => window.hurt), undefined);
+  }
   await close();
 });
 
 test('on a phone nothing is wider than the screen', async () => {
-  const options = { viewport: { width: 375, height: 740 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
+  const options = { viewport: { width: 390, height: 740 }, isMobile: true, hasTouch: true, deviceScaleFactor: 2 };
   for (const tab of ['typewriter', 'chat', 'notifications', 'rooms', 'monitor', 'proxy']) {
-    const { page, close } = await visit(browser, server.address, tab, options);
+    const visitor = await visit(browser, server.address, tab, options);
+    const { page, section, close } = visitor;
+    await isLive(visitor);
+    if (tab === 'monitor') await until('figures', () => figure(section, 'cpu'), (value) => value.endsWith('%'));
     const [width, height] = await page.evaluate(() => [document.documentElement.scrollWidth, document.body.scrollHeight]);
-    assert(width <= 375, `${tab} is ${width} wide`);
+    assert(width <= 390, `${tab} is ${width} wide`);
     assert(height > 300);
     const shown = await page.getByRole('tab', { selected: true }).boundingBox();
-    assert(shown.x >= 0 && shown.x + shown.width <= 375, `the tab of ${tab} is out of sight`);
+    assert(shown.x >= 0 && shown.x + shown.width <= 390, `the tab of ${tab} is out of sight`);
     await picture(page, `phone-${tab}`);
     await close();
   }

@@ -24,6 +24,9 @@ pub fn program() -> PathBuf {
     path
 }
 
+/// The secret that the showcase has for its upstream.
+pub const KEY: &str = "sk-not-for-browsers";
+
 /// A running showcase.
 pub struct Server {
     pub process: Child,
@@ -33,8 +36,14 @@ pub struct Server {
 
 impl Server {
     pub fn start() -> Self {
+        Self::start_with(&[])
+    }
+
+    pub fn start_with(options: &[&str]) -> Self {
         let mut process = Command::new(program())
-            .args(["--heartbeat", "100", "--pace", "20", "--thinking", "5"])
+            .args(["--port", "0", "--heartbeat", "100", "--pace", "20", "--thinking", "5"])
+            .args(options)
+            .env("UPSTREAM_API_KEY", KEY)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

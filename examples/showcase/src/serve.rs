@@ -1,0 +1,93 @@
+//! The server loop: like `axum::serve`, with the time limits that it does not have.
+
+use std::{io, pin::pin, sync::Arc, time::Duration};
+
+use axum::{Router, extract::DefaultBodyLimit};
+use hyper::server::conn::http1;
+use hyper_util::{
+    rt::{TokioIo, TokioTimer},
+    service::TowerToHyperService,
+};
+use tokio::{
+    net::{TcpListener, TcpStream},
+    sync::Semaphore,
+    time::{sleep, timeout},
+};
+use tokio_util::{sync::CancellationToken, task::TaskTracker};
+use tower_http::timeout::RequestBodyTimeoutLayer;
+
+/// Further connections wait in the system's queue.
+const MAX_CONNECTIONS: usize = 10_000;
+
+/// A client has this long to send the head of a request, and this long for each piece of its body.
+const READ_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// The largest request body, in bytes. axum answers 413 to larger ones.
+const MAX_BODY: usize = 64 << 10;
+
+/// After the shutdown began, connections have this long to end.
+const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(3);
+
+/// Serves until `shutdown`, and then until all connections have ended or the deadline has passed.
+///
+/// Returns `false` if connections were left open. They end with the runtime.
+pub async fn serve(listener: TcpListener, app: Router, shutdown: CancellationToken) -> bool {
+    let app = app
+        .layer(DefaultBodyLimit::max(MAX_BODY))
+        .layer(RequestBodyTimeoutLayer::new(READ_TIMEOUT));
+    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let connections = TaskTracker::new();
+    let accept = async {
+        loop {
+            let place = places.clone().acquire_owned().await.expect("it is never closed");
+            let socket = accept(&listener).await;
+            let connection = serve_connection(socket, app.clone(), shutdown.clone());
+            connections.spawn(async move {
+                connection.await;
+                drop(place);
+            });
+        }
+    };
+    tokio::select! {
+        () = accept => {}
+        () = shutdown.cancelled() => {}
+    }
+    // New connections are refused from here on.
+    drop(listener);
+    connections.close();
+    timeout(SHUTDOWN_DEADLINE, connections.wait()).await.is_ok()
+}
+
+async fn accept(listener: &TcpListener) -> TcpStream {
+    loop {
+        match listener.accept().await {
+            Ok((socket, _)) => return socket,
+            Err(error) => {
+                eprintln!("cannot accept a connection: {error}");
+                // Without a pause, a process without free file descriptors would spin.
+                if error.kind() != io::ErrorKind::ConnectionAborted {
+                    sleep(Duration::from_millis(200)).await;
+                }
+            }
+        }
+    }
+}
+
+async fn serve_connection(socket: TcpStream, app: Router, shutdown: CancellationToken) {
+    // Events are small, and must not wait for the acknowledgement of the last one.
+    _ = socket.set_nodelay(true);
+    let connection = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(READ_TIMEOUT)
+        .serve_connection(TokioIo::new(socket), TowerToHyperService::new(app));
+    let mut connection = pin!(connection);
+    // Errors are those of clients that left or were too slow.
+    tokio::select! {
+        _ = connection.as_mut() => {}
+        () = shutdown.cancelled() => {
+            // Ends after the response under way.
+            connection.as_mut().graceful_shutdown();
+            _ = connection.await;
+        }
+    }
+}
