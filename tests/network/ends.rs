@@ -11,7 +11,7 @@ use futures_util::{Stream, StreamExt, TryStreamExt};
 use http_body_util::Empty;
 use hyper_util::rt::TokioIo;
 use sse_wire::{
-    AtEnd, BodyChunks, DONE, Decoder, EventIteratorExt, EventReader, EventStream, EventStreamExt,
+    AtEnd, BodyChunks, ByteStreamExt, DONE, Decoder, EventIteratorExt, EventReader, EventStreamExt,
     JsonStreamError, StreamError, TransportError,
 };
 use tokio::{net::TcpStream, task::spawn_blocking};
@@ -33,8 +33,10 @@ fn decoder() -> Decoder {
 
 async fn values<E: Into<BoxError>>(chunks: impl Stream<Item = Result<Bytes, E>>) -> Values {
     let chunks = Box::pin(chunks.map_err(TransportError::new));
-    let events = EventStream::with_decoder(chunks, decoder());
-    in_time(events.must_end_with(DONE).json().collect()).await
+    match in_time(chunks.open_events().with_decoder(decoder())).await {
+        Ok(events) => in_time(events.must_end_with(DONE).json().collect()).await,
+        Err(error) => vec![Err(JsonStreamError::Events(error))],
+    }
 }
 
 async fn hyper(address: SocketAddr) -> Values {
@@ -51,8 +53,12 @@ async fn ureq(address: SocketAddr) -> Values {
     let get = move || {
         let response = ureq::get(format!("http://{address}/")).call().expect("a response");
         let reader = response.into_body().into_reader();
-        let values = EventReader::with_decoder(reader, decoder()).must_end_with(DONE).json();
-        values.map(|value| value.map_err(|error| error.map_events(StreamError::boxed))).collect()
+        let values: Vec<Result<u32, _>> = match EventReader::open_with_decoder(reader, decoder()) {
+            Ok(events) => events.must_end_with(DONE).json().collect(),
+            Err(error) => vec![Err(JsonStreamError::Events(error))],
+        };
+        let boxed = |error: JsonStreamError<_>| error.map_events(StreamError::boxed);
+        values.into_iter().map(|value| value.map_err(boxed)).collect()
     };
     spawn_blocking(get).await.expect("values")
 }
@@ -118,5 +124,25 @@ async fn a_sentinel_without_its_blank_line_is_an_end() {
     };
     for (client, values) in all(answer).await {
         assert!(matches!(values[..], [Ok(1)]), "{client}: {values:?}");
+    }
+}
+
+/// With status 200, and with the content type of an event stream.
+#[tokio::test]
+async fn a_json_error_is_given_whole() {
+    const BODY: &str = r#"{"error":{"message":"Slow down.","type":"requests","code":429}}"#;
+    let answer = |mut stream: std::net::TcpStream| {
+        stream.write_all(CHUNKED_HEAD)?;
+        for piece in BODY.as_bytes().chunks(9) {
+            write_chunk(&mut stream, piece)?;
+        }
+        stream.write_all(b"0\r\n\r\n")
+    };
+    for (client, values) in all(answer).await {
+        let [Err(JsonStreamError::Events(StreamError::NotEventStream(body)))] = &values[..] else {
+            panic!("{client}: {values:?}")
+        };
+        let error: serde_json::Value = body.json().expect(client);
+        assert_eq!(error["error"]["code"], 429, "{client}");
     }
 }
