@@ -13,23 +13,9 @@ export function init(section) {
   const chart = section.querySelector('.chart');
   let samples = [];
   let isShown = false;
-  let isLive = false;
 
   function show(name, value) {
     section.querySelector(`[data-figure=${name}]`).textContent = value;
-  }
-
-  function draw() {
-    const now = samples.at(-1).at;
-    for (const name of ['cpu', 'memory', 'disk']) {
-      let before = -Infinity;
-      const path = samples.map((sample) => {
-        const step = sample.at - before > BREAK ? 'M' : 'L';
-        before = sample.at;
-        return `${step}${(SPAN - (now - sample.at)).toFixed(2)},${(100 - sample[name]).toFixed(2)}`;
-      });
-      chart.querySelector(`.${name}`).setAttribute('d', path.join(''));
-    }
   }
 
   function hear({ data }) {
@@ -37,22 +23,36 @@ export function init(section) {
     // A new connection begins with the newest sample, which may be here already.
     if (sample.number === samples.at(-1)?.number) return;
     samples = [...samples.filter(({ at }) => sample.at - at <= SPAN), sample];
-    if (!isShown) return;
+    section.classList.remove('is-stale');
+    say('one sample a second', 'good');
+    if (isShown) draw();
+  }
+
+  function draw() {
+    const sample = samples.at(-1);
+    if (sample === undefined) return;
     for (const name of ['cpu', 'memory', 'disk']) show(name, `${sample[name].toFixed(1)} %`);
     show('process', sample.process === null ? '?' : `${(sample.process / 2 ** 20).toFixed(1)} MiB`);
     show('connections', sample.connections);
-    section.classList.remove('is-stale');
-    say('one sample a second', 'good');
-    draw();
+    for (const name of ['cpu', 'memory', 'disk']) {
+      let before = -Infinity;
+      const path = samples.map(({ at, [name]: percent }) => {
+        const step = at - before > BREAK ? 'M' : 'L';
+        before = at;
+        return `${step}${(SPAN - (sample.at - at)).toFixed(2)},${(100 - percent).toFixed(2)}`;
+      });
+      chart.querySelector(`.${name}`).setAttribute('d', path.join(''));
+    }
   }
 
   follow({
     onBlock(block) {
-      if (isShown && block.event?.type === 'sample') log.block(block);
-      if (block.event?.type === 'sample') hear(block.event);
+      if (block.event?.type !== 'sample') return;
+      log.block(block);
+      hear(block.event);
     },
     onState(now) {
-      isLive = now.name === 'live';
+      const isLive = now.name === 'live';
       // Old figures must not look like new ones.
       section.classList.toggle('is-stale', !isLive);
       if (isLive) say('waiting for a sample');
@@ -61,14 +61,16 @@ export function init(section) {
   });
 
   const stopChannels = channels(section.querySelector('.channels'));
+  // Also while the tab is hidden: over the shared connection it costs next to nothing, and the chart
+  // has a past.
+  want('monitor', { channels: ['monitor'] });
   return {
     shown() {
       isShown = true;
-      want('monitor', { channels: ['monitor'] });
+      draw();
     },
     hidden() {
       isShown = false;
-      want('monitor', {});
       stopChannels();
     },
   };

@@ -131,7 +131,8 @@ export function status(root) {
   function say(text, how = '') {
     clearInterval(timer);
     again.hidden = true;
-    line.textContent = text;
+    // A screen reader repeats what is set again.
+    if (line.textContent !== text) line.textContent = text;
     line.className = `status ${how && `is-${how}`}`;
   }
 

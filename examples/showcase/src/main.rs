@@ -40,11 +40,11 @@ use std::{
     time::Duration,
 };
 
-use axum::Router;
+use axum::{Router, http::HeaderValue};
 use clap::Parser;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
-use tower_http::cors::CorsLayer;
+use tower_http::cors::{AllowHeaders, AllowMethods, CorsLayer};
 
 use self::{
     channels::Channels,
@@ -73,6 +73,10 @@ struct Options {
     /// The time for each token of the mock model, in milliseconds.
     #[arg(long, default_value_t = 60)]
     thinking: u64,
+    /// Allows pages of this origin, with cookies, and no others; may be given several times. If it is
+    /// not given, pages of any origin are allowed, without cookies.
+    #[arg(long)]
+    origin: Vec<HeaderValue>,
     /// Asks this provider instead of the mock: the URL of chat completions, over plain HTTP, for
     /// instance of llama.cpp or of Ollama. The environment's `UPSTREAM_API_KEY` is sent along.
     #[arg(long)]
@@ -125,8 +129,7 @@ async fn main() -> io::Result<ExitCode> {
         .merge(channels::router(Channels { feed, notifications, rooms, monitor }, streams.clone()))
         .merge(upstream::router(model))
         .merge(proxy::router(Proxy::new(upstream), streams))
-        // Pages of any origin may use all of this: right for a demonstration on loopback.
-        .layer(CorsLayer::permissive());
+        .layer(cors(options.origin));
 
     println!("http://{address}");
     let signal = shutdown.clone();
@@ -141,6 +144,18 @@ async fn main() -> io::Result<ExitCode> {
         eprintln!("some connections were still open, and are closed");
     }
     Ok(ExitCode::SUCCESS)
+}
+
+fn cors(origins: Vec<HeaderValue>) -> CorsLayer {
+    if origins.is_empty() {
+        return CorsLayer::permissive();
+    }
+    // With credentials, browsers accept no `*` in any of these headers.
+    CorsLayer::new()
+        .allow_origin(origins)
+        .allow_credentials(true)
+        .allow_methods(AllowMethods::mirror_request())
+        .allow_headers(AllowHeaders::mirror_request())
 }
 
 /// Waits for Ctrl-C, or what a service manager sends.

@@ -59,6 +59,30 @@ async fn every_stream_has_the_headers_that_matter() {
 }
 
 #[tokio::test]
+async fn only_listed_origins_are_allowed() {
+    let origins = ["http://one.example", "http://two.example"];
+    let server = Server::start_with(&["--origin", origins[0], "--origin", origins[1]]);
+    for origin in [origins[0], origins[1], "http://three.example"] {
+        for method in [Method::GET, Method::OPTIONS] {
+            let request = server
+                .client
+                .request(method, format!("{}/monitor", server.address))
+                .header("origin", origin)
+                .header("access-control-request-method", "GET")
+                .header("access-control-request-headers", "last-event-id");
+            let response = request.send().await.expect("an answer");
+            let allowed = response.headers().get("access-control-allow-origin");
+            if origin == "http://three.example" {
+                assert_eq!(allowed, None);
+            } else {
+                assert_eq!(allowed.map(HeaderValue::as_bytes), Some(origin.as_bytes()));
+                assert_eq!(response.headers()["access-control-allow-credentials"], "true");
+            }
+        }
+    }
+}
+
+#[tokio::test]
 async fn a_silent_stream_has_heartbeats() {
     let server = Server::start();
     let mut items = server.get("/rooms?room=silent").await.bytes_stream().items();

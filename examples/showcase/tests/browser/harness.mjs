@@ -16,12 +16,20 @@ import { until } from './until.mjs';
 /** A heartbeat and a pace that nobody has to wait for. */
 const OPTIONS = ['--heartbeat', '500', '--thinking', '25'];
 
+/** What a test that fails leaves open would keep the process, and so the tests, from ending. */
+const leftOpen = new Set();
+
+export function closeAll() {
+  for (const close of leftOpen) close();
+}
+
 /** The server's address, and ways to end it. */
 export async function startServer({ port = 0, pace = 150 } = {}) {
   const program = process.env.SHOWCASE;
   assert(program && existsSync(program), 'SHOWCASE must be the path of the built example');
   const server = spawn(program, [...OPTIONS, '--port', port, '--pace', pace], { stdio: ['ignore', 'pipe', 'ignore'] });
   const { value: address } = await createInterface({ input: server.stdout })[Symbol.asyncIterator]().next();
+  leftOpen.add(() => server.kill('SIGKILL'));
   const end = (signal) => {
     if (server.exitCode !== null || server.signalCode !== null) return server.exitCode;
     const ended = new Promise((resolve) => { server.once('exit', (code) => resolve(code)); });
@@ -83,14 +91,12 @@ export async function startBridge(address) {
   });
   await new Promise((resolve) => { bridge.listen(0, '127.0.0.1', resolve); });
   const cut = () => { for (const socket of sockets) socket.destroy(); };
-  return {
-    address: `http://127.0.0.1:${bridge.address().port}`,
-    cut,
-    close() {
-      bridge.close();
-      cut();
-    },
+  const close = () => {
+    bridge.close();
+    cut();
   };
+  leftOpen.add(close);
+  return { address: `http://127.0.0.1:${bridge.address().port}`, cut, close };
 }
 
 export async function startBrowser() {

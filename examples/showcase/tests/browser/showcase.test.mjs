@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, test as anyTest } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { picture, startBridge, startBrowser, startNginx, startServer, visit } from './harness.mjs';
+import { closeAll, picture, startBridge, startBrowser, startNginx, startServer, visit } from './harness.mjs';
 import { until } from './until.mjs';
 
 /** None may hang. */
@@ -22,7 +22,9 @@ before(async () => {
 after(async () => {
   await browser?.close();
   // Streams that are still open end, and so does the server.
-  assert.equal(await server?.interrupt(), 0);
+  const code = await server?.interrupt();
+  closeAll();
+  assert.equal(code, 0);
 });
 
 const figure = (section, name) => section.locator(`[data-figure=${name}]`).textContent();
@@ -113,13 +115,10 @@ const ask = async ({ section }, question, how) => {
 test('a text and an answer go on where they were cut', async () => {
   const bridge = await startBridge(server.address);
   const typewriter = await visit(browser, bridge.address, 'typewriter');
-  const text = '一二三四五六七八九十'.repeat(8);
+  const chats = { post: await visit(browser, bridge.address, 'chat'), get: await visit(browser, bridge.address, 'chat') };
+  const text = '一二三四五六七八九十'.repeat(12);
   await type(typewriter, text);
-  const chats = {};
-  for (const how of ['post', 'get']) {
-    chats[how] = await visit(browser, bridge.address, 'chat');
-    await ask(chats[how], '为什么?', how);
-  }
+  for (const how of ['post', 'get']) await ask(chats[how], '为什么?', how);
   const paper = typewriter.section.locator('.paper');
   const outputs = { text: paper, post: chats.post.section.locator('.bubble').last(), get: chats.get.section.locator('.bubble').last() };
   for (const [what, output] of Object.entries(outputs)) {
@@ -127,7 +126,7 @@ test('a text and an answer go on where they were cut', async () => {
   }
   bridge.cut();
   assert((await paper.textContent()).length < text.length, 'it was cut before the end');
-  await until('the text', () => typewriter.status.textContent(), (said) => said === 'done: 80 characters', 20_000);
+  await until('the text', () => typewriter.status.textContent(), (said) => said === 'done: 120 characters', 20_000);
   assert.equal(await paper.textContent(), text);
   for (const how of ['post', 'get']) {
     await until(`the answer by ${how}`, () => chats[how].status.textContent(), (said) => said.startsWith('done: '), 20_000);
@@ -188,11 +187,14 @@ for (const how of ['post', 'get']) {
 test('notifications: a cut loses and doubles nothing', async () => {
   const { page, section, close } = await visit(browser, server.address, 'notifications');
   await until('the connection', () => figure(section, 'state'), (state) => state === 'live');
-  for (let cut = 1; cut <= 3; cut += 1) {
-    const before = Number(await figure(section, 'replayed'));
+  // The client waits up to a second, by chance, so not every cut misses something.
+  for (let cut = 1; cut <= 5; cut += 1) {
+    const received = Number(await figure(section, 'received'));
     await section.getByRole('button', { name: 'Cut the connection' }).click();
-    await until('what was missed', () => figure(section, 'replayed'), (count) => Number(count) > before, 20_000);
+    await pause(1000);
+    await until('the return', () => figure(section, 'received'), (count) => Number(count) > received + 2, 20_000);
   }
+  assert(Number(await figure(section, 'replayed')) > 0, 'something was missed');
   await picture(page, 'notifications');
   assert.equal(await figure(section, 'lost'), '0');
   assert.equal(await figure(section, 'doubled'), '0');
@@ -369,8 +371,7 @@ test('three windows of one browser share one connection', async () => {
   await type(typewriter, 'abc');
   await until('the text', () => typewriter.status.textContent(), (said) => said === 'done: 3 characters');
   const monitor = await visitor.open('monitor');
-  const open = Number(await until('the figures', () => figure(monitor.section, 'connections'), (count) => Number(count) >= 1));
-  assert(open <= 3, `${open} streams for ten windows`);
+  await until('few streams for ten windows', () => figure(monitor.section, 'connections'), (count) => Number(count) >= 1 && Number(count) <= 3);
   await visitor.close();
 });
 
