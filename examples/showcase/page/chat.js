@@ -47,6 +47,7 @@ export function init(section) {
     let number;
     let tokens = 0;
     setAsking(true);
+    say('asking');
     log.clear();
 
     function end() {

@@ -106,7 +106,7 @@ function showBytes(box, raw) {
 /** The state of a stream in words. */
 export function describe({ name, reason, until }) {
   switch (name) {
-    case 'waiting': return `${reason}; waiting ${Math.max(0, Math.ceil((until - Date.now()) / 1000))} s`;
+    case 'waiting': return `waiting ${Math.max(0, Math.ceil((until - Date.now()) / 1000))} s: ${reason}`;
     case 'offline': return 'offline: the browser has no network';
     case 'given up': return `given up: ${reason}`;
     case 'over': return 'over: the server has nothing more';

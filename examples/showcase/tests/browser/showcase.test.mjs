@@ -173,7 +173,8 @@ for (const how of ['post', 'get']) {
       await section.getByRole('button', { name: 'Stop' }).click();
       const said = await until('the server', () => status.textContent(), (said) => said.includes('the server stopped'));
       const [, here, there] = /after (\d+) tokens; the server stopped after (\d+)$/.exec(said);
-      assert(Number(there) >= Number(here) && Number(there) - Number(here) <= 3, said);
+      // A token takes 25 ms, and a busy machine some time to notice the end. The whole answer has 120.
+      assert(Number(there) >= Number(here) && Number(there) - Number(here) <= 12, said);
       const answer = await section.locator('.bubble').last().textContent();
       assert(answer.length > 0 && answer.length < 250, 'a part of the answer stays');
     }
@@ -397,7 +398,7 @@ for (const isBehindNginx of [false, true]) {
     await until('some of the answer', () => proxy.section.locator('.paper').textContent(), (text) => text.length > 10);
     await own.kill();
 
-    await until('the state', () => visitor.connection.textContent(), (said) => /waiting \d+ s$/.test(said));
+    await until('the state', () => visitor.connection.textContent(), (said) => /^waiting \d+ s: /.test(said));
     await monitor.section.locator('xpath=self::*[contains(@class, "is-stale")]').waitFor();
     assert.equal(await monitor.status.textContent(), 'not connected; these figures are old');
     assert.equal(await visitor.status.textContent(), 'not connected');
