@@ -126,6 +126,8 @@ proptest! {
     }
 }
 
+/// Without `std` there is no source of randomness.
+#[cfg(feature = "std")]
 #[test]
 fn random_seeds_differ() {
     let mut delays: Vec<_> = (0..8)
