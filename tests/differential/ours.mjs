@@ -19,13 +19,14 @@ export function build() {
 /** Decodes a stream in chunks of this size. */
 export function decode(tool, bytes, chunk) {
   return new Promise((resolve, reject) => {
-    const child = spawn(tool, ['--comments', '--summary', '--chunk', String(chunk)]);
+    const child = spawn(tool, ['--comments', '--summary', '--chunk', String(chunk), '-'], { stdio: ['pipe', 'pipe', 'ignore'] });
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
-    // A tool that ends early is told by its exit code.
+    // A tool that ends early is told by its exit code: 3 is a stream that was cut off, and 4 one that
+    // does not look like one, as many of ours.
     child.stdin.on('error', () => {});
     child.on('error', reject).on('close', (code) => {
-      if (code !== 0) return reject(new Error(`sse2json ended with ${code}`));
+      if (![0, 3, 4].includes(code)) return reject(new Error(`sse2json ended with ${code}`));
       const items = output.trimEnd().split('\n').map((line) => JSON.parse(line));
       const { summary } = items.pop();
       resolve({ items, summary });
