@@ -74,8 +74,14 @@ impl From<String> for SharedStr {
 
 /// Where the bytes of a chunk are.
 pub(crate) enum Source<'d> {
+    /// In the caller's memory.
     Lent(&'d [u8]),
+    /// In memory that owned events and blocks share.
     Shared(Bytes),
+    /// In memory of the decoder, which puts the next chunk behind what is left of this one. Owned
+    /// events and blocks are copied out of it: if they shared it, each chunk would move all that is
+    /// unread to new memory, and each event would keep that alive.
+    Kept(Bytes),
 }
 
 impl Source<'_> {
@@ -83,7 +89,7 @@ impl Source<'_> {
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Self::Lent(bytes) => bytes,
-            Self::Shared(bytes) => bytes,
+            Self::Shared(bytes) | Self::Kept(bytes) => bytes,
         }
     }
 }
@@ -138,22 +144,22 @@ impl<'d> Chunk<'d> {
         self.bytes().len()
     }
 
-    /// Returns the bytes from here on to be kept: shared if the chunk is and most of it is left, so
-    /// that a few bytes do not keep much memory alive. Else copied.
+    /// Returns the bytes from here on, for the decoder to keep: without a copy if they are `Bytes`
+    /// and most of them are left, so that a few bytes do not keep much memory alive.
     pub(crate) fn keep_rest(&self, pos: usize) -> Bytes {
-        let (rest, len) = (pos..self.len(), self.len());
-        if rest.len() < len / 2 {
-            Bytes::copy_from_slice(&self.bytes()[rest])
-        } else {
-            self.keep(rest)
+        match &self.source {
+            Source::Shared(bytes) | Source::Kept(bytes) if bytes.len() - pos >= bytes.len() / 2 => {
+                bytes.slice(pos..)
+            }
+            source => Bytes::copy_from_slice(&source.bytes()[pos..]),
         }
     }
 
-    /// Returns some of the bytes to be kept: shared if the chunk is, else copied.
+    /// Returns some of the bytes for the caller to keep: shared if the chunk is, else copied.
     pub(crate) fn keep(&self, range: Range<usize>) -> Bytes {
         match &self.source {
-            Source::Lent(bytes) => Bytes::copy_from_slice(&bytes[range]),
             Source::Shared(bytes) => bytes.slice(range),
+            source => Bytes::copy_from_slice(&source.bytes()[range]),
         }
     }
 

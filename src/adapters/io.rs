@@ -11,8 +11,21 @@ use bytes::BytesMut;
 use super::{decoding::decoding, error::StreamError, open::Opening, pump::Pump};
 use crate::{decode::Decoder, encoder::Encoder, event::EventBuf};
 
-/// Bytes that are read at once. Connections give less, files this much.
+/// The most bytes that are read at once. Connections give less, files this much.
 const READ: usize = 16 * 1024;
+
+/// The least room that a read is given. So short reads follow each other in one allocation, and an
+/// event that is kept shares it with others.
+const LEAST: usize = READ / 4;
+
+/// Makes room for a read, in the same memory if nothing shares it any more.
+fn make_room(buffer: &mut BytesMut) {
+    if buffer.len() < LEAST {
+        // Nothing of it was read, so nothing needs to be moved to other memory.
+        buffer.clear();
+        buffer.resize(READ, 0);
+    }
+}
 
 /// The events of a reader: of ureq's or blocking reqwest's response, of a file, of a pipe.
 ///
@@ -96,7 +109,7 @@ impl<R: Read> EventReader<R> {
     ) -> Result<Self, StreamError<io::Error>> {
         let (mut opening, mut buffer) = (Opening::new(decoder), BytesMut::new());
         loop {
-            buffer.resize(READ, 0);
+            make_room(&mut buffer);
             let chunk = match reader.read(&mut buffer) {
                 Ok(0) => return Err(StreamError::NotEventStream(opening.end())),
                 Ok(read) => buffer.split_to(read).freeze(),
@@ -132,10 +145,9 @@ impl<R: Read> Iterator for EventReader<R> {
             if self.pump.is_over() {
                 return None;
             }
-            self.buffer.resize(READ, 0);
+            make_room(&mut self.buffer);
             match self.reader.read(&mut self.buffer) {
                 Ok(0) => return self.pump.finish().map(|event| event.map_err(StreamError::Decode)),
-                // The buffer is used again when the chunk is gone, so this allocates once.
                 Ok(read) => self.pump.feed(self.buffer.split_to(read).freeze()),
                 Err(error) => match error.kind() {
                     io::ErrorKind::Interrupted => {}

@@ -174,7 +174,8 @@ impl Reading<'_> {
             return EventBuf::new(text, part(data), event_type.map(part), None, None)
                 .with_last_event_id(&state.last_event_id);
         }
-        self.named_event(state, event_type, data).to_buf()
+        EventBuf::copy(self.named_event(state, event_type, data))
+            .with_last_event_id(&state.last_event_id)
     }
 
     /// Takes a [usual](Cursor::usual) block. Returns where its data lies.

@@ -49,17 +49,17 @@ impl Unread {
     /// Puts the rest of the last chunk before this one.
     pub(crate) fn join(&mut self, chunk: &mut Source<'_>) {
         let Self::Rest(rest) = self else { return };
-        let rest = core::mem::take(rest);
+        let mut rest = core::mem::take(rest);
         *self = Self::Nothing;
-        if chunk.bytes().is_empty() {
-            *chunk = Source::Shared(rest);
-            return;
+        if !chunk.bytes().is_empty() {
+            // Copies the rest only if something shares it, which can be events of the chunk that it
+            // was left of, but none of a `Kept` one. So a caller who takes one event of each chunk
+            // does not copy the rest again and again.
+            let mut joined = BytesMut::from(rest);
+            joined.extend_from_slice(chunk.bytes());
+            rest = joined.freeze();
         }
-        // Appends in place if no event shares the rest, so that a caller who takes one event of
-        // each chunk does not copy the rest again with each.
-        let mut joined = BytesMut::from(rest);
-        joined.extend_from_slice(chunk.bytes());
-        *chunk = Source::Shared(joined.freeze());
+        *chunk = Source::Kept(rest);
     }
 
     /// Returns the error that nobody was told yet.

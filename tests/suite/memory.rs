@@ -349,3 +349,95 @@ fn the_end_of_a_stream_costs_no_more_than_the_stream() {
         assert!(usage.peak <= bytes(3 * LIMIT + CONSTANT), "{usage:?}");
     }
 }
+
+/// A caller that takes one event of each chunk and keeps it has the events, and one copy of what it
+/// left unread: no event keeps the unread bytes of its time alive.
+#[test]
+fn events_that_are_kept_do_not_keep_what_was_unread() {
+    const CHUNKS: usize = 1000;
+
+    let event = Bytes::from("data: 流式传输 流式传输\n\n");
+    let chunk = Bytes::from(event.repeat(10));
+    let (usage, kept) = measure(|| {
+        let mut decoder = Decoder::new();
+        let take = |_| decoder.feed_bytes(chunk.clone()).next().expect("an event");
+        (0..CHUNKS).map(take).collect::<Result<Vec<_>, _>>()
+    });
+    assert_eq!(kept.map(|kept| kept.len()), Ok(CHUNKS));
+    let unread = CHUNKS * chunk.len();
+    let events = CHUNKS * (event.len() + 2 * size_of::<sse_wire::EventBuf>());
+    assert!(usage.peak <= bytes(3 * unread + events), "{usage:?}");
+    assert!(usage.moved <= 3 * unread as u64, "{usage:?}");
+
+    let (usage, kept) = measure(|| {
+        let mut decoder = sse_wire::BlockDecoder::new();
+        let take = |_| decoder.feed_bytes(chunk.clone()).next().expect("a block");
+        (0..CHUNKS).map(take).collect::<Result<Vec<_>, _>>()
+    });
+    assert!(kept.is_ok_and(|kept| kept.len() == CHUNKS));
+    assert!(usage.peak <= bytes(3 * unread + events), "{usage:?}");
+    assert!(usage.moved <= 3 * unread as u64, "{usage:?}");
+}
+
+/// Nor does an event that is copied, out of whatever memory, copy the last event ID.
+#[test]
+fn events_that_are_kept_share_the_last_event_id() {
+    const EVENTS: usize = 100;
+
+    let id = ["id: ", &"i".repeat(LIMIT - 10), "\n\n"].concat();
+    let stream = Bytes::from([id, "data: short\n\n".repeat(EVENTS)].concat());
+    let most = bytes(2 * LIMIT + stream.len() + CONSTANT);
+    let measure_face = |face: &str, take: &mut dyn FnMut() -> Vec<sse_wire::EventBuf>| {
+        let (usage, kept) = measure(take);
+        assert_eq!(kept.len(), EVENTS, "{face}");
+        assert!(kept.iter().all(|event| event.last_event_id().len() == LIMIT - 10));
+        assert!(usage.peak <= most, "{face}: {usage:?}");
+    };
+    measure_face("feed_bytes", &mut || {
+        Decoder::new().feed_bytes(stream.clone()).map(|event| event.expect("no limit")).collect()
+    });
+    measure_face("feed_bytes after a rest", &mut || {
+        let mut decoder = Decoder::new();
+        drop(decoder.feed_bytes(stream.clone()));
+        decoder.feed_bytes(Bytes::new()).map(|event| event.expect("no limit")).collect()
+    });
+    #[cfg(feature = "std")]
+    measure_face("reader", &mut || {
+        let events = sse_wire::EventReader::new(&stream[..]);
+        events.map(|event| event.expect("no limit")).collect()
+    });
+}
+
+/// Short reads share an allocation, so events of them that are kept do not hold one each.
+#[cfg(feature = "std")]
+#[test]
+fn events_of_short_reads_share_memory() {
+    const EVENTS: usize = 1000;
+
+    struct Short(Bytes, usize);
+
+    impl std::io::Read for Short {
+        fn read(&mut self, to: &mut [u8]) -> std::io::Result<usize> {
+            assert!(to.len() >= self.0.len(), "room for an event of usual length");
+            self.1 += 1;
+            let event = if self.1 > EVENTS { &[] } else { &self.0[..] };
+            to[..event.len()].copy_from_slice(event);
+            Ok(event.len())
+        }
+    }
+
+    let event = Bytes::from(["data: ", &"x".repeat(192), "\n\n"].concat());
+    let (usage, kept) = measure(|| {
+        sse_wire::EventReader::new(Short(event.clone(), 0)).collect::<Result<Vec<_>, _>>()
+    });
+    assert_eq!(kept.expect("no error").len(), EVENTS);
+    let each = 2 * event.len() + 2 * size_of::<sse_wire::EventBuf>();
+    assert!(usage.peak <= bytes(EVENTS * each + CONSTANT), "{usage:?}");
+    assert!(usage.moved <= (2 * EVENTS * size_of::<sse_wire::EventBuf>()) as u64, "{usage:?}");
+
+    // And memory that nothing shares is used again.
+    let (usage, count) =
+        measure(|| sse_wire::EventReader::new(Short(event.clone(), 0)).map(drop).count());
+    assert_eq!(count, EVENTS);
+    assert!(usage.count < 20, "{usage:?}");
+}
