@@ -14,7 +14,7 @@ use crate::{
     chunk::{SharedStr, Source},
     error::{DecodeError, DecodeErrorKind},
     event::{Event, EventBuf},
-    fields::{Data, FieldLines, Fields, Span, Values},
+    fields::{self, Data, FieldLines, Fields, Span, Values},
     last_event_id::LastEventId,
     options::{AtEnd, InvalidUtf8, Options},
     splitter::{Found, Place, Splitter},
@@ -22,9 +22,6 @@ use crate::{
     texts::Texts,
     wire::{self, ShortenedBytes, field::Field, utf8},
 };
-
-/// Blocks of more bytes are not copied out of the buffer: the buffer itself is handed over.
-const COPIED: usize = 16 << 10;
 
 /// Cuts an event stream into its blocks, and loses no byte.
 ///
@@ -136,7 +133,7 @@ impl BlockDecoder {
         if at_end == AtEnd::Dispatch && state.is_cut_block_whole() {
             let State { splitter, fields, options, .. } = state;
             splitter.finish(&mut FieldLines::<true>::new(fields, *options));
-            error = AT_END.accept(state, Place::Buffer).err();
+            error = Reading::NOTHING.accept(state, Place::Buffer).err();
             is_accepted = error.is_none();
         }
         let mut raw = state.splitter.take_buffer();
@@ -171,17 +168,13 @@ fn texts<'a>(
 
 /// Joins the data lines of a block that has several.
 fn join(raw: &[u8], values: &Values, is_first: bool, joined: &mut Vec<u8>, limit: usize) {
-    joined.clear();
-    for (number, line) in
-        Lines::new(raw, values, is_first).filter(|line| line.field() == Field::Data).enumerate()
-    {
-        let value = line.value();
-        let growth = wire::growth(joined.len(), joined.capacity(), 1 + value.len(), limit);
-        joined.reserve_exact(growth);
-        if number > 0 {
-            joined.push(wire::LF);
+    let lines = Lines::new(raw, values, is_first).filter(|line| line.field() == Field::Data);
+    for (number, line) in lines.enumerate() {
+        if number == 0 {
+            fields::start_data(joined, line.value(), limit);
+        } else {
+            fields::append_data(joined, line.value(), limit);
         }
-        joined.extend_from_slice(value);
     }
 }
 
@@ -299,7 +292,7 @@ impl Reading<'_> {
         };
         let raw = match place {
             Place::Chunk(start) => self.chunk.keep(start..self.cursor.pos),
-            Place::Buffer if state.splitter.buffer().len() > COPIED => {
+            Place::Buffer if state.splitter.buffer().len() > wire::COPIED => {
                 state.splitter.take_buffer().into()
             }
             Place::Buffer => Bytes::copy_from_slice(state.splitter.buffer()),
@@ -347,9 +340,6 @@ impl Reading<'_> {
         }
     }
 }
-
-/// What is left to read when a stream has ended: nothing.
-static AT_END: Reading<'static> = Reading::NOTHING;
 
 /// A block of an event stream: its lines and the blank line that ends it, as they came.
 ///

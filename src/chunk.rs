@@ -76,12 +76,8 @@ impl From<String> for SharedStr {
 pub(crate) enum Source<'d> {
     /// In the caller's memory.
     Lent(&'d [u8]),
-    /// In memory that owned events and blocks share.
+    /// In memory that can be shared.
     Shared(Bytes),
-    /// In memory of the decoder, which puts the next chunk behind what is left of this one. Owned
-    /// events and blocks are copied out of it: if they shared it, each chunk would move all that is
-    /// unread to new memory, and each event would keep that alive.
-    Kept(Bytes),
 }
 
 impl Source<'_> {
@@ -89,7 +85,7 @@ impl Source<'_> {
     pub(crate) fn bytes(&self) -> &[u8] {
         match self {
             Self::Lent(bytes) => bytes,
-            Self::Shared(bytes) | Self::Kept(bytes) => bytes,
+            Self::Shared(bytes) => bytes,
         }
     }
 }
@@ -98,6 +94,10 @@ impl Source<'_> {
 pub(crate) struct Chunk<'d> {
     source: Source<'d>,
     known: Known,
+    /// Owned events and blocks are copied, although the bytes could be shared, because the decoder
+    /// puts the next chunk behind what is left of this one. If something shared it, each chunk would
+    /// move all that is unread to new memory, and each event would keep that alive.
+    is_private: bool,
 }
 
 /// What is known of the bytes of one chunk.
@@ -120,13 +120,20 @@ impl<'d> Chunk<'d> {
     #[inline]
     pub(crate) const fn new(source: Source<'d>) -> Self {
         // Invariant: no bytes are UTF-8.
-        Self { source, known: Known { ends: Window::new(), text: 0..0, ahead: FIRST_CHECK } }
+        let known = Known { ends: Window::new(), text: 0..0, ahead: FIRST_CHECK };
+        Self { source, known, is_private: false }
+    }
+
+    /// Creates a chunk of the rest of earlier ones, which no event or block shares.
+    pub(crate) fn private(rest: Bytes) -> Self {
+        Self { is_private: true, ..Self::new(Source::Shared(rest)) }
     }
 
     /// Takes the place of a chunk that is used up.
     #[inline]
     pub(crate) fn replace(&mut self, source: Source<'d>) {
         self.source = source;
+        self.is_private = false;
         // Invariant: nothing is known of the new bytes.
         self.known.text = 0..0;
         self.known.ahead = FIRST_CHECK;
@@ -148,9 +155,7 @@ impl<'d> Chunk<'d> {
     /// and most of them are left, so that a few bytes do not keep much memory alive.
     pub(crate) fn keep_rest(&self, pos: usize) -> Bytes {
         match &self.source {
-            Source::Shared(bytes) | Source::Kept(bytes) if bytes.len() - pos >= bytes.len() / 2 => {
-                bytes.slice(pos..)
-            }
+            Source::Shared(bytes) if bytes.len() - pos >= bytes.len() / 2 => bytes.slice(pos..),
             source => Bytes::copy_from_slice(&source.bytes()[pos..]),
         }
     }
@@ -158,7 +163,7 @@ impl<'d> Chunk<'d> {
     /// Returns some of the bytes for the caller to keep: shared if the chunk is, else copied.
     pub(crate) fn keep(&self, range: Range<usize>) -> Bytes {
         match &self.source {
-            Source::Shared(bytes) => bytes.slice(range),
+            Source::Shared(bytes) if !self.is_private => bytes.slice(range),
             source => Bytes::copy_from_slice(&source.bytes()[range]),
         }
     }
@@ -198,7 +203,7 @@ impl<'d> Chunk<'d> {
     #[inline]
     pub(crate) fn take(&mut self) -> Option<SharedStr> {
         let Source::Shared(bytes) = &mut self.source else { return None };
-        if !self.known.contains(&(0..bytes.len())) {
+        if self.is_private || !self.known.contains(&(0..bytes.len())) {
             return None;
         }
         // Invariant: `Known::text` is UTF-8, and that is all of the bytes. Nothing is known of the
@@ -212,6 +217,9 @@ impl<'d> Chunk<'d> {
     #[inline]
     pub(crate) fn share(&self, range: Range<usize>) -> Option<SharedStr> {
         let Source::Shared(bytes) = &self.source else { return None };
+        if self.is_private {
+            return None;
+        }
         self.text(range.clone())?;
         // Invariant: `text` has just said so.
         Some(SharedStr(bytes.slice(range)))

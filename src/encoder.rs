@@ -75,7 +75,7 @@ impl Encoder {
     /// Up to 16 KiB are copied, so that the encoder can use its buffer again. That costs less than
     /// a new buffer. If there are more bytes, the frame takes over the buffer.
     pub fn take(&mut self) -> Frame {
-        if self.buffer.len() > COPIED {
+        if self.buffer.len() > wire::COPIED {
             return Frame(Bytes::from(core::mem::take(&mut self.buffer)));
         }
         let frame = Frame(Bytes::copy_from_slice(&self.buffer));
@@ -350,9 +350,6 @@ pub(crate) fn append_lines<const M: usize, const N: usize>(
 }
 
 const KEEP_ALIVE: &[u8] = b":\n\n";
-
-/// The size up to which a frame is copied out of the buffer.
-const COPIED: usize = 16 * 1024;
 
 /// Encoded blocks that are complete and can be sent.
 ///

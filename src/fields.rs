@@ -34,11 +34,6 @@ impl Span {
         self.start as usize..self.end as usize
     }
 
-    #[inline]
-    fn len(self) -> usize {
-        (self.end - self.start) as usize
-    }
-
     /// Returns where the value lies if its block starts at `block`.
     #[inline]
     pub(crate) fn range_from(self, block: usize) -> Range<usize> {
@@ -158,23 +153,10 @@ impl Fields {
     #[inline]
     fn join(&mut self, block: &[u8], value: Span, limit: usize) {
         if let Data::One(first) = self.values.data {
-            self.joined.clear();
-            self.reserve(first.len(), limit);
-            self.joined.extend_from_slice(first.of(block));
+            start_data(&mut self.joined, first.of(block), limit);
             self.values.data = Data::Several;
         }
-        self.reserve(1 + value.len(), limit);
-        // The line feed that ended the line before. The last one is never written, because the
-        // standard takes it away again: "If the data buffer's last character is a U+000A LINE FEED
-        // (LF) character, then remove the last character from the data buffer."
-        self.joined.push(LF);
-        self.joined.extend_from_slice(value.of(block));
-    }
-
-    #[inline]
-    fn reserve(&mut self, additional: usize, limit: usize) {
-        let growth = wire::growth(self.joined.len(), self.joined.capacity(), additional, limit);
-        self.joined.reserve_exact(growth);
+        append_data(&mut self.joined, value.of(block), limit);
     }
 
     /// A blank line has come. Returns `true` if the block sets an ID or dispatches an event, or sets
@@ -212,6 +194,31 @@ impl Fields {
             self.joined = Vec::new();
         }
     }
+}
+
+/// Starts the data buffer with the first data line of a block.
+#[inline]
+pub(crate) fn start_data(joined: &mut Vec<u8>, value: &[u8], limit: usize) {
+    joined.clear();
+    reserve(joined, value.len(), limit);
+    joined.extend_from_slice(value);
+}
+
+/// Appends a further data line to the data buffer.
+#[inline]
+pub(crate) fn append_data(joined: &mut Vec<u8>, value: &[u8], limit: usize) {
+    reserve(joined, 1 + value.len(), limit);
+    // The line feed that ended the line before. The last one is never written, because the standard
+    // takes it away again: "If the data buffer's last character is a U+000A LINE FEED (LF)
+    // character, then remove the last character from the data buffer."
+    joined.push(LF);
+    joined.extend_from_slice(value);
+}
+
+#[inline]
+fn reserve(joined: &mut Vec<u8>, additional: usize, limit: usize) {
+    let growth = wire::growth(joined.len(), joined.capacity(), additional, limit);
+    joined.reserve_exact(growth);
 }
 
 /// Reads the lines for a view.

@@ -103,20 +103,21 @@ impl State {
 
     #[cold]
     #[inline(never)]
-    pub(crate) fn begin_special<'d>(&mut self, mut chunk: Source<'d>) -> Reading<'d> {
+    pub(crate) fn begin_special<'d>(&mut self, chunk: Source<'d>) -> Reading<'d> {
         if self.ended {
             self.reset();
         }
         if self.wants_first_bytes {
             self.keep_first_bytes(chunk.bytes());
         }
-        if let Some(rare) = &mut self.rare {
-            rare.unread.join(&mut chunk);
-        }
+        let chunk = match &mut self.rare {
+            Some(rare) => rare.unread.join(chunk),
+            None => Chunk::new(chunk),
+        };
         self.forget_chunk();
         let mut cursor = self.splitter.begin();
         cursor.is_plain &= !self.failed && !self.has_unread();
-        Reading::new(chunk, cursor)
+        Reading { chunk, cursor }
     }
 
     #[cold]

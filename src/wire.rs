@@ -76,6 +76,10 @@ pub(crate) fn decimal(mut number: u64, digits: &mut [u8; MAX_DIGITS]) -> &str {
 /// does not hold its memory for the rest of the connection.
 pub(crate) const KEPT: usize = 64 * 1024;
 
+/// Up to this many bytes are copied out of a buffer that is used again. Larger ones leave with the
+/// buffer itself.
+pub(crate) const COPIED: usize = 16 * 1024;
+
 /// Returns how much to reserve for `additional` bytes in a buffer that is never to hold more than
 /// `most`.
 ///

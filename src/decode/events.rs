@@ -13,11 +13,8 @@ use crate::{
     splitter::{Cursor, Found, Lines, Place, Splitter, Usual},
     state::{Begin, Reading, State},
     texts::Texts,
-    wire::{LF, Shortened, utf8},
+    wire::{self, LF, Shortened, utf8},
 };
-
-/// Text of more bytes is not copied out of a buffer for an owned event: the buffer goes with it.
-const COPIED: usize = 16 << 10;
 
 /// What a decoder came upon.
 enum Step {
@@ -358,7 +355,7 @@ impl Reading<'_> {
         }
         let is_joined = state.fields.values.data == Data::Several;
         let event = self.dispatch(state, place)?;
-        let event = if is_joined && event.data.len() > COPIED {
+        let event = if is_joined && event.data.len() > wire::COPIED {
             let others = EventBuf::copy(event.with_data(""));
             let joined = mem::take(&mut state.fields.joined);
             // Joined data that was repaired is not text, and lies elsewhere.
@@ -384,7 +381,9 @@ impl Reading<'_> {
         let end = ranges().map(|range| range.end).max()?;
         let text = match place {
             Place::Chunk(block) => self.chunk.share(block + start..block + end)?,
-            Place::Buffer if end - start > COPIED => share_buffer(&mut state.splitter, start..end)?,
+            Place::Buffer if end - start > wire::COPIED => {
+                share_buffer(&mut state.splitter, start..end)?
+            }
             Place::Buffer => return None,
         };
         let part = |range: Range<usize>| range.start - start..range.end - start;

@@ -2,7 +2,11 @@
 
 use bytes::{Bytes, BytesMut};
 
-use crate::{chunk::Source, error::DecodeErrorKind, wire};
+use crate::{
+    chunk::{Chunk, Source},
+    error::DecodeErrorKind,
+    wire,
+};
 
 /// The rest of a chunk whose reader was dropped early. It comes before the next chunk.
 #[derive(Clone, Debug, Default)]
@@ -47,19 +51,19 @@ impl Unread {
     }
 
     /// Puts the rest of the last chunk before this one.
-    pub(crate) fn join(&mut self, chunk: &mut Source<'_>) {
-        let Self::Rest(rest) = self else { return };
+    pub(crate) fn join<'d>(&mut self, chunk: Source<'d>) -> Chunk<'d> {
+        let Self::Rest(rest) = self else { return Chunk::new(chunk) };
         let mut rest = core::mem::take(rest);
         *self = Self::Nothing;
         if !chunk.bytes().is_empty() {
-            // Copies the rest only if something shares it, which can be events of the chunk that it
-            // was left of, but none of a `Kept` one. So a caller who takes one event of each chunk
-            // does not copy the rest again and again.
+            // Copies the rest if something shares it: events of the chunk that it was left of, but
+            // none of a private one. So a caller who takes one event of each chunk does not copy
+            // the rest again and again.
             let mut joined = BytesMut::from(rest);
             joined.extend_from_slice(chunk.bytes());
             rest = joined.freeze();
         }
-        *chunk = Source::Kept(rest);
+        Chunk::private(rest)
     }
 
     /// Returns the error that nobody was told yet.
