@@ -18,7 +18,7 @@ use crate::{
     last_event_id::LastEventId,
     options::{AtEnd, InvalidUtf8, Options},
     splitter::{Found, Place, Splitter},
-    state::{Begin, Rare, Reading, State},
+    state::{Rare, Reading, State},
     texts::Texts,
     wire::{self, ShortenedBytes, field::Field, utf8},
 };
@@ -188,11 +188,8 @@ pub struct Blocks<'d> {
 
 impl<'d> Blocks<'d> {
     fn new(state: &'d mut State, chunk: Source<'d>) -> Self {
-        let reading = match state.begin(chunk.bytes()) {
-            Begin::At(cursor) => Reading::new(chunk, cursor),
-            Begin::UsedUp => Reading::NOTHING,
-            Begin::Special => state.begin_special(chunk),
-        };
+        let mut reading = Reading::NOTHING;
+        reading.start(state, chunk);
         Self { state, reading }
     }
 

@@ -283,7 +283,6 @@ impl<'d> Reading<'d> {
     }
 
     /// Begins the next chunk, in the place of one that was [stopped](Self::stop).
-    #[cfg(any(feature = "std", feature = "stream", feature = "tokio-util"))]
     #[inline]
     pub(crate) fn start(&mut self, state: &mut State, chunk: Source<'d>) {
         match state.begin(chunk.bytes()) {

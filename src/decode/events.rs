@@ -56,18 +56,10 @@ impl Reading<'_> {
         &'a mut self,
         state: &'a mut State,
     ) -> Result<Option<Event<'a>>, DecodeError> {
-        loop {
-            match self.step(state)? {
-                Step::Usual { event_type, data } => {
-                    return Ok(Some(self.named_event(state, event_type, data)));
-                }
-                Step::Event(place) => return self.dispatch(state, place).map(Some),
-                Step::Update(place) => {
-                    self.dispatch(state, place)?;
-                }
-                Step::Comment(_) => {}
-                Step::Starved => return Ok(None),
-            }
+        match self.step_to_event(state)? {
+            Step::Usual { event_type, data } => Ok(Some(self.named_event(state, event_type, data))),
+            Step::Event(place) => self.dispatch(state, place).map(Some),
+            Step::Update(_) | Step::Comment(_) | Step::Starved => Ok(None),
         }
     }
 
@@ -85,18 +77,10 @@ impl Reading<'_> {
 
     #[inline(never)]
     fn next_unusual_buf(&mut self, state: &mut State) -> Result<Option<EventBuf>, DecodeError> {
-        loop {
-            match self.step(state)? {
-                Step::Usual { event_type, data } => {
-                    return Ok(Some(self.usual_buf(state, event_type, data)));
-                }
-                Step::Event(place) => return self.dispatch_buf(state, place).map(Some),
-                Step::Update(place) => {
-                    self.dispatch(state, place)?;
-                }
-                Step::Comment(_) => {}
-                Step::Starved => return Ok(None),
-            }
+        match self.step_to_event(state)? {
+            Step::Usual { event_type, data } => Ok(Some(self.usual_buf(state, event_type, data))),
+            Step::Event(place) => self.dispatch_buf(state, place).map(Some),
+            Step::Update(_) | Step::Comment(_) | Step::Starved => Ok(None),
         }
     }
 
@@ -230,6 +214,20 @@ impl Reading<'_> {
             cursor.pos = next;
             state.fields.counters.comments += 1;
             state.fields.counters.blocks_without_event += 1;
+        }
+    }
+
+    /// Reads on up to an event, or to the end of the chunk.
+    #[inline]
+    fn step_to_event(&mut self, state: &mut State) -> Result<Step, DecodeError> {
+        loop {
+            match self.step(state)? {
+                Step::Update(place) => {
+                    self.dispatch(state, place)?;
+                }
+                Step::Comment(_) => {}
+                step => return Ok(step),
+            }
         }
     }
 
