@@ -4,7 +4,6 @@
 
 use std::{
     convert::Infallible,
-    hint::black_box,
     pin::{Pin, pin},
     sync::{
         Arc,
@@ -25,8 +24,9 @@ use sse_wire::{Encoder, Event, EventBody, EventBuf};
 
 use crate::{
     corpora::Corpus,
-    encode,
-    measure::{Clock, Contender, Flaw, Limit, Outcome, Side},
+    encode::{self, Events},
+    measure::{Clock, Contender, Flaw, Outcome, Side},
+    sink::{self, Sink},
 };
 
 pub const ENCODER: &str = "Encoder";
@@ -37,8 +37,6 @@ pub const OWNED: &str = "EventBody of EventBuf";
 pub fn all() -> [(&'static str, usize); 4] {
     [("body-1", 1), ("body-10", 10), ("body-100", 100), ("body-all", usize::MAX)]
 }
-
-type Events = Vec<(&'static str, String)>;
 
 pub fn contenders(corpus: &Corpus, burst: usize) -> Vec<Contender<'_>> {
     let events = &corpus.events;
@@ -104,37 +102,11 @@ impl<S: Stream<Item = Result<actix::Event, Infallible>>> Body for ActixBody<S> {
     }
 }
 
-/// Where the frames of a body go.
-struct Sink {
-    bytes: usize,
-    /// Only in the first pass, to be looked at.
-    kept: Option<Vec<u8>>,
-    limit: Limit,
-}
-
-impl Sink {
-    #[inline]
-    fn put(&mut self, bytes: &[u8]) -> Outcome {
-        black_box(bytes);
-        self.bytes += bytes.len();
-        if let Some(kept) = &mut self.kept {
-            kept.extend_from_slice(bytes);
-        }
-        self.limit.check()
-    }
-}
-
 fn run(clock: &mut Clock, events: &Events, send: impl FnOnce(&mut Sink) -> Outcome) -> Outcome {
-    // Large enough, so that keeping does not allocate.
-    let kept = clock.is_first.then(|| Vec::with_capacity(2 * encode::encoded_len(events)));
-    let sink = clock.time(|limit| {
-        let mut sink = Sink { bytes: 0, kept, limit };
-        send(&mut sink).map(|()| sink)
-    })?;
-    if sink.bytes == 0 {
-        return Err(Flaw::Wrong("no bytes".to_owned()));
+    match sink::run(clock, events, send)? {
+        0 => Err(Flaw::Wrong("no frames".to_owned())),
+        _ => Ok(()),
     }
-    sink.kept.map_or(Ok(()), |kept| encode::check(&kept, events))
 }
 
 /// Without a body: what encoding alone takes.

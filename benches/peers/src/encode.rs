@@ -12,14 +12,15 @@ use sse_wire::{Decoder, Encoder, Event, EventType};
 use crate::{
     corpora::Corpus,
     drain::drain,
-    measure::{Clock, Contender, Flaw, Limit, Outcome, Side},
+    measure::{Clock, Contender, Flaw, Outcome, Side},
+    sink::{self, Sink},
 };
 
 pub const REUSED: &str = "Encoder";
 pub const FRAMES: &str = "Encoder::take";
 pub const EXTEND: &str = "extend_from_slice";
 
-type Events = Vec<(&'static str, String)>;
+pub type Events = Vec<(&'static str, String)>;
 
 /// How many bytes the events have on the wire.
 pub fn encoded_len(events: &Events) -> usize {
@@ -84,40 +85,14 @@ pub fn all<E>(events: &Events, make: fn(&'static str, &str) -> E) -> Vec<E> {
     events.iter().map(|(event_type, data)| make(event_type, data)).collect()
 }
 
-/// Where the encoded events go.
-struct Sink {
-    events: usize,
-    /// Only in the first pass, to be looked at.
-    kept: Option<Vec<u8>>,
-    limit: Limit,
-}
-
-impl Sink {
-    #[inline]
-    fn put(&mut self, event: &[u8]) -> Outcome {
-        black_box(event);
-        self.events += 1;
-        if let Some(kept) = &mut self.kept {
-            kept.extend_from_slice(event);
-        }
-        self.limit.check()
-    }
-}
-
 fn run(clock: &mut Clock, events: &Events, encode: impl FnOnce(&mut Sink) -> Outcome) -> Outcome {
-    // Large enough, so that keeping does not allocate.
-    let kept = clock.is_first.then(|| Vec::with_capacity(2 * encoded_len(events)));
-    let sink = clock.time(|limit| {
-        let mut sink = Sink { events: 0, kept, limit };
-        encode(&mut sink).map(|()| sink)
-    })?;
-    if sink.events != events.len() {
-        return Err(Flaw::Wrong(format!("{} of {} events", sink.events, events.len())));
+    match sink::run(clock, events, encode)? {
+        puts if puts == events.len() => Ok(()),
+        puts => Err(Flaw::Wrong(format!("{puts} of {} events", events.len()))),
     }
-    sink.kept.map_or(Ok(()), |kept| check(&kept, events))
 }
 
-/// Whether the bytes mean the events.
+/// Checks that the bytes mean the events.
 pub fn check(bytes: &[u8], expected: &Events) -> Outcome {
     let mut decoder = Decoder::new();
     let mut events = decoder.feed(bytes);

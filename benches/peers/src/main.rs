@@ -17,6 +17,7 @@ mod group;
 mod measure;
 mod picture;
 mod progress;
+mod sink;
 mod table;
 
 use std::{fs, path::PathBuf, process::ExitCode};
