@@ -1,4 +1,4 @@
-//! What the lines of a block say: the standard's "process the field", once for both views.
+//! The meaning of a block's lines: the standard's "process the field", once for both views.
 
 use alloc::vec::Vec;
 use core::ops::Range;
@@ -13,7 +13,7 @@ use crate::{
     },
 };
 
-/// Where a value lies, counted from the start of its block.
+/// The position of a value, counted from the start of its block.
 ///
 /// Offsets of 32 bits are enough, because no limit of a block is above 2 GiB.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -34,13 +34,13 @@ impl Span {
         self.start as usize..self.end as usize
     }
 
-    /// Returns where the value lies if its block starts at `block`.
+    /// Returns the position of the value if its block starts at `block`.
     #[inline]
     pub(crate) fn range_from(self, block: usize) -> Range<usize> {
         block + self.start as usize..block + self.end as usize
     }
 
-    /// Returns the value among the bytes of its block.
+    /// Returns the value. `block` starts with the bytes of its block.
     #[inline]
     pub(crate) fn of(self, block: &[u8]) -> &[u8] {
         &block[self.range()]
@@ -53,13 +53,13 @@ pub(crate) enum Data {
     /// No data field: the block dispatches no event.
     #[default]
     None,
-    /// One data field, so the value stays where it is.
+    /// One data field, whose value stays where it is.
     One(Span),
-    /// Several, which are to be [joined](Fields::join).
+    /// Several data fields, which have to be [joined](Fields::join).
     Several,
 }
 
-/// What the lines of one block said.
+/// The values of one block.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Values {
     pub(crate) data: Data,
@@ -69,21 +69,21 @@ pub(crate) struct Values {
     pub(crate) retry: Option<u64>,
 }
 
-/// The block under way, and what of the stream's state its lines set.
+/// The values of the current block, and what its lines set for the whole stream.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Fields {
     pub(crate) values: Values,
-    /// The data of a block that has several data fields. Valid while `values.data` says so, or
-    /// while the event that was made of it is lent.
+    /// The data of a block with several data fields. Valid while `values.data` is
+    /// [`Data::Several`], or while an event made of it is lent.
     pub(crate) joined: Vec<u8>,
-    /// Where the last comment's text lies.
+    /// The position of the last comment's text.
     pub(crate) comment: Span,
     /// In milliseconds.
     pub(crate) reconnection_time: Option<u64>,
     pub(crate) counters: Counters,
 }
 
-/// What is counted. Bytes are known without counting.
+/// The counters. Bytes need none: the splitter knows its offset.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) events: u64,
@@ -94,7 +94,7 @@ pub(crate) struct Counters {
 }
 
 impl Counters {
-    /// The block that was just counted is refused.
+    /// Counts a block that was just counted as refused instead.
     pub(crate) fn uncount_block(&mut self, values: &Values) {
         match values.data {
             Data::None => self.blocks_without_event -= 1,
@@ -105,7 +105,7 @@ impl Counters {
 }
 
 impl Fields {
-    /// Processes a line. `joins` is the limit of the buffer where data is joined, if it is.
+    /// Processes a line. `joins` is the limit of the data buffer; `None` if data is joined later.
     #[expect(clippy::inline_always, reason = "a call for each line costs a fifth of the time")]
     #[inline(always)]
     fn line(&mut self, block: &[u8], line: Range<usize>, joins: Option<usize>) -> Fate {
@@ -159,12 +159,12 @@ impl Fields {
         append_data(&mut self.joined, value.of(block), limit);
     }
 
-    /// A blank line has come. Returns `true` if the block sets an ID or dispatches an event, or sets
-    /// a reconnection time and that matters.
+    /// Ends the block at its blank line. Returns `true` if the block dispatches an event, sets an
+    /// ID, or sets a reconnection time and `retry_matters`.
     #[inline]
     fn end(&mut self, retry_matters: bool) -> bool {
-        // "If the data buffer is an empty string": no data field at all. One with an empty value
-        // has put its line feed there.
+        // "If the data buffer is an empty string": there was no data field. One with an empty value
+        // has appended its line feed.
         if self.values.data == Data::None {
             self.counters.blocks_without_event += 1;
             if self.values.id.is_none() && !(retry_matters && self.values.retry.is_some()) {
@@ -177,7 +177,7 @@ impl Fields {
         true
     }
 
-    /// Notes a block that has one line, whose data lies there in the block.
+    /// Sets the values of a block with one data line, at this position in the block.
     #[inline]
     pub(crate) fn set_usual(&mut self, data: Range<usize>) {
         let data = Data::One(Span::new(data.start, data.end));
@@ -185,10 +185,10 @@ impl Fields {
         self.counters.events += 1;
     }
 
-    /// Gives back the memory of large data that was lent.
+    /// Frees the memory of large data that was lent.
     #[inline]
     pub(crate) fn end_loan<const HOLDS_ALL: bool>(&mut self) {
-        // The block view joins data when it is asked for, so nothing is under way there.
+        // The block view joins data only on request, so it never has half-joined data.
         let is_needed = !HOLDS_ALL && self.values.data == Data::Several;
         if !is_needed && self.joined.capacity() > wire::KEPT {
             self.joined = Vec::new();
@@ -204,13 +204,13 @@ pub(crate) fn start_data(joined: &mut Vec<u8>, value: &[u8], limit: usize) {
     joined.extend_from_slice(value);
 }
 
-/// Appends a further data line to the data buffer.
+/// Appends another data line to the data buffer.
 #[inline]
 pub(crate) fn append_data(joined: &mut Vec<u8>, value: &[u8], limit: usize) {
     reserve(joined, 1 + value.len(), limit);
-    // The line feed that ended the line before. The last one is never written, because the standard
-    // takes it away again: "If the data buffer's last character is a U+000A LINE FEED (LF)
-    // character, then remove the last character from the data buffer."
+    // The line feed that ended the line before. The one after the last line is never written,
+    // because the standard removes it: "If the data buffer's last character is a U+000A LINE FEED
+    // (LF) character, then remove the last character from the data buffer."
     joined.push(LF);
     joined.extend_from_slice(value);
 }
@@ -223,8 +223,8 @@ fn reserve(joined: &mut Vec<u8>, additional: usize, limit: usize) {
 
 /// Reads the lines for a view.
 ///
-/// The event view holds only what means something, and joins data as it comes. The block view holds
-/// every byte, and joins data when it is asked for.
+/// The event view holds only lines with a meaning, and joins data as it comes. The block view holds
+/// every byte, and joins data on request.
 pub(crate) struct FieldLines<'f, const HOLDS_ALL: bool> {
     fields: &'f mut Fields,
     options: Options,
@@ -266,7 +266,7 @@ impl<const HOLDS_ALL: bool> Lines for FieldLines<'_, HOLDS_ALL> {
         if HOLDS_ALL {
             return buffer.append(Part::new(block));
         }
-        // The values alone: they are all that is needed of lines that have ended.
+        // Only the values: nothing else of a complete line is needed.
         let values = &mut self.fields.values;
         let data = if let Data::One(span) = &mut values.data { Some(span) } else { None };
         for span in [data, values.event_type.as_mut(), values.id.as_mut()].into_iter().flatten() {
@@ -277,13 +277,13 @@ impl<const HOLDS_ALL: bool> Lines for FieldLines<'_, HOLDS_ALL> {
     }
 }
 
-/// Reads no line, for whoever needs only to know where blocks end.
+/// Ignores all lines, for callers that only need to know where blocks end.
 pub(crate) struct Ignored;
 
 impl Lines for Ignored {
     const HOLDS_ALL: bool = false;
 
-    /// The splitter skips every block, and holds nothing.
+    /// The splitter skips every block and holds nothing.
     fn limit(&self) -> usize {
         0
     }

@@ -1,4 +1,4 @@
-//! Cuts chunks into lines and blocks: the only state machine of the crate.
+//! Splits chunks into lines and blocks: the only state machine of the crate.
 //!
 //! ```text
 //! stream      = [ BOM ] *block
@@ -10,28 +10,29 @@
 //!
 //! # A block is bytes that lie side by side
 //!
-//! Chunks are cut anywhere. While a block lies in one chunk, its lines are read there and nothing is
-//! copied. When the chunk ends first, what the block still needs of it moves to the one buffer here,
-//! and the lines that follow are completed there. In both places the bytes of a block lie side by
-//! side, so whoever reads its lines may remember a value as a pair of offsets from the start of the
-//! block. A line is read once, when it is complete and whole, and never in parts. That is why there
-//! are no halves of names, values or characters anywhere else in the crate.
+//! Chunks are cut anywhere. While a block lies in one chunk, its lines are read there and nothing
+//! is copied. If the chunk ends first, the splitter moves what the block still needs to its one
+//! buffer, and completes the following lines there. In both places the bytes of a block are
+//! contiguous, so a value is a pair of offsets from the start of its block. A line is read once,
+//! when it is complete. That is why no other part of the crate handles half a name, half a value or
+//! half a character.
 //!
-//! The lines of a block are in the chunk, from [`Cursor::bytes`] on, unless the splitter
-//! [holds](Splitter::holds_lines) some: then they are all in the buffer.
+//! The lines of a block are in the chunk, starting at [`Cursor::bytes`], unless the splitter
+//! [holds](Splitter::holds_lines) some. Then all of them are in the buffer.
 //!
 //! # Line ends
 //!
-//! A CR ends its line at once, so that no event waits for the byte after it. If the next byte is LF,
-//! it belongs to the same line end. If it comes with a later chunk, `after_cr` remembers to pass it.
+//! A CR ends its line at once, so that no event waits for the next byte. A LF right after it
+//! belongs to the same line end. If that LF comes with a later chunk, `after_cr` makes the splitter
+//! skip it.
 //!
 //! # The limit
 //!
-//! The limit counts what a block makes the decoder hold: its lines with one byte for each line end.
-//! (The LF of a CRLF is not counted. So it does not matter whether it came with its CR.) A line that
-//! means nothing stops counting when it ends, because nothing of it is held from then on. A block is
-//! refused at the first byte too many, wherever the chunks are cut. A byte order mark belongs to no
-//! line and counts nowhere.
+//! The limit counts the bytes that a block makes the decoder hold: its lines, and one byte for each
+//! line end. The LF of a CRLF is not counted, so it does not matter if it came in the same chunk as
+//! its CR. A line without meaning stops counting when it ends, because nothing of it is held from
+//! then on. A block is refused at the first byte above the limit, wherever the chunks are cut. A
+//! byte order mark belongs to no line and is not counted.
 
 use alloc::vec::Vec;
 use core::{mem, ops::Range};
@@ -41,20 +42,20 @@ use crate::{
     wire::{self, BOM, CR, LF, field},
 };
 
-/// What becomes of the bytes of a line that was read.
+/// What happens to the bytes of a line after it was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
-    /// The line is needed where it lies.
+    /// The line must stay where it is.
     Held,
-    /// The line counts towards the limit, but its value was copied.
+    /// The line counts towards the limit, although its value was copied.
     Copied,
-    /// The line means nothing (any more).
+    /// The line is not needed any more.
     Dropped,
-    /// As `Dropped`, after it was given to the caller.
+    /// Like `Dropped`, but the caller sees the line first.
     Given,
 }
 
-/// Reads the lines of the blocks.
+/// Reads the lines of blocks.
 pub(crate) trait Lines {
     /// Every byte of a block is held until the block ends.
     const HOLDS_ALL: bool;
@@ -62,59 +63,59 @@ pub(crate) trait Lines {
     /// Returns the largest size of a block, less than 4 GiB.
     fn limit(&self) -> usize;
 
-    /// Reads a line of the block under way. `block` starts with the block's bytes.
+    /// Reads a line of the current block. `block` starts with the block's bytes.
     fn line(&mut self, block: &[u8], line: Range<usize>) -> Fate;
 
-    /// A blank line has ended the block. Returns `true` if the block is to be given to the caller.
+    /// Ends the block at its blank line. Returns `true` if the caller wants the block.
     fn end(&mut self) -> bool;
 
-    /// The chunk that `block` lies in ends. Appends what is needed of these lines to the buffer,
-    /// and remembers where.
+    /// Moves what is needed of these lines to the buffer, because their chunk ends, and notes the
+    /// new positions.
     fn hold(&mut self, block: &[u8], buffer: &mut Held);
 }
 
-/// Where a block or a line lies.
+/// The location of a block or a line.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Place {
-    /// In the chunk. The block's bytes start at this index, and what was read ends at
-    /// [`Cursor::pos`].
+    /// In the chunk. The block's bytes start at this index and end at [`Cursor::pos`].
     Chunk(usize),
-    /// In the splitter's [buffer](Splitter::buffer), until the splitter is called again.
+    /// In the splitter's [buffer](Splitter::buffer), until the next call of the splitter.
     Buffer,
 }
 
-/// A block moves to the buffer when it lies among so many bytes that do not count. So all of its
-/// offsets stay near the limit, however long the chunk is.
+/// The number of uncounted bytes in a block after which it moves to the buffer. It keeps the
+/// block's offsets near the limit, however long the chunk is.
 const FAR: usize = 1 << 20;
 
-/// What the splitter came upon.
+/// What the splitter found.
 #[derive(Debug)]
 pub(crate) enum Found {
-    /// The chunk is used up.
+    /// The end of the chunk.
     Starved,
-    /// A block that somebody wants.
+    /// A block for the caller.
     Block(Place),
     /// A line that is [given](Fate::Given) to the caller.
     Line(Place),
-    /// The block under way passed the limit. Its fields are void.
+    /// The current block exceeds the limit. Its fields are void.
     TooLarge,
-    /// A block has ended that nobody wants, or that was refused. The next byte starts a block.
+    /// The end of a block that the caller does not want, or that was refused. The next byte starts
+    /// a block.
     Passed,
 }
 
-/// How far a chunk was read.
+/// The read position in a chunk.
 #[derive(Debug)]
 pub(crate) struct Cursor {
     /// The next byte to read.
     pub(crate) pos: usize,
-    /// Where the block under way starts in this chunk, or goes on if it began in an earlier one. With
-    /// [`Splitter::pending`], this tells where it starts in the stream. Stale while `is_plain`.
+    /// The index where the current block starts in this chunk, or where this chunk continues it.
+    /// [`Splitter::pending`] has the number of bytes before it. Stale while `is_plain`.
     block: usize,
-    /// Where its bytes start in this chunk, and what offsets are counted from: at `block`, or at the
-    /// late LF before it that the block view gives with it. Stale while `is_plain`.
+    /// The index that offsets are counted from: `block`, or the late LF before it, which the block
+    /// view puts in front of the block. Stale while `is_plain`.
     bytes: usize,
-    /// The index that the block would start at if all of it counted: `block`, moved by each byte
-    /// that does not count. Stale while `is_plain`.
+    /// The index where the block would start if all of its bytes counted: `block`, plus the number
+    /// of bytes that do not count. Stale while `is_plain`.
     counted_from: usize,
     /// The next byte starts a block, and the splitter has nothing to remember. So a caller may take
     /// whole blocks out of the chunk by itself, and move `pos`.
@@ -122,14 +123,14 @@ pub(crate) struct Cursor {
 }
 
 impl Cursor {
-    /// The block under way starts here, or goes on here with nothing of it in the chunk before.
+    /// Starts or continues the current block here: no byte before this one is needed in the chunk.
     #[inline]
     fn start_block(&mut self) {
         (self.block, self.bytes, self.counted_from) = (self.pos, self.pos, self.pos);
     }
 
-    /// Takes a block that is one data line and lies whole in the chunk, without noting anything of
-    /// it: nearly every block of a token stream is like that. Returns where its data lies.
+    /// Takes a block that has one data line and lies in the chunk as a whole, and records nothing
+    /// about it. Nearly every block of a token stream is like that.
     #[expect(clippy::inline_always, reason = "most events cost no call")]
     #[inline(always)]
     pub(crate) fn usual(&self, scan: &mut Scan<'_>, limit: usize) -> Option<Usual> {
@@ -139,7 +140,7 @@ impl Cursor {
         self.last_line(scan, self.pos, limit)
     }
 
-    /// As [`usual`](Self::usual), if the line that starts at `line` is the last one of the block.
+    /// Like [`usual`](Self::usual), for a block whose last line starts at `line`.
     #[expect(clippy::inline_always, reason = "as `usual`")]
     #[inline(always)]
     pub(crate) fn last_line(
@@ -160,8 +161,8 @@ impl Cursor {
         (next - self.pos - lfs <= limit).then_some(Usual { data: start..end, next })
     }
 
-    /// Returns where the next block starts after a comment that is a block of its own and lies whole
-    /// in the chunk: on a quiet connection nearly all bytes are that.
+    /// Returns the start of the next block, after a block that is one comment and lies in the chunk
+    /// as a whole. On a quiet connection nearly all bytes are that.
     #[inline]
     pub(crate) fn comment_block(&self, scan: &mut Scan<'_>, limit: usize) -> Option<usize> {
         let bytes = scan.bytes();
@@ -173,7 +174,7 @@ impl Cursor {
         (is_usual && end + 2 - self.pos <= limit).then_some(end + 2)
     }
 
-    /// Reads the first line of a block, whose end the caller has found in the chunk.
+    /// Reads the first line of a block. The caller has found its end in the chunk.
     #[inline]
     pub(crate) fn read_first_line<L: Lines>(&mut self, bytes: &[u8], end: usize, lines: &mut L) {
         self.is_plain = false;
@@ -182,48 +183,47 @@ impl Cursor {
         lines.line(&bytes[self.bytes..], 0..end - self.bytes);
     }
 
-    /// At the end of a chunk without bytes.
+    /// The end of an empty chunk.
     pub(crate) const NOTHING: Self =
         Self { pos: 0, block: 0, bytes: 0, counted_from: 0, is_plain: true };
 }
 
-/// A block that lies whole in the chunk, with one data line.
+/// A block with one data line that lies in the chunk as a whole.
 pub(crate) struct Usual {
-    /// The value of that line.
+    /// The position of the line's value.
     pub(crate) data: Range<usize>,
-    /// Where the next block starts.
+    /// The start of the next block.
     pub(crate) next: usize,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Mode {
-    /// Nothing has come yet but perhaps a part of a byte order mark.
+    /// Nothing has come yet, except perhaps a part of a byte order mark.
     Start,
     Reading,
-    /// Looks for the blank line that ends a refused block. `true` at the start of a line.
+    /// Skips to the blank line that ends a refused block. `true` at the start of a line.
     Skipping(bool),
 }
 
 /// The state of a stream between two chunks.
 #[derive(Clone, Debug)]
 pub(crate) struct Splitter {
-    /// The bytes of the block under way that came in earlier chunks, as far as they are needed; then
-    /// those of the line under way.
+    /// What is needed of the current block's bytes in earlier chunks, followed by the current line.
     buffer: Held,
-    /// Where in the buffer the line under way starts.
+    /// The start of the current line in the buffer.
     line: usize,
-    /// How much the ended lines of the block count towards the limit. 0 for a block in the chunk.
+    /// The number of bytes that the complete lines of the block count. 0 for a block in the chunk.
     counted: usize,
     /// The offset in the stream of the chunk's first byte.
     base: u64,
-    /// How many bytes the block under way had before [`Cursor::block`].
+    /// The number of bytes of the current block before [`Cursor::block`].
     pending: u64,
-    /// The offset in the stream of the block that was found or refused last.
+    /// The offset in the stream of the last block that was found or refused.
     block_start: u64,
     mode: Mode,
-    /// The last byte was a CR: if a LF is next, it belongs to the same line end.
+    /// The last byte was a CR. A LF that follows belongs to the same line end.
     after_cr: bool,
-    /// What the buffer holds from `line` on was given to the caller until the next call.
+    /// The caller may read the buffer from `line` on, until the next call.
     is_lent: bool,
 }
 
@@ -248,56 +248,56 @@ impl Splitter {
         self.mode = Mode::Reading;
     }
 
-    /// Returns how many bytes of the stream were read.
+    /// Returns the number of bytes of the stream that were read.
     pub(crate) fn offset(&self) -> u64 {
         self.base
     }
 
-    /// Returns the offset in the stream where the block starts that was found or refused last.
+    /// Returns the offset in the stream of the last block that was found or refused.
     pub(crate) fn block_start(&self) -> u64 {
         self.block_start
     }
 
-    /// Returns how many bytes of the block under way were read.
+    /// Returns the number of bytes of the current block that were read.
     pub(crate) fn pending(&self) -> u64 {
         self.pending
     }
 
-    /// Returns `true` unless the block under way was refused.
+    /// Returns `true` unless the current block was refused.
     pub(crate) fn is_reading(&self) -> bool {
         !matches!(self.mode, Mode::Skipping(_))
     }
 
-    /// Returns `true` if lines of the block under way are held here. If not, nobody may remember
-    /// where a value lies.
+    /// Returns `true` if lines of the current block are in the buffer. If not, the positions of
+    /// values are void after the chunk.
     pub(crate) fn holds_lines(&self) -> bool {
         self.counted > 0 || !self.buffer.is_empty()
     }
 
-    /// Returns `true` while the buffer holds what was given to the caller.
+    /// Returns `true` while the caller may read what the buffer holds.
     pub(crate) fn is_lent(&self) -> bool {
         self.is_lent
     }
 
-    /// Returns the part of the line under way that has come.
+    /// Returns the bytes of the incomplete line.
     pub(crate) fn line(&self) -> &[u8] {
         if self.is_lent { &[] } else { &self.buffer[self.line..] }
     }
 
-    /// Returns the bytes of the block under way, or of the one that was found, if they are not in
-    /// the chunk.
+    /// Returns the bytes of the current block, or of the one that was found, if they are not in the
+    /// chunk.
     #[inline]
     pub(crate) fn buffer(&self) -> &Held {
         &self.buffer
     }
 
-    /// Takes the buffer away from a block that was found there.
+    /// Takes the buffer with the block that was found there.
     pub(crate) fn take_buffer(&mut self) -> Vec<u8> {
         self.line = 0;
         self.buffer.take()
     }
 
-    /// Gives the buffer back that was taken.
+    /// Returns a buffer that was taken.
     pub(crate) fn put_buffer(&mut self, buffer: Vec<u8>) {
         self.buffer = buffer.into();
     }
@@ -313,13 +313,13 @@ impl Splitter {
         Cursor { is_plain: self.is_plain(), ..Cursor::NOTHING }
     }
 
-    /// Appends a chunk that lies within the line under way, and does nothing else that a chunk may
-    /// ask for. Returns `false` if it is not such a chunk.
+    /// Appends a chunk that is a part of the current line, and does nothing else. Returns `false`,
+    /// and changes nothing, if the chunk is not that.
     ///
-    /// Where lines are longer than chunks, most chunks are like that.
+    /// Where lines are longer than chunks, most chunks are.
     #[inline]
     pub(crate) fn extend_line(&mut self, chunk: &[u8], limit: usize) -> bool {
-        // Nothing of the line is in the buffer if it has just begun.
+        // A line that has just begun has nothing in the buffer.
         self.line < self.buffer.len() && self.try_extend_line(chunk, limit)
     }
 
@@ -337,7 +337,7 @@ impl Splitter {
         is_easy
     }
 
-    /// Ends the loan of what was given out of the buffer.
+    /// Takes back what the caller could read in the buffer.
     #[inline]
     pub(crate) fn end_loan(&mut self) {
         if self.is_lent {
@@ -346,7 +346,7 @@ impl Splitter {
         }
     }
 
-    /// Drops the line under way from the buffer, and gives back the memory of a large one.
+    /// Drops the current line from the buffer, and frees a large buffer.
     #[inline]
     fn drop_line(&mut self) {
         if self.line == 0 && self.buffer.capacity() > wire::KEPT {
@@ -355,7 +355,8 @@ impl Splitter {
         self.buffer.truncate(self.line);
     }
 
-    /// If the next byte starts a block now, lets the caller take whole blocks by itself.
+    /// Returns `true` if the next byte starts a block, so that the caller may take whole blocks by
+    /// itself.
     #[inline]
     pub(crate) fn try_plain<L: Lines>(&mut self, bytes: &[u8], at: &mut Cursor) -> bool {
         if !at.is_plain {
@@ -368,7 +369,7 @@ impl Splitter {
         at.is_plain
     }
 
-    /// Reads on up to the next block or line that the caller wants.
+    /// Reads up to the next block or line for the caller.
     #[inline]
     pub(crate) fn next<L: Lines>(
         &mut self,
@@ -396,9 +397,9 @@ impl Splitter {
         }
     }
 
-    /// Completes the line under way in the buffer, if it is the only line of its block and ends here
-    /// with LF, LF: the block has ended then, and this is its line. Nearly every block of a token
-    /// stream that straddles two chunks is like that.
+    /// Completes a block in the buffer, if its only line ends in this chunk with LF, LF. Returns
+    /// the position of that line. Nearly every block of a token stream that straddles two chunks is
+    /// like that.
     #[inline]
     pub(crate) fn complete_block(
         &mut self,
@@ -426,7 +427,7 @@ impl Splitter {
         Some(0..len)
     }
 
-    /// Takes a [usual](Cursor::usual) block. Returns where it starts in the chunk.
+    /// Takes a [usual](Cursor::usual) block. Returns its start in the chunk.
     #[inline]
     pub(crate) fn take_usual(&mut self, at: &mut Cursor, next: usize) -> usize {
         let start = mem::replace(&mut at.pos, next);
@@ -434,7 +435,7 @@ impl Splitter {
         start
     }
 
-    /// Moves the rest of the chunk to the buffer, which starts a block and has no line end.
+    /// Moves the rest of the chunk to the buffer. It starts a block and has no line end.
     #[inline]
     pub(crate) fn hold_rest(&mut self, scan: &Scan<'_>, at: &mut Cursor, limit: usize) {
         let end = scan.bytes().len();
@@ -444,20 +445,20 @@ impl Splitter {
         at.pos = end;
     }
 
-    /// Ends reading a chunk that was used up, with nothing to remember.
+    /// Ends a chunk that is used up, with nothing to remember.
     #[inline]
     pub(crate) fn pass(&mut self, len: usize) {
         self.base += len as u64;
     }
 
-    /// Ends reading a chunk, at the cursor. What was not read is no concern of the splitter's.
+    /// Ends a chunk at the cursor. The caller keeps what was not read.
     #[inline]
     pub(crate) fn stop<L: Lines>(&mut self, scan: &Scan<'_>, at: &mut Cursor, lines: &mut L) {
         let bytes = scan.bytes();
         if !at.is_plain {
             self.end_loan();
             if self.after_cr && at.pos < bytes.len() {
-                // A caller who stops at the last event has read all of its line end.
+                // The line end of the last event is a part of it, for a caller who stops there.
                 self.pass_lf::<L>(bytes, at);
             }
             if at.bytes < at.pos && self.is_reading() {
@@ -467,7 +468,7 @@ impl Splitter {
         self.base += at.pos as u64;
     }
 
-    /// Ends reading a chunk of which the rest means nothing, because the decoder has failed.
+    /// Ends a chunk whose rest does not matter, because the decoder has failed.
     #[cold]
     pub(crate) fn ignore(&mut self, bytes: &[u8], at: &mut Cursor) {
         if self.after_cr && at.pos < bytes.len() {
@@ -483,8 +484,8 @@ impl Splitter {
         (self.line, self.is_lent) = (0, false);
     }
 
-    /// The stream has ended. Reads the line under way as if it had ended, too. Returns `true` if
-    /// the block is wanted.
+    /// Ends the stream, and reads an incomplete line as if it were complete. Returns `true` if the
+    /// caller wants the block.
     pub(crate) fn finish<L: Lines>(&mut self, lines: &mut L) -> bool {
         self.end_loan();
         self.block_start = self.base.saturating_sub(self.pending);
@@ -495,7 +496,7 @@ impl Splitter {
         lines.end()
     }
 
-    /// Passes a LF that completes a CRLF.
+    /// Skips a LF that completes a CRLF.
     #[inline]
     fn pass_lf<L: Lines>(&mut self, bytes: &[u8], at: &mut Cursor) {
         self.after_cr = false;
@@ -513,8 +514,8 @@ impl Splitter {
         } else if self.pending > 0 {
             self.leave(at);
         } else {
-            // After a blank line it belongs to no block. The block view, which loses no byte, gives
-            // it with the next one.
+            // After a blank line it belongs to no block. The block view must not lose it, and puts
+            // it in front of the next block.
             at.block = at.pos;
             if !L::HOLDS_ALL {
                 at.bytes = at.pos;
@@ -522,14 +523,15 @@ impl Splitter {
         }
     }
 
-    /// The bytes of the block under way up to here are not in the chunk any more, or not needed.
+    /// Counts the bytes of the current block up to here, which are not needed in the chunk any
+    /// more.
     #[inline]
     fn leave(&mut self, at: &mut Cursor) {
         self.pending += (at.pos - at.block) as u64;
         at.start_block();
     }
 
-    /// The block has ended here.
+    /// Ends the current block here.
     #[inline]
     fn end_block(&mut self, at: &mut Cursor) {
         self.block_start = (self.base + at.block as u64).saturating_sub(self.pending);
@@ -537,7 +539,7 @@ impl Splitter {
         at.start_block();
     }
 
-    /// Passes a byte order mark, once enough bytes have come to tell that it is one.
+    /// Skips a byte order mark, once enough bytes have come to recognise it.
     #[cold]
     fn read_mark<L: Lines>(&mut self, bytes: &[u8], at: &mut Cursor) -> Option<Found> {
         let seen = self.buffer.len();
@@ -550,7 +552,7 @@ impl Splitter {
             self.leave(at);
             return Some(Found::Starved);
         }
-        // If it is none, what came of it starts the first line.
+        // If it is not a mark, its bytes start the first line.
         self.mode = Mode::Reading;
         if is_mark {
             at.pos += same;
@@ -568,7 +570,7 @@ impl Splitter {
         None
     }
 
-    /// Reads lines where they lie in the chunk: no byte of the block is in the buffer.
+    /// Reads lines in the chunk. No byte of the block is in the buffer.
     #[inline]
     fn read_chunk<L: Lines>(
         &mut self,
@@ -603,7 +605,7 @@ impl Splitter {
                 continue;
             }
             if at.counted_from == block && start == block {
-                // Before all that counts: the block may as well start after it.
+                // Nothing before it counts, so the block can start after it.
                 self.leave(at);
             } else {
                 at.counted_from += at.pos - start;
@@ -615,13 +617,13 @@ impl Splitter {
                 return Some(Found::Line(Place::Chunk(block)));
             }
             if at.bytes != block {
-                // Perhaps the block lies in the buffer now.
+                // The block may be in the buffer now.
                 return None;
             }
         }
     }
 
-    /// A CR has ended a line. Returns `true` if a LF follows, which is passed, too.
+    /// Notes that a CR has ended a line. Returns `true` if a LF follows, and skips it.
     #[inline]
     fn read_cr(&mut self, bytes: &[u8], at: &mut Cursor) -> bool {
         let next = bytes.get(at.pos);
@@ -631,7 +633,7 @@ impl Splitter {
         is_crlf
     }
 
-    /// The chunk ends within a block, if it does not end between two.
+    /// Ends the chunk, perhaps within a block.
     #[inline]
     fn leave_chunk<L: Lines>(&mut self, scan: &Scan<'_>, at: &mut Cursor, lines: &mut L) -> Found {
         let bytes = scan.bytes();
@@ -646,8 +648,8 @@ impl Splitter {
         Found::Starved
     }
 
-    /// Moves the block under way from the chunk to the buffer, up to the cursor: the lines before
-    /// `line`, as far as they are needed, and the start of the one after them.
+    /// Moves the current block up to the cursor from the chunk to the buffer: what is needed of the
+    /// lines before `line`, and the line that starts there.
     #[inline(never)]
     fn hold_block<L: Lines>(
         &mut self,
@@ -657,7 +659,7 @@ impl Splitter {
         lines: &mut L,
     ) {
         self.counted = line.saturating_sub(at.counted_from);
-        // Of lines that mean nothing, nothing moves.
+        // Lines without meaning are not moved.
         let lines_len = if L::HOLDS_ALL { line - at.bytes } else { self.counted };
         self.buffer.reserve(lines_len + at.pos - line, lines.limit());
         if at.bytes < line {
@@ -668,7 +670,7 @@ impl Splitter {
         self.leave(at);
     }
 
-    /// Completes lines in the buffer: the block under way began in an earlier chunk.
+    /// Completes lines in the buffer. The block began in an earlier chunk.
     #[inline]
     fn read_buffer<L: Lines>(
         &mut self,
@@ -679,7 +681,8 @@ impl Splitter {
         let bytes = scan.bytes();
         loop {
             if !self.holds_lines() {
-                // All lines of the block so far mean nothing, so the next ones may lie in the chunk.
+                // None of the lines so far has a meaning, so the next ones can be read in the
+                // chunk.
                 return None;
             }
             let start = at.pos;
@@ -728,8 +731,8 @@ impl Splitter {
         }
     }
 
-    /// Refuses the block under way. The rest of it is skipped from the start of its last line in
-    /// this chunk, which may be all that there is of that line.
+    /// Refuses the current block. The rest of it is skipped, starting with the current line in this
+    /// chunk, which may have begun in an earlier one.
     #[cold]
     pub(crate) fn refuse(&mut self, at: &mut Cursor, is_line_start: bool) -> Found {
         self.buffer = Held::NOTHING;
@@ -740,7 +743,7 @@ impl Splitter {
         Found::TooLarge
     }
 
-    /// Looks for the blank line that ends a refused block.
+    /// Skips to the blank line that ends a refused block.
     #[cold]
     fn skip(&mut self, scan: &mut Scan<'_>, at: &mut Cursor) -> Option<Found> {
         let Mode::Skipping(is_line_start) = &mut self.mode else { return None };
@@ -767,7 +770,8 @@ impl Splitter {
     }
 }
 
-/// Returns the first line end from here on. Nearly every second line is blank, and ends right here.
+/// Returns the next line end. Nearly every second line is blank and ends right here, so that is
+/// tried first.
 #[inline]
 fn line_end(scan: &mut Scan<'_>, from: usize) -> Option<usize> {
     if scan.bytes().get(from) == Some(&LF) { Some(from) } else { scan.line_end(from) }

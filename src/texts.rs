@@ -1,4 +1,4 @@
-//! The values of a block as text, once for both views: the last step before an event is given.
+//! Turns the values of a block into text, once for both views: the last step before an event.
 
 use alloc::string::String;
 
@@ -11,7 +11,7 @@ use crate::{
     wire::{self, utf8},
 };
 
-/// The text of a block's values. The event type and the ID are `None` where the block has none.
+/// The text of a block's values.
 #[derive(Clone, Copy)]
 pub(crate) struct Texts<'a> {
     /// `None` if the block dispatches no event.
@@ -20,7 +20,7 @@ pub(crate) struct Texts<'a> {
     pub(crate) id: Option<&'a str>,
 }
 
-/// Where values are repaired that are not UTF-8.
+/// Buffers for values that are not UTF-8, with U+FFFD in place of invalid bytes.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Repaired {
     data: String,
@@ -29,7 +29,7 @@ pub(crate) struct Repaired {
 }
 
 impl Repaired {
-    /// Gives back the memory of large text that was lent.
+    /// Frees the memory of large text that was lent.
     pub(crate) fn give_back(&mut self) {
         for text in [&mut self.data, &mut self.event_type, &mut self.id] {
             if text.capacity() > wire::KEPT {
@@ -38,13 +38,12 @@ impl Repaired {
         }
     }
 
-    /// Returns the data that was repaired last.
+    /// Returns the last repaired data.
     pub(crate) fn data(&self) -> &str {
         &self.data
     }
 
-    /// Repairs a comment, which takes the place of the data. Returns `false` if it takes more than
-    /// the limit.
+    /// Repairs a comment, in the buffer for data. Returns `false` if the result exceeds the limit.
     pub(crate) fn set_comment(&mut self, comment: &[u8], limit: usize) -> bool {
         utf8::repair(comment, &mut self.data, limit).is_some()
     }
@@ -64,7 +63,7 @@ impl<'a> Texts<'a> {
             None => Some(None),
         };
         let data = match values.data {
-            // Without data nothing is dispatched, so nobody sees the event type.
+            // Without data nothing is dispatched, so the event type does not matter.
             Data::None => {
                 return Some(Self { data: None, event_type: None, id: optional(values.id)? });
             }
@@ -75,11 +74,11 @@ impl<'a> Texts<'a> {
         Some(Self { data: Some(data), event_type, id })
     }
 
-    /// Returns the texts of a block of which one is not UTF-8.
+    /// Returns the texts of a block that is not all UTF-8.
     ///
     /// # Errors
     ///
-    /// If invalid UTF-8 is to be rejected, or the repaired texts take more than the limit together.
+    /// If invalid UTF-8 is to be rejected, or the repaired texts together exceed the limit.
     #[cold]
     pub(crate) fn repaired(
         values: &Values,
