@@ -1,27 +1,28 @@
-//! A chunk of the stream, and what one look at its bytes tells: where lines end, and what is text.
+//! A chunk of the stream, and what a single look at its bytes shows: line ends, and which bytes are
+//! text.
 //!
 //! # How line ends are found
 //!
-//! A mask has a bit for each of 64 bytes, set where the byte is LF or CR. Up to eight masks, a
-//! *window*, are made in one call, out of line, by the best code that the CPU has. Whatever asks for
-//! the next line end then reads bits, inlined, so an event costs no call: a shift, a test and a
-//! count of trailing zeros. A second word tells which masks are not zero, so that a long line is
-//! passed without a loop. Windows follow each other and each byte is looked at once, except for the
-//! last 64 bytes of a chunk: loading them whole again costs less than copying a short rest.
+//! A mask has a bit for each of 64 bytes, set where the byte is LF or CR. One call, out of line,
+//! makes up to eight masks, a *window*, with the best code that the CPU has. Finding the next line
+//! end then takes a shift, a test and a count of trailing zeros, inlined, so an event costs no
+//! call. A second word has a bit for each mask that is not zero, so that a long line is passed
+//! without a loop. Windows follow each other, and each byte is looked at once. The exception is the
+//! last 64 bytes of a chunk: loading them again costs less than copying a short rest.
 //!
-//! AVX2 finds both bytes with one comparison: `pshufb` looks each byte's low half up in a table
-//! where only 10 and 13 stand at their own places. LF and CR find themselves, and every other byte
-//! finds something else. Combining all vectors with OR tells, almost for nothing, that a window is
-//! ASCII, which spares short chunks the separate check of UTF-8. Without AVX2, or without the
-//! feature `std` that detects it, `memchr` looks for one line end at a time, and a window is just
-//! that one. NEON would be one more function beside `avx2::mask`.
+//! AVX2 finds both bytes with one comparison. `pshufb` looks up the low half of each byte in a
+//! table that holds 10 at index 10 and 13 at index 13. LF and CR find themselves, and every other
+//! byte finds something else. OR over all vectors shows, at almost no cost, if a window is ASCII.
+//! That spares short chunks a separate check of UTF-8. Without AVX2, or without the feature `std`
+//! that detects it, `memchr` finds one line end at a time, and a window holds only that one. NEON
+//! would be one more function beside `avx2::mask`.
 //!
 //! # Why there is `unsafe`, and only here
 //!
 //! - AVX2 instructions must run only where the CPU has them.
-//! - A part of a chunk that was found to be UTF-8 is given as `&str` without checking it again. Safe
-//!   code cannot keep `Bytes` together with a `&str` that borrows from them, so each owned event
-//!   would be checked twice, or copied.
+//! A part of a chunk that was found to be UTF-8 becomes a `&str` without another check. Safe code
+//! cannot keep `Bytes` together with a `&str` that borrows from them, so each owned event would
+//! have to be checked twice, or copied.
 
 #![allow(unsafe_code)]
 #![deny(clippy::undocumented_unsafe_blocks, clippy::missing_safety_doc)]
@@ -51,14 +52,13 @@ impl SharedStr {
         unsafe { core::str::from_utf8_unchecked(&self.0) }
     }
 
-    /// Returns the text there; the empty text if `range` does not lie in this one, or cuts a
-    /// character.
+    /// Returns a part of the text; the empty text if `range` is out of bounds or cuts a character.
     #[inline]
     pub(crate) fn get(&self, range: Range<usize>) -> &str {
         self.as_str().get(range).unwrap_or_default()
     }
 
-    /// Returns `bytes` as text, if they are that.
+    /// Creates text of `bytes`, or returns them if they are not UTF-8.
     pub(crate) fn new(bytes: Bytes) -> Result<Self, Bytes> {
         // Invariant: checked.
         if utf8::check(&bytes).is_some() { Ok(Self(bytes)) } else { Err(bytes) }
@@ -72,11 +72,11 @@ impl From<String> for SharedStr {
     }
 }
 
-/// Where the bytes of a chunk are.
+/// The memory that a chunk is in.
 pub(crate) enum Source<'d> {
-    /// In the caller's memory.
+    /// The caller's memory.
     Lent(&'d [u8]),
-    /// In memory that can be shared.
+    /// Memory that can be shared.
     Shared(Bytes),
 }
 
@@ -90,29 +90,30 @@ impl Source<'_> {
     }
 }
 
-/// The bytes of a chunk, with what is known of them.
+/// The bytes of a chunk, and what is known about them.
 pub(crate) struct Chunk<'d> {
     source: Source<'d>,
     known: Known,
     /// Owned events and blocks are copied, although the bytes could be shared, because the decoder
-    /// puts the next chunk behind what is left of this one. If something shared it, each chunk would
-    /// move all that is unread to new memory, and each event would keep that alive.
+    /// appends the next chunk to what is left of this one. If an event shared these bytes, every
+    /// chunk would move all unread bytes to new memory, and every event would keep that memory
+    /// alive.
     is_private: bool,
 }
 
-/// What is known of the bytes of one chunk.
+/// What is known about the bytes of a chunk.
 struct Known {
     ends: Window,
-    // Invariant: these bytes of the chunk are UTF-8. The bytes cannot be changed or replaced without
-    // this, because `Chunk` gives no other access to them.
+    // Invariant: these bytes of the chunk are UTF-8. The bytes cannot change without this, because
+    // `Chunk` gives no other access to them.
     text: Range<usize>,
-    /// How many bytes the next check of UTF-8 looks at, beyond the value it is made for.
+    /// The number of bytes to check together with the next value, after its end.
     ahead: usize,
 }
 
-/// The first check of UTF-8 looks at this many bytes, and each further one at twice as many: one
-/// check of much text is faster than many checks of little, but what is left unread was checked in
-/// vain.
+/// The number of bytes that the first check of UTF-8 looks at. Each further check looks at twice as
+/// many. One check of much text is faster than many checks of little, but a check of bytes that the
+/// caller leaves unread is wasted.
 const FIRST_CHECK: usize = 1 << 10;
 const LARGEST_CHECK: usize = 32 << 10;
 
@@ -124,12 +125,12 @@ impl<'d> Chunk<'d> {
         Self { source, known, is_private: false }
     }
 
-    /// Creates a chunk of the rest of earlier ones, which no event or block shares.
+    /// Creates a chunk of bytes that earlier chunks left, and that no event or block may share.
     pub(crate) fn private(rest: Bytes) -> Self {
         Self { is_private: true, ..Self::new(Source::Shared(rest)) }
     }
 
-    /// Takes the place of a chunk that is used up.
+    /// Replaces a chunk that is used up.
     #[inline]
     pub(crate) fn replace(&mut self, source: Source<'d>) {
         self.source = source;
@@ -151,8 +152,8 @@ impl<'d> Chunk<'d> {
         self.bytes().len()
     }
 
-    /// Returns the bytes from here on, for the decoder to keep: without a copy if they are `Bytes`
-    /// and most of them are left, so that a few bytes do not keep much memory alive.
+    /// Returns the bytes from `pos` on, for the decoder to keep. Shares them if most of the chunk
+    /// is left. Else copies them, so that a few bytes do not keep much memory alive.
     pub(crate) fn keep_rest(&self, pos: usize) -> Bytes {
         match &self.source {
             Source::Shared(bytes) if bytes.len() - pos >= bytes.len() / 2 => bytes.slice(pos..),
@@ -160,7 +161,7 @@ impl<'d> Chunk<'d> {
         }
     }
 
-    /// Returns some of the bytes for the caller to keep: shared if the chunk is, else copied.
+    /// Returns bytes for the caller to keep. Shares them if possible, else copies them.
     pub(crate) fn keep(&self, range: Range<usize>) -> Bytes {
         match &self.source {
             Source::Shared(bytes) if !self.is_private => bytes.slice(range),
@@ -173,7 +174,7 @@ impl<'d> Chunk<'d> {
         Scan { bytes: self.source.bytes(), known: &mut self.known }
     }
 
-    /// Returns the text there, after checking it if nobody has; `None` if it is not UTF-8.
+    /// Returns the text in `range`, and checks it if necessary; `None` if it is not UTF-8.
     #[inline]
     pub(crate) fn check(&mut self, range: Range<usize>) -> Option<&str> {
         if !self.known.contains(&range) {
@@ -182,7 +183,7 @@ impl<'d> Chunk<'d> {
         self.text(range)
     }
 
-    /// Returns the text there; `None` if it is not UTF-8 or nobody has checked it.
+    /// Returns the text in `range`; `None` if it is not UTF-8 or was not checked.
     #[inline]
     pub(crate) fn text(&self, range: Range<usize>) -> Option<&str> {
         let bytes = self.bytes();
@@ -191,15 +192,15 @@ impl<'d> Chunk<'d> {
         }
         let part = &bytes[range];
         debug_assert!(core::str::from_utf8(part).is_ok());
-        // SAFETY: `Known::text` is UTF-8 in these bytes. The part lies in it, from the start of a
-        // character to the end of one.
+        // SAFETY: `Known::text` is UTF-8, and `range` lies in it and cuts no character at either
+        // end.
         Some(unsafe { core::str::from_utf8_unchecked(part) })
     }
 
-    /// Takes all of the bytes, if the chunk is shared and they are known to be text. The chunk is
-    /// empty then.
+    /// Takes all bytes and leaves an empty chunk, if the chunk is shared and the bytes are known to
+    /// be text.
     ///
-    /// The last event of a chunk needs no reference count of its own.
+    /// The last event of a chunk then needs no reference count of its own.
     #[inline]
     pub(crate) fn take(&mut self) -> Option<SharedStr> {
         let Source::Shared(bytes) = &mut self.source else { return None };
@@ -213,7 +214,8 @@ impl<'d> Chunk<'d> {
         Some(text)
     }
 
-    /// Returns the text there, sharing the chunk, if the chunk is shared and the text was checked.
+    /// Returns the text in `range`, which shares the chunk, if it was checked and the chunk can be
+    /// shared.
     #[inline]
     pub(crate) fn share(&self, range: Range<usize>) -> Option<SharedStr> {
         let Source::Shared(bytes) = &self.source else { return None };
@@ -221,7 +223,7 @@ impl<'d> Chunk<'d> {
             return None;
         }
         self.text(range.clone())?;
-        // Invariant: `text` has just said so.
+        // Invariant: `text` has returned `Some`.
         Some(SharedStr(bytes.slice(range)))
     }
 }
@@ -232,7 +234,7 @@ impl Known {
         range.start >= self.text.start && range.end <= self.text.end && range.start <= range.end
     }
 
-    /// Returns `true` if a part of the text cuts no character.
+    /// Returns `true` if `range`, a part of the text, cuts no character.
     #[inline]
     fn is_whole(&self, bytes: &[u8], range: &Range<usize>) -> bool {
         let is_boundary = |index: usize| {
@@ -242,7 +244,7 @@ impl Known {
         is_boundary(range.start) && is_boundary(range.end)
     }
 
-    /// Checks a value, and more after it, because that costs less than checking each value.
+    /// Checks a value and bytes after it, because one check costs less than one for each value.
     #[cold]
     #[inline(never)]
     fn check(&mut self, bytes: &[u8], range: &Range<usize>) {
@@ -251,14 +253,14 @@ impl Known {
         let ahead = from.saturating_add(self.ahead).min(bytes.len());
         let to = range.end.max(utf8::character_end(&bytes[..ahead]));
         let (len, is_all) = utf8::valid_prefix(&bytes[from..to]);
-        // Where there are invalid bytes, each value is checked alone. Looking ahead from each of
-        // many invalid bytes would look at the bytes after them again and again.
+        // After invalid bytes, each value is checked alone. Looking ahead from each of many invalid
+        // bytes would look at the same bytes again and again.
         self.ahead = if is_all { (self.ahead * 2).min(LARGEST_CHECK) } else { 0 };
         // Invariant: the new part is UTF-8, and the old one is if it stays.
         self.text = if goes_on { self.text.start } else { from }..from + len;
     }
 
-    /// Notes that a window was searched, and if all of its bytes are ASCII.
+    /// Records that a window was searched, and if it is ASCII.
     #[cfg(all(feature = "std", target_arch = "x86_64"))]
     #[inline]
     fn note_ascii(&mut self, start: usize, end: usize, is_ascii: bool) {
@@ -269,7 +271,7 @@ impl Known {
     }
 }
 
-/// Looks for line ends, from the start of a chunk to its end.
+/// Searches a chunk for line ends, from its start to its end.
 pub(crate) struct Scan<'a> {
     bytes: &'a [u8],
     known: &'a mut Known,
@@ -281,8 +283,8 @@ impl<'a> Scan<'a> {
         self.bytes
     }
 
-    /// Returns the first line end at or after `from`, which must not go back before a line end that
-    /// was found.
+    /// Returns the first line end at or after `from`. `from` must not be before a line end that was
+    /// already returned.
     #[inline]
     pub(crate) fn line_end(&mut self, from: usize) -> Option<usize> {
         match self.known.ends.next(from) {
@@ -291,15 +293,15 @@ impl<'a> Scan<'a> {
         }
     }
 
-    /// Returns bytes that move to the buffer, with what is known of them.
+    /// Returns bytes for the buffer, with what is known about them.
     #[inline]
     pub(crate) fn part(&self, range: Range<usize>) -> Part<'a> {
-        // Invariant: as of `Chunk::text`.
+        // Invariant: as in `Chunk::text`.
         let is_text = self.known.contains(&range) && self.known.is_whole(self.bytes, &range);
         Part { bytes: &self.bytes[range], is_text }
     }
 
-    /// Goes on to the next window that has a line end.
+    /// Makes windows up to the next one with a line end.
     #[inline(never)]
     fn search(&mut self, from: usize) -> Option<usize> {
         #[cfg(all(feature = "std", target_arch = "x86_64"))]
@@ -316,7 +318,7 @@ impl<'a> Scan<'a> {
         let found = wire::line_end(&self.bytes[from..]).map(|len| from + len);
         let end = found.map_or(self.bytes.len(), |at| at + 1);
         searched::add(end - from);
-        // A window of just the line end, so that it is found again.
+        // A window of only the line end, so that it can be found again.
         *ends = Window { start: end - usize::from(found.is_some()), end, ..Window::new() };
         if found.is_some() {
             ends.put(0, 1);
@@ -325,10 +327,9 @@ impl<'a> Scan<'a> {
     }
 }
 
-/// Returns `None` if there is a line end among `bytes`, else if all of them are ASCII (as far as that
-/// is known).
+/// Returns `None` if `bytes` contain a line end, else `true` if they are known to be ASCII.
 ///
-/// For chunks that lie within a line: it remembers nothing, so it costs less than a window.
+/// For chunks that lie within a line. It records nothing, so it costs less than a window.
 #[inline(never)]
 fn scan_part_of_line(bytes: &[u8]) -> Option<bool> {
     searched::add(bytes.len());
@@ -340,7 +341,7 @@ fn scan_part_of_line(bytes: &[u8]) -> Option<bool> {
     wire::line_end(bytes).is_none().then_some(false)
 }
 
-/// Bytes of a chunk that move to the buffer.
+/// Bytes of a chunk for the buffer.
 #[derive(Clone, Copy)]
 pub(crate) struct Part<'a> {
     bytes: &'a [u8],
@@ -349,28 +350,28 @@ pub(crate) struct Part<'a> {
 }
 
 impl<'a> Part<'a> {
-    /// Bytes that nothing is known of.
+    /// Creates a part that is not known to be text.
     #[inline]
     pub(crate) fn new(bytes: &'a [u8]) -> Self {
-        // Invariant: nothing is said.
+        // Invariant: nothing is claimed.
         Self { bytes, is_text: false }
     }
 
-    /// Bytes that are short enough to be checked here and now.
+    /// Creates a part and checks it, which is cheap for short ones.
     pub(crate) fn checked(bytes: &'a [u8]) -> Self {
         // Invariant: checked.
         Self { bytes, is_text: utf8::check(bytes).is_some() }
     }
 }
 
-/// Bytes of a block that came in earlier chunks, put together.
+/// The bytes of a block that came in earlier chunks, joined.
 ///
-/// What was known of them goes along: where the parts of a value were found to be ASCII, nobody has
-/// to check the whole again.
+/// What was known about the parts is kept: if all parts of a value were ASCII, the whole value is
+/// not checked again.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Held {
     bytes: Vec<u8>,
-    // Invariant: so many of the bytes are UTF-8. Nothing but the methods here changes the bytes.
+    // Invariant: this many of the bytes are UTF-8. Only the methods here change the bytes.
     text: usize,
 }
 
@@ -382,7 +383,7 @@ impl Held {
         self.bytes.capacity()
     }
 
-    /// Makes room, in a buffer that is never to hold more than `most`.
+    /// Makes room, in a buffer that never holds more than `most` bytes.
     #[inline]
     pub(crate) fn reserve(&mut self, additional: usize, most: usize) {
         let Self { bytes, .. } = self;
@@ -408,10 +409,10 @@ impl Held {
         self.text += usize::from(is_text);
     }
 
-    /// Appends a part of a line. Returns `false`, and appends nothing, if it holds a line end.
+    /// Appends a part of a line. Returns `false`, and appends nothing, if it contains a line end.
     #[inline]
     pub(crate) fn extend_line(&mut self, part: &[u8]) -> bool {
-        // To search and to copy a single byte would take two calls.
+        // For a single byte, a search and a copy would be two calls.
         if let [byte] = part {
             if !wire::is_line_end(*byte) {
                 self.push(*byte);
@@ -427,19 +428,19 @@ impl Held {
     #[inline]
     pub(crate) fn truncate(&mut self, len: usize) {
         if len < self.text {
-            // Invariant: what is left is UTF-8, unless a character is cut.
+            // Invariant: the rest is UTF-8, unless a character is cut.
             self.text = if self.is_boundary(len) { len } else { 0 };
         }
         self.bytes.truncate(len);
     }
 
-    /// Returns `true` unless a character goes on at this index.
+    /// Returns `true` unless this index is within a character.
     #[inline]
     fn is_boundary(&self, at: usize) -> bool {
         self.bytes.get(at).is_none_or(|byte| !(0x80..0xC0).contains(byte))
     }
 
-    /// Returns the text there; `None` if it is not UTF-8.
+    /// Returns the text in `range`; `None` if it is not UTF-8.
     #[inline]
     pub(crate) fn text(&self, range: Range<usize>) -> Option<&str> {
         let part = &self.bytes[range.clone()];
@@ -448,11 +449,11 @@ impl Held {
             return utf8::check(part);
         }
         debug_assert!(core::str::from_utf8(part).is_ok());
-        // SAFETY: the invariant of `text`, and the part is whole characters.
+        // SAFETY: the invariant of `text`. `range` cuts no character.
         Some(unsafe { core::str::from_utf8_unchecked(part) })
     }
 
-    /// Takes all of the bytes.
+    /// Takes all bytes.
     pub(crate) fn take(&mut self) -> Vec<u8> {
         self.text = 0;
         mem::take(&mut self.bytes)
@@ -474,20 +475,20 @@ impl Deref for Held {
     }
 }
 
-/// Bytes of one mask.
+/// The bytes of one mask.
 const LANE: usize = 64;
-/// Masks of one window: enough to make the call cheap, and few enough for short chunks.
+/// The masks of one window: enough to make the call pay, and few enough for short chunks.
 const LANES: usize = 8;
 
-/// The line ends among some bytes of the chunk that follow each other.
+/// The line ends in consecutive bytes of the chunk.
 struct Window {
     /// A bit for each byte of each lane, set for a line end.
     masks: [u64; LANES],
     /// A bit for each lane, set if its mask is not zero.
     lanes: u32,
-    /// Where the first lane starts.
+    /// The start of the first lane.
     start: usize,
-    /// Where the last lane ends. Nothing after it was looked at.
+    /// The end of the last lane. Nothing after it was searched.
     end: usize,
 }
 
@@ -503,13 +504,13 @@ impl Window {
         self.lanes |= u32::from(mask != 0) << lane;
     }
 
-    /// Returns the first line end at or after `from`, among these.
+    /// Returns the first line end at or after `from` in this window.
     #[inline]
     fn next(&self, from: usize) -> Option<usize> {
         if from >= self.end {
             return None;
         }
-        // Between an earlier line end and this window there is none.
+        // There is no line end between an earlier one and this window.
         let at = from.max(self.start) - self.start;
         let mut lane = at / LANE;
         let mut mask = self.masks[lane % LANES] & (!0 << (at % LANE));
@@ -538,7 +539,7 @@ mod avx2 {
 
     pub(super) type Vector = __m256i;
 
-    /// As [`super::scan_part_of_line`], of at least 32 bytes.
+    /// Like [`super::scan_part_of_line`], for at least 32 bytes.
     ///
     /// # Safety
     ///
@@ -550,7 +551,7 @@ mod avx2 {
         debug_assert!(bytes.len() >= VECTOR);
         let (start, len) = (bytes.as_ptr(), bytes.len());
         let mut at = 0;
-        // SAFETY: the caller has AVX2, and at least 32 bytes: all loads end at `len` or before.
+        // SAFETY: the caller has AVX2, and passes at least 32 bytes: no load goes beyond `len`.
         unsafe {
             let vector = |at: usize| load(start.add(at).cast());
             let mut all = zero();
@@ -564,7 +565,7 @@ mod avx2 {
                 all = or(all, or(or(a, b), or(c, d)));
                 at += 4 * VECTOR;
             }
-            // The last 32 bytes once more where the rest is no multiple of that.
+            // Loads the last 32 bytes, some of them again if the rest is not a multiple of 32.
             let last = vector(len - VECTOR);
             let mut ends = line_ends(last);
             all = or(all, last);
@@ -577,10 +578,10 @@ mod avx2 {
         }
     }
 
-    /// Bytes of a long line that are passed at once.
+    /// The number of bytes of a long line that are searched at once.
     const STRIDE: usize = 256;
 
-    /// As [`Scan::search_portable`], a window at a time.
+    /// Like [`Scan::search_portable`], a window at a time.
     ///
     /// # Safety
     ///
@@ -601,11 +602,11 @@ mod avx2 {
         None
     }
 
-    /// Looks at the bytes after the window, up to `LANES` lanes.
+    /// Makes the next window, of up to `LANES` lanes.
     ///
     /// # Safety
     ///
-    /// As of [`search`].
+    /// As for [`search`].
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn next_window(scan: &mut Scan<'_>) {
@@ -616,8 +617,8 @@ mod avx2 {
         let len = rest.len().min(LANES * LANE);
         let (whole, tail) = (len / LANE, len % LANE);
         let mut lanes = 0;
-        // SAFETY: the caller has AVX2. Each lane lies within `rest`: `whole` of them do. The last
-        // lane of `bytes` does if there are as many bytes.
+        // SAFETY: the caller has AVX2. The first `whole` lanes lie within `rest`. The last lane of
+        // `bytes` exists where it is loaded.
         let is_ascii = unsafe {
             let mut any = zero();
             for number in 0..whole {
@@ -631,7 +632,7 @@ mod avx2 {
                 // Only at the end of the chunk.
                 debug_assert!(whole < LANES && start + len == bytes.len());
                 let (bits, all) = if bytes.len() >= LANE {
-                    // The last 64 bytes once more, without the bits of those already seen.
+                    // Loads the last 64 bytes, and drops the bits of those already searched.
                     let (bits, all) = mask(bytes.as_ptr().add(bytes.len() - LANE));
                     (bits >> (LANE - tail), all)
                 } else {
@@ -648,18 +649,18 @@ mod avx2 {
         scan.known.note_ascii(start, start + len, is_ascii);
     }
 
-    /// Passes bytes without a line end, but not all of them: it looks at more of a long line at
-    /// once, and notes less, than [`next_window`].
+    /// Skips bytes of a long line, but never all of the chunk. It searches more bytes at once than
+    /// [`next_window`] does, and records less.
     ///
     /// # Safety
     ///
-    /// As of [`search`].
+    /// As for [`search`].
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn pass_long_line(scan: &mut Scan<'_>) {
         let start = scan.known.ends.end;
         let mut end = start;
-        // SAFETY: the caller has AVX2, and each load is of 32 bytes out of 32.
+        // SAFETY: the caller has AVX2, and each load reads a whole piece of 32 bytes.
         let is_ascii = unsafe {
             let mut any = zero();
             for stride in scan.bytes[start..].chunks_exact(STRIDE) {
@@ -682,15 +683,15 @@ mod avx2 {
         scan.known.note_ascii(start, end, is_ascii);
     }
 
-    /// Returns a bit for each line end of a lane, and its bytes combined with OR.
+    /// Returns a mask with a bit for each line end in a lane, and the OR of its vectors.
     ///
     /// # Safety
     ///
-    /// As of [`search`]; `lane` must point to `LANE` bytes.
+    /// As for [`search`]; `lane` must point to `LANE` bytes.
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn mask(lane: *const u8) -> (u64, Vector) {
-        // SAFETY: the caller has AVX2, and twice 32 bytes are read out of 64.
+        // SAFETY: the caller has AVX2, and 2 × 32 of the 64 bytes are loaded.
         unsafe {
             let (low, high) = (load(lane.cast()), load(lane.add(LANE / 2).cast()));
             let low_bits = top_bits(line_ends(low)) as u32;
@@ -699,11 +700,11 @@ mod avx2 {
         }
     }
 
-    /// As [`mask`], for less than a lane: loads that overlap cost less than copying byte by byte.
+    /// Like [`mask`], for less than a lane. Overlapping loads cost less than copying byte by byte.
     ///
     /// # Safety
     ///
-    /// As of [`search`].
+    /// As for [`search`].
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn short_mask(bytes: &[u8]) -> (u64, Vector) {
@@ -712,19 +713,19 @@ mod avx2 {
         if let (Some(head), Some(last)) = (bytes.first_chunk::<32>(), bytes.last_chunk::<32>()) {
             lane[..32].copy_from_slice(head);
             lane[32..].copy_from_slice(last);
-            // SAFETY: the caller has AVX2, and this is a lane.
+            // SAFETY: the caller has AVX2, and `lane` has `LANE` bytes.
             let (bits, all) = unsafe { mask(lane.as_ptr()) };
             return (bits & 0xFFFF_FFFF | bits >> 32 << (len - 32), all);
         }
         if let (Some(head), Some(last)) = (bytes.first_chunk::<16>(), bytes.last_chunk::<16>()) {
             lane[..16].copy_from_slice(head);
             lane[16..32].copy_from_slice(last);
-            // SAFETY: the caller has AVX2, and this is a lane.
+            // SAFETY: the caller has AVX2, and `lane` has `LANE` bytes.
             let (bits, all) = unsafe { mask(lane.as_ptr()) };
             return (bits & 0xFFFF | bits >> 16 << (len - 16), all);
         }
         lane[..16].copy_from_slice(&up_to_16(bytes).to_le_bytes());
-        // SAFETY: the caller has AVX2, and this is a lane.
+        // SAFETY: the caller has AVX2, and `lane` has `LANE` bytes.
         unsafe { mask(lane.as_ptr()) }
     }
 
@@ -743,26 +744,26 @@ mod avx2 {
         bytes.iter().rev().fold(0, |number, &byte| number << 8 | u128::from(byte))
     }
 
-    /// Sets the bytes that are line ends to ones, and the others to zero.
+    /// Sets each byte to all ones if it is a line end, else to zero.
     ///
     /// # Safety
     ///
-    /// As of [`search`].
+    /// As for [`search`].
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn line_ends(bytes: Vector) -> Vector {
-        // Rust before 1.86 wants `unsafe` for these calls.
+        // Before Rust 1.86, these calls need `unsafe`.
         #[allow(unused_unsafe)]
         // SAFETY: the caller has AVX2.
         unsafe {
-            // See the top of the file. A byte above 127 is looked up as 0.
+            // See the top of the file. `pshufb` returns 0 for bytes above 127.
             let own = table(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 10, -1, -1, 13, -1, -1);
             equal(bytes, look_up(both_halves(own), bytes))
         }
     }
 }
 
-/// Counts the bytes that are searched, for the tests that no byte is searched twice.
+/// Counts searched bytes, for the tests that no byte is searched more than twice.
 pub(crate) mod searched {
     #[cfg(test)]
     extern crate std;
@@ -781,7 +782,7 @@ pub(crate) mod searched {
     #[inline]
     pub(crate) fn add(_: usize) {}
 
-    /// Returns the bytes that this thread has searched since the last call.
+    /// Returns the number of bytes that this thread has searched since the last call.
     #[cfg(test)]
     pub(crate) fn take() -> usize {
         BYTES.take()
@@ -800,7 +801,7 @@ mod tests {
 
     use super::*;
 
-    /// Bytes of all kinds, long runs of one kind among them. Always the same.
+    /// Returns bytes of all kinds, with long runs of one kind. Always the same.
     fn samples() -> Vec<Vec<u8>> {
         let mut random = 1_u64;
         let mut next = move |below: usize| {
@@ -893,7 +894,7 @@ mod tests {
         assert!(SharedStr::new(Bytes::from_static(b"\xff")).is_err());
     }
 
-    /// A caller that takes one value and drops the chunk has it checked again next time.
+    /// For a caller that takes one value and drops the chunk, the rest was checked in vain.
     #[test]
     fn the_first_check_does_not_look_far_ahead() {
         let bytes = "中".repeat(1 << 16);

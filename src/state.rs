@@ -1,6 +1,6 @@
-//! A stream as a decoder knows it, and a chunk of it that is being read: what both views share.
+//! The state of a decoder, and the chunk that it reads: what both views share.
 //!
-//! Each view adds what it makes of a block that was found: an event, or a block.
+//! Each view turns the blocks that are found into its own result, events or blocks.
 
 use alloc::boxed::Box;
 use core::{fmt, mem, time::Duration};
@@ -22,20 +22,20 @@ use crate::{
 mod body_kind;
 mod unread;
 
-/// A stream between two chunks.
+/// The state of a stream between two chunks.
 #[derive(Clone)]
 pub(crate) struct State {
     pub(crate) splitter: Splitter,
     pub(crate) fields: Fields,
     pub(crate) last_event_id: LastEventId,
     pub(crate) options: Options,
-    /// What hardly any stream needs.
+    /// State that hardly any stream needs.
     pub(crate) rare: Option<Box<Rare>>,
-    /// The first bytes of the stream have not told yet if it is an event stream.
+    /// The first bytes have not shown yet if this is an event stream.
     wants_first_bytes: bool,
-    /// A block was refused for good.
+    /// The decoder has failed: a block was refused, and so is all that follows.
     pub(crate) failed: bool,
-    /// The stream has ended, so the next chunk starts another one.
+    /// The stream has ended. The next chunk starts another one.
     pub(crate) ended: bool,
 }
 
@@ -46,22 +46,22 @@ pub(crate) struct Rare {
     pub(crate) repaired: Repaired,
 }
 
-/// A chunk that is being read.
+/// A chunk and the position in it.
 ///
-/// Separate from [`State`] so that adapters can own both between two polls.
+/// Separate from [`State`] so that adapters can own both across polls.
 #[derive(Debug)]
 pub(crate) struct Reading<'d> {
     pub(crate) chunk: Chunk<'d>,
     pub(crate) cursor: Cursor,
 }
 
-/// How to read a chunk.
+/// The way to read a chunk.
 pub(crate) enum Begin {
-    /// From here.
+    /// Starting here.
     At(Cursor),
-    /// Not at all: it lies within a line, and was used up at once.
+    /// Not at all: it was a part of a line and has been appended.
     UsedUp,
-    /// With [care](State::begin_special).
+    /// With [special care](State::begin_special).
     Special,
 }
 
@@ -79,7 +79,7 @@ impl State {
         }
     }
 
-    /// Begins a chunk of these bytes.
+    /// Begins a chunk.
     #[inline]
     pub(crate) fn begin(&mut self, chunk: &[u8]) -> Begin {
         if self.is_special() {
@@ -91,7 +91,7 @@ impl State {
         }
     }
 
-    /// Returns `true` if a chunk must be read with care. Nearly all chunks need none.
+    /// Returns `true` if a chunk needs special care. Nearly no chunk does.
     #[inline]
     fn is_special(&self) -> bool {
         self.ended
@@ -122,7 +122,7 @@ impl State {
 
     #[cold]
     fn keep_first_bytes(&mut self, bytes: &[u8]) {
-        // On the stack, so that an ordinary stream allocates nothing here.
+        // On the stack, so that an ordinary stream allocates nothing.
         let mut first = self.rare.as_mut().map(|rare| mem::take(&mut rare.first_bytes));
         let first = first.get_or_insert_default();
         self.wants_first_bytes = bytes.is_empty() || first.keep(bytes, self.options.first_bytes);
@@ -133,7 +133,7 @@ impl State {
         }
     }
 
-    /// Forgets where values lie in a chunk that is gone. There are such values only if the last
+    /// Forgets the positions of values in a chunk that is gone. There are none unless the last
     /// reader was leaked in the middle of a block.
     fn forget_chunk(&mut self) {
         if !self.splitter.holds_lines() {
@@ -141,7 +141,7 @@ impl State {
         }
     }
 
-    /// Forgets the values of a block that was given, before a view that holds all lines reads on.
+    /// Forgets the values of a block that was returned, before the block view reads on.
     #[inline]
     pub(crate) fn forget_given_block(&mut self) {
         if !self.splitter.holds_lines() || self.splitter.is_lent() {
@@ -149,12 +149,12 @@ impl State {
         }
     }
 
-    /// Reads on: takes back text that was lent in the place of invalid bytes. Returns `false` if
-    /// nothing comes any more.
+    /// Prepares to read on: frees large repaired text that was lent. Returns `false` if the decoder
+    /// has failed.
     ///
     /// # Errors
     ///
-    /// If too much was left unread, and nobody was told yet.
+    /// If too many bytes were left unread, and no call has returned that error yet.
     #[inline]
     pub(crate) fn resume(&mut self) -> Result<bool, DecodeError> {
         if self.is_special() { self.resume_special() } else { Ok(true) }
@@ -170,7 +170,7 @@ impl State {
         self.take_unread_error().map_or(Ok(true), Err)
     }
 
-    /// Returns the error that too much was left unread, if nobody was told yet.
+    /// Returns the error for too many unread bytes, unless a call has already returned it.
     pub(crate) fn take_unread_error(&mut self) -> Option<DecodeError> {
         let kind = self.rare.as_mut()?.unread.take_error(self.options.limit())?;
         self.failed = true;
@@ -178,7 +178,7 @@ impl State {
         Some(DecodeError::new(kind, self.splitter.offset()))
     }
 
-    /// Gives up the block that the splitter found to be too large.
+    /// Refuses the block that the splitter found to be too large.
     #[cold]
     pub(crate) fn refuse_too_large(&mut self) -> DecodeError {
         self.fields.values = Values::default();
@@ -188,15 +188,14 @@ impl State {
         DecodeError::new(DecodeErrorKind::BlockTooLarge { limit }, self.splitter.block_start())
     }
 
-    /// Ends the stream. Returns `false` if it had ended before.
+    /// Ends the stream. Returns `false` if it had already ended.
     pub(crate) fn end(&mut self) -> bool {
         let is_first_time = !mem::replace(&mut self.ended, true);
         self.forget_chunk();
         is_first_time
     }
 
-    /// Returns `true` if the block that the end of the stream cuts off may be read as if it had
-    /// ended.
+    /// Returns `true` if the unterminated block at the end can be read as a whole block.
     pub(crate) fn is_cut_block_whole(&self) -> bool {
         self.splitter.pending() > 0
             && !self.has_unread()
@@ -220,12 +219,12 @@ impl State {
         self.fields.reconnection_time.map(Duration::from_millis)
     }
 
-    /// Returns the length of the block under way, with what was left unread.
+    /// Returns the length of the unfinished block, plus the unread bytes.
     pub(crate) fn pending_bytes(&self) -> u64 {
         self.splitter.pending() + self.unread().len()
     }
 
-    /// Returns `true` while the first bytes have not told yet if this is an event stream.
+    /// Returns `true` until the first bytes have shown if this is an event stream.
     #[cfg(any(feature = "std", feature = "stream"))]
     pub(crate) fn wants_first_bytes(&self) -> bool {
         self.wants_first_bytes
@@ -255,7 +254,7 @@ impl State {
         self.rare.as_deref().map_or(&Unread::Nothing, |rare| &rare.unread)
     }
 
-    /// Writes what a decoder of this name shows of its state.
+    /// Formats the state as that of a decoder with this name.
     pub(crate) fn fmt_as(&self, name: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct(name)
             .field("stats", &self.stats())
@@ -273,7 +272,7 @@ impl fmt::Debug for State {
 }
 
 impl<'d> Reading<'d> {
-    /// At the end of a chunk.
+    /// The end of an empty chunk.
     pub(crate) const NOTHING: Self =
         Self { chunk: Chunk::new(Source::Lent(&[])), cursor: Cursor::NOTHING };
 
@@ -282,7 +281,7 @@ impl<'d> Reading<'d> {
         Self { chunk: Chunk::new(chunk), cursor }
     }
 
-    /// Begins the next chunk, in the place of one that was [stopped](Self::stop).
+    /// Begins the next chunk, after the last one was [stopped](Self::stop).
     #[inline]
     pub(crate) fn start(&mut self, state: &mut State, chunk: Source<'d>) {
         match state.begin(chunk.bytes()) {
@@ -295,7 +294,7 @@ impl<'d> Reading<'d> {
         }
     }
 
-    /// Lets a chunk go that was [stopped](Self::stop).
+    /// Drops a chunk that was [stopped](Self::stop).
     #[cfg(any(feature = "std", feature = "stream", feature = "tokio-util"))]
     #[inline]
     pub(crate) fn clear(&mut self) {
@@ -303,17 +302,17 @@ impl<'d> Reading<'d> {
         self.cursor = Cursor::NOTHING;
     }
 
-    /// Returns `true` if there is nothing more, for the price of two comparisons.
+    /// Returns `true` if the chunk is used up. Costs two comparisons.
     #[inline]
     pub(crate) fn is_used_up(&self) -> bool {
         self.cursor.is_plain && self.cursor.pos == self.chunk.len()
     }
 
-    /// Reads on up to what the view wants: a block, a line, or the end of the chunk.
+    /// Reads up to a block or a line for the caller, or to the end of the chunk.
     ///
     /// # Errors
     ///
-    /// If a block is larger than the limit.
+    /// If a block exceeds the limit.
     #[inline]
     pub(crate) fn find<const HOLDS_ALL: bool>(
         &mut self,
@@ -328,7 +327,7 @@ impl<'d> Reading<'d> {
         }
     }
 
-    /// Reads no further: what is left of the chunk comes first when the next one is read.
+    /// Stops reading. The decoder keeps what is left, to read it before the next chunk.
     #[inline]
     pub(crate) fn stop<const HOLDS_ALL: bool>(&mut self, state: &mut State) {
         if self.is_used_up() && state.rare.is_none() {

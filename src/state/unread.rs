@@ -1,4 +1,4 @@
-//! What callers leave unread of a chunk.
+//! The bytes of a chunk that the caller left unread.
 
 use bytes::{Bytes, BytesMut};
 
@@ -8,13 +8,13 @@ use crate::{
     wire,
 };
 
-/// The rest of a chunk whose reader was dropped early. It comes before the next chunk.
+/// The rest of a chunk whose reader was dropped early. It is read before the next chunk.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Unread {
     #[default]
     Nothing,
     Rest(Bytes),
-    /// So many bytes were too many, and are lost. The next caller is told.
+    /// This many bytes were too many, and are lost. The next call returns an error.
     TooMuch(usize),
 }
 
@@ -31,18 +31,18 @@ impl Unread {
         matches!(self, Self::Nothing)
     }
 
-    /// Returns the bytes that come before the next chunk.
+    /// Returns the bytes to read before the next chunk.
     pub(crate) fn rest(&self) -> &[u8] {
         if let Self::Rest(rest) = self { rest } else { &[] }
     }
 
     /// Keeps the rest of a chunk, up to the limit.
     ///
-    /// A small limit is for small blocks. It does not mean that a caller cannot take the events of
-    /// an ordinary chunk one at a time, so 64 KiB are always kept.
+    /// A caller with a small limit expects small blocks, but may still take the events of a large
+    /// chunk one at a time. So up to 64 KiB are always kept.
     pub(crate) fn keep(&mut self, len: usize, limit: usize, rest: impl FnOnce() -> Bytes) {
         *self = match (&self, len) {
-            // Not forgotten because another reader was dropped before it was told.
+            // Dropping another reader must not lose the error.
             (Self::TooMuch(before), _) => Self::TooMuch(before.saturating_add(len)),
             (_, 0) => Self::Nothing,
             _ if len > limit.max(wire::KEPT) => Self::TooMuch(len),
@@ -50,15 +50,15 @@ impl Unread {
         };
     }
 
-    /// Puts the rest of the last chunk before this one.
+    /// Puts the rest of the last chunk in front of this one.
     pub(crate) fn join<'d>(&mut self, chunk: Source<'d>) -> Chunk<'d> {
         let Self::Rest(rest) = self else { return Chunk::new(chunk) };
         let mut rest = core::mem::take(rest);
         *self = Self::Nothing;
         if !chunk.bytes().is_empty() {
-            // Copies the rest if something shares it: events of the chunk that it was left of, but
-            // none of a private one. So a caller who takes one event of each chunk does not copy
-            // the rest again and again.
+            // This copies the rest if events of its chunk share it. Nothing shares the rest of a
+            // private chunk, so a caller that takes one event of each chunk does not copy the rest
+            // again and again.
             let mut joined = BytesMut::from(rest);
             joined.extend_from_slice(chunk.bytes());
             rest = joined.freeze();
@@ -66,7 +66,7 @@ impl Unread {
         Chunk::private(rest)
     }
 
-    /// Returns the error that nobody was told yet.
+    /// Returns the error, unless it was already returned.
     pub(crate) fn take_error(&mut self, limit: usize) -> Option<DecodeErrorKind> {
         let Self::TooMuch(_) = self else { return None };
         *self = Self::Nothing;
