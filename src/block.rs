@@ -23,12 +23,12 @@ use crate::{
     wire::{self, ShortenedBytes, field::Field, utf8},
 };
 
-/// Cuts an event stream into its blocks, and loses no byte.
+/// Splits an event stream into its blocks, and loses no byte.
 ///
-/// For gateways and everyone who must see more than the events: comments, unknown fields, blocks
-/// without data, and the very bytes. The blocks' [`raw`](Block::raw) bytes and the
-/// [pending](BlockEnd::pending) rest, one after the other, are the stream. (Only a block that was
-/// refused with an error is left out.)
+/// For gateways, and for all who need more than the events: comments, unknown fields, blocks
+/// without data, or the exact bytes. The [`raw`](Block::raw) bytes of all blocks, followed by the
+/// [pending](BlockEnd::pending) rest, are the stream. Only a block that was refused with an error
+/// is missing.
 ///
 /// ```
 /// use sse_wire::BlockDecoder;
@@ -47,8 +47,9 @@ use crate::{
 /// # Ok::<_, sse_wire::DecodeError>(())
 /// ```
 ///
-/// A LF that completes the CRLF of a blank line belongs to the block if it arrives with it.
-/// Otherwise the block is given at the CR, and the LF stands first in the next block's raw bytes.
+/// A LF that completes the CRLF of a blank line belongs to the block if it arrives together with
+/// the CR. Otherwise the block is returned at the CR, and the next block's raw bytes start with the
+/// LF.
 #[derive(Clone)]
 pub struct BlockDecoder {
     pub(crate) state: State,
@@ -67,17 +68,17 @@ impl BlockDecoder {
 
     /// Reads a chunk and lends its blocks one by one.
     ///
-    /// If the result is dropped early, the blocks that were not taken come first at the next call,
-    /// as with [`Decoder::feed`](crate::Decoder::feed). After [`finish`](Self::finish), a new stream
+    /// If the result is dropped early, the remaining blocks come first at the next call, as with
+    /// [`Decoder::feed`](crate::Decoder::feed). After [`finish`](Self::finish), a new stream
     /// starts.
     #[must_use = "blocks come only out of `next_block`"]
     pub fn feed<'d>(&'d mut self, chunk: &'d [u8]) -> Blocks<'d> {
         Blocks::new(&mut self.state, Source::Lent(chunk))
     }
 
-    /// Reads a chunk and gives its blocks as owned values.
+    /// Reads a chunk and returns its blocks as owned values.
     ///
-    /// A block that lies whole in the chunk shares its memory.
+    /// A block that lies in the chunk as a whole shares its memory.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -98,8 +99,8 @@ impl BlockDecoder {
     /// Ends the stream, and returns what is pending, as it came.
     ///
     /// With [`AtEnd::Dispatch`], it can be read as a block. The next [`feed`](Self::feed) starts a
-    /// new stream. Bytes that were left unread are pending, too; `feed(&[])` reads their blocks
-    /// first.
+    /// new stream. Bytes that were left unread are pending, too. To read their blocks, call
+    /// `feed(&[])` first.
     ///
     /// ```
     /// use sse_wire::BlockDecoder;
@@ -114,8 +115,8 @@ impl BlockDecoder {
         self.end(self.state.options.at_end)
     }
 
-    /// Ends the stream as [`finish`](Self::finish) does, because the transport failed: what is
-    /// pending is no block.
+    /// Ends the stream like [`finish`](Self::finish), after the transport failed: what is pending
+    /// is never a block.
     #[cfg(feature = "stream")]
     pub(crate) fn cut_off(&mut self) -> BlockEnd<'_> {
         self.end(AtEnd::Discard)
@@ -147,7 +148,7 @@ impl BlockDecoder {
 
 common_traits!(BlockDecoder);
 
-/// Returns the texts of a block.
+/// Returns the text of a block's values.
 #[inline]
 fn texts<'a>(
     raw: &'a [u8],
@@ -166,7 +167,7 @@ fn texts<'a>(
     Texts::repaired(values, raw, joined, &mut rare.get_or_insert_default().repaired, options)
 }
 
-/// Joins the data lines of a block that has several.
+/// Joins the data lines of a block with several.
 fn join(raw: &[u8], values: &Values, is_first: bool, joined: &mut Vec<u8>, limit: usize) {
     let lines = Lines::new(raw, values, is_first).filter(|line| line.field() == Field::Data);
     for (number, line) in lines.enumerate() {
@@ -178,11 +179,11 @@ fn join(raw: &[u8], values: &Values, is_first: bool, joined: &mut Vec<u8>, limit
     }
 }
 
-/// The blocks of a chunk, lent one by one. See [`BlockDecoder::feed`].
+/// The blocks of one chunk, lent one by one. See [`BlockDecoder::feed`].
 #[derive(Debug)]
 pub struct Blocks<'d> {
     state: &'d mut State,
-    /// Nothing if the chunk was used up at once.
+    /// [`Reading::NOTHING`] if the chunk only continued a line.
     reading: Reading<'d>,
 }
 
@@ -193,9 +194,9 @@ impl<'d> Blocks<'d> {
         Self { state, reading }
     }
 
-    /// Returns the next block of the chunk; `None` when it is used up.
+    /// Returns the next block of the chunk; `None` when the chunk is used up.
     ///
-    /// An example: [`BlockDecoder`].
+    /// For an example, see [`BlockDecoder`].
     ///
     /// # Errors
     ///
@@ -221,8 +222,8 @@ impl<'d> Blocks<'d> {
         Block { raw, start, values: *values, joined, rare, last_event_id, options: *options }
     }
 
-    /// Returns where in the chunk the block lies that was found last; `None` if it lies in the
-    /// decoder's buffer.
+    /// Returns the position of the last block in the chunk; `None` if it is in the decoder's
+    /// buffer.
     pub(crate) fn range(&self, place: Place) -> Option<core::ops::Range<usize>> {
         match place {
             Place::Chunk(start) => Some(start..self.reading.cursor.pos),
@@ -303,14 +304,14 @@ impl Reading<'_> {
         }))
     }
 
-    /// Takes from the block that was found what outlives it, its ID. Refuses the block if the policy
-    /// says so.
+    /// Sets the last event ID from the block that was found. Refuses the block if it is not UTF-8
+    /// and that is to be rejected.
     fn accept(&self, state: &mut State, place: Place) -> Result<(), DecodeError> {
         let State { splitter, fields, last_event_id, options, rare, failed, .. } = state;
         let (raw, start) = (self.raw(splitter, place), splitter.block_start());
         let mut values = fields.values;
         if options.invalid_utf8 != InvalidUtf8::Reject {
-            // Only the ID matters before somebody asks for the event.
+            // Until the caller asks for the event, only the ID matters.
             values.data = Data::None;
         }
         match texts(raw, start == 0, &values, &mut fields.joined, rare, *options) {
@@ -338,7 +339,7 @@ impl Reading<'_> {
     }
 }
 
-/// A block of an event stream: its lines and the blank line that ends it, as they came.
+/// A block of an event stream as it came: its lines and the blank line that ends it.
 ///
 /// ```
 /// use sse_wire::{BlockDecoder, Field};
@@ -357,7 +358,7 @@ impl Reading<'_> {
 /// ```
 pub struct Block<'a> {
     raw: &'a [u8],
-    /// Where the block starts in the stream.
+    /// The offset of the block in the stream.
     start: u64,
     values: Values,
     joined: &'a mut Vec<u8>,
@@ -367,14 +368,14 @@ pub struct Block<'a> {
 }
 
 impl<'a> Block<'a> {
-    /// Returns the bytes exactly as they came, line ends and blank line included.
+    /// Returns the exact bytes, with line ends and blank line.
     #[inline]
     #[must_use]
     pub fn raw(&self) -> &'a [u8] {
         self.raw
     }
 
-    /// Returns where the raw bytes start in the stream.
+    /// Returns the offset of the raw bytes in the stream.
     #[must_use]
     pub fn offset(&self) -> u64 {
         offset(self.raw, self.start)
@@ -387,7 +388,7 @@ impl<'a> Block<'a> {
         Lines::new(self.raw, &self.values, self.start == 0)
     }
 
-    /// Returns `true` if the block starts its stream, perhaps with a byte order mark.
+    /// Returns `true` if this is the first block of the stream, which can have a byte order mark.
     pub(crate) fn is_first(&self) -> bool {
         self.start == 0
     }
@@ -399,8 +400,8 @@ impl<'a> Block<'a> {
     ///
     /// # Errors
     ///
-    /// If the text of the event exceeds the block limit with U+FFFD in the place of invalid bytes.
-    /// The block itself is as good as any other, so the decoder goes on.
+    /// If the event's text, with U+FFFD in place of invalid bytes, exceeds the block limit. The
+    /// block itself stays valid, and the decoder goes on.
     pub fn event(&mut self) -> Result<Option<Event<'_>>, DecodeError> {
         let Self { raw, start, values, joined, rare, last_event_id, options } = self;
         texts(raw, *start == 0, values, joined, rare, *options)
@@ -421,7 +422,7 @@ impl<'a> Block<'a> {
     }
 }
 
-/// Returns the offset of the raw bytes: that of the block, or of the late LF before it.
+/// Returns the offset of the raw bytes: that of the block, or of the late LF in front of it.
 fn offset(raw: &[u8], start: u64) -> u64 {
     if start == 0 { 0 } else { start - prefix_len(raw, false) as u64 }
 }
@@ -432,7 +433,7 @@ impl fmt::Debug for Block<'_> {
     }
 }
 
-/// The blocks of a chunk as owned values. See [`BlockDecoder::feed_bytes`].
+/// The blocks of one chunk as owned values. See [`BlockDecoder::feed_bytes`].
 ///
 /// After an error that is not fatal, the iterator goes on with the next block.
 #[derive(Debug)]
@@ -447,7 +448,7 @@ impl Iterator for BlockBufs<'_> {
     }
 }
 
-/// A chunk that is used up stays so.
+/// After the end of the chunk, the result is always `None`.
 impl FusedIterator for BlockBufs<'_> {}
 
 /// A block that owns its bytes: `'static` and `Send`. Its clones share them.
@@ -476,13 +477,13 @@ pub struct BlockBuf {
 }
 
 impl BlockBuf {
-    /// Returns the bytes exactly as they came. See [`Block::raw`].
+    /// Returns the exact bytes. See [`Block::raw`].
     #[must_use]
     pub fn raw(&self) -> &Bytes {
         &self.raw
     }
 
-    /// Returns where the raw bytes start in the stream.
+    /// Returns the offset of the raw bytes in the stream.
     #[must_use]
     pub fn offset(&self) -> u64 {
         offset(&self.raw, self.start)
@@ -494,17 +495,18 @@ impl BlockBuf {
         Lines::new(&self.raw, &self.values, self.start == 0)
     }
 
-    /// Returns `true` if the block starts its stream, perhaps with a byte order mark.
+    /// Returns `true` if this is the first block of the stream, which can have a byte order mark.
     pub(crate) fn is_first(&self) -> bool {
         self.start == 0
     }
 
-    /// Returns the event that this block dispatches; `None` if it has no data. The event shares the
-    /// block's memory, where the block is text with one data line.
+    /// Returns the event that this block dispatches; `None` if it has no data.
+    ///
+    /// The event shares the block's memory if the block is UTF-8 and has a single data line.
     ///
     /// # Errors
     ///
-    /// As of [`Block::event`].
+    /// See [`Block::event`].
     pub fn event(&self) -> Result<Option<EventBuf>, DecodeError> {
         let Self { raw, start, values, last_event_id, options } = self;
         if let (Data::One(data), Ok(text)) = (values.data, SharedStr::new(raw.clone())) {
@@ -521,8 +523,7 @@ impl BlockBuf {
         Ok(event.map(|event| EventBuf::copy(event).with_last_event_id(last_event_id)))
     }
 
-    /// Copies the bytes out of the chunk that they came in, so that the block no longer keeps that
-    /// alive.
+    /// Copies the bytes out of their chunk, so that the block does not keep the chunk alive.
     #[must_use]
     pub fn detach(self) -> Self {
         Self { raw: Bytes::copy_from_slice(&self.raw), ..self }
@@ -535,41 +536,42 @@ impl fmt::Debug for BlockBuf {
     }
 }
 
-/// How a stream of blocks ended. See [`BlockDecoder::finish`].
+/// The end of a stream of blocks. See [`BlockDecoder::finish`].
 pub struct BlockEnd<'a> {
     state: &'a mut State,
     raw: Vec<u8>,
     pending_bytes: u64,
-    /// Where the pending block starts in the stream, if it is to be read as one.
+    /// The offset of the pending block in the stream, if it can be read as one.
     block: Option<u64>,
     error: Option<DecodeError>,
 }
 
 impl BlockEnd<'_> {
-    /// Returns `true` if the stream ended between two blocks: nothing was cut off.
+    /// Returns `true` if the stream ended between two blocks, so that nothing was cut off.
     #[must_use]
     pub fn is_clean(&self) -> bool {
         self.pending_bytes == 0
     }
 
-    /// Returns the length of the unterminated block, in bytes, with what the caller left unread.
+    /// Returns the length of the unterminated block, in bytes, plus the bytes that were left
+    /// unread.
     #[must_use]
     pub fn pending_bytes(&self) -> u64 {
         self.pending_bytes
     }
 
-    /// Returns these bytes, as they came; nothing if the block was refused.
+    /// Returns the pending bytes, as they came; nothing if the block was refused.
     ///
-    /// They may start with a LF that came late for the CRLF of the last blank line, and that is not
-    /// counted in [`pending_bytes`](Self::pending_bytes).
+    /// They may start with a LF that completes the CRLF of the last blank line.
+    /// [`pending_bytes`](Self::pending_bytes) does not count it.
     #[must_use]
     pub fn pending(&self) -> &[u8] {
         &self.raw
     }
 
-    /// Returns why the pending block was refused at the end; `None` if it was not. With
-    /// [`AtEnd::Dispatch`], it may be no UTF-8. Or [too
-    /// much](crate::DecodeErrorKind::UnreadTooLarge) was left unread.
+    /// Returns the error at the end of the stream, if there is one: the pending block is refused
+    /// with [`AtEnd::Dispatch`], or [too much](crate::DecodeErrorKind::UnreadTooLarge) was left
+    /// unread.
     ///
     /// ```
     /// use sse_wire::{AtEnd, BlockDecoder, DecodeErrorKind, InvalidUtf8};
@@ -586,8 +588,8 @@ impl BlockEnd<'_> {
         self.error
     }
 
-    /// Returns the pending bytes as a block, as if it had ended. Only with [`AtEnd::Dispatch`], and
-    /// if no part of it was left unread.
+    /// Returns the pending bytes as a block, as if it were complete. Only with [`AtEnd::Dispatch`],
+    /// and if all of its bytes were read.
     ///
     /// ```
     /// use sse_wire::{AtEnd, BlockDecoder};

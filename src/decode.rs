@@ -1,4 +1,4 @@
-//! The event view: the standard's dispatch.
+//! The event view: dispatches events as the standard does.
 
 mod end;
 mod events;
@@ -24,12 +24,12 @@ use crate::{
     },
 };
 
-/// Decodes an event stream, chunk by chunk, to the events that a browser would dispatch.
+/// Decodes an event stream, chunk by chunk, into the events that a browser would dispatch.
 ///
-/// It does no I/O and knows no clock. Bytes go in with [`feed`](Self::feed) or
-/// [`feed_bytes`](Self::feed_bytes), cut anywhere, and each event comes out of the call that brings
-/// its last byte. Events borrow the chunk. Only what straddles two chunks goes through a buffer, and
-/// none is allocated before that happens.
+/// It does no I/O and has no clock. Pass bytes to [`feed`](Self::feed) or
+/// [`feed_bytes`](Self::feed_bytes), cut anywhere. Each event is returned by the call that gets its
+/// last byte. Events borrow the chunk. Only blocks that straddle two chunks go through a buffer,
+/// which is not allocated before.
 ///
 /// ```
 /// use sse_wire::Decoder;
@@ -50,14 +50,14 @@ use crate::{
 ///
 /// # Errors
 ///
-/// The standard gives every byte string a meaning, so no input is a syntax error. The only errors
-/// are blocks that exceed [the limit](crate::DecoderBuilder::max_block_size), and invalid UTF-8 where the
-/// decoder was [told](crate::DecoderBuilder::invalid_utf8) not to replace it. Each comes once and in order,
-/// after the events before it.
+/// The standard gives every byte string a meaning, so no input is a syntax error. There are only
+/// two errors: a block that exceeds [the limit](crate::DecoderBuilder::max_block_size), and invalid
+/// UTF-8 if it is to be [rejected](crate::DecoderBuilder::invalid_utf8). Each is returned once and
+/// in order, after the events before it.
 ///
 /// # Clones
 ///
-/// A clone continues where the decoder stands. It knows nothing of the rest of a chunk that is
+/// A clone continues at the same position. It does not have the unread rest of a chunk that is
 /// being read at the time.
 #[derive(Clone)]
 pub struct Decoder {
@@ -77,9 +77,9 @@ impl Decoder {
 
     /// Reads a chunk and lends its events one by one.
     ///
-    /// If the result is dropped early, the events that were not taken come first at the next call.
-    /// (The rest of the chunk is copied for that, and there is a
-    /// [limit](crate::DecodeErrorKind::UnreadTooLarge).) After [`finish`](Self::finish), a new
+    /// If the result is dropped early, the remaining events come first at the next call. The
+    /// decoder copies the rest of the chunk for that, up to a
+    /// [limit](crate::DecodeErrorKind::UnreadTooLarge). After [`finish`](Self::finish), a new
     /// stream starts.
     #[must_use = "events come only out of `next_event`"]
     #[inline]
@@ -87,9 +87,9 @@ impl Decoder {
         Events::new(&mut self.state, Source::Lent(chunk))
     }
 
-    /// Reads a chunk and gives its events as owned values, which share its memory.
+    /// Reads a chunk and returns its events as owned values, which share its memory.
     ///
-    /// As with [`feed`](Self::feed), what is not taken comes first at the next call.
+    /// As with [`feed`](Self::feed), events that are not taken come first at the next call.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -107,12 +107,12 @@ impl Decoder {
         EventBufs::new(Events::new(&mut self.state, Source::Shared(chunk)))
     }
 
-    /// Ends the stream, and returns whether it ended between two blocks.
+    /// Ends the stream, and returns how it ended: between two blocks, or within one.
     ///
-    /// What was pending is discarded, or dispatched if [`AtEnd::Dispatch`] was chosen. The last event
+    /// Pending bytes are discarded, or dispatched if [`AtEnd::Dispatch`] was chosen. The last event
     /// ID, the reconnection time and the statistics stay readable. The next [`feed`](Self::feed)
-    /// starts a new stream. Bytes that were left unread count as pending and are discarded, too;
-    /// `feed(&[])` reads their events first.
+    /// starts a new stream. Bytes that were left unread are pending, too. To read their events,
+    /// call `feed(&[])` first.
     ///
     /// ```
     /// use sse_wire::Decoder;
@@ -130,8 +130,8 @@ impl Decoder {
     ///
     /// # Errors
     ///
-    /// With [`AtEnd::Dispatch`], as from [`Events::next_event`]; and if
-    /// [too much](crate::DecodeErrorKind::UnreadTooLarge) was left unread.
+    /// With [`AtEnd::Dispatch`], those of [`Events::next_event`]. Also if [too
+    /// much](crate::DecodeErrorKind::UnreadTooLarge) was left unread.
     pub fn finish(&mut self) -> Result<End<'_>, DecodeError> {
         if !self.state.end() {
             return Ok(End { event: None, stream: StreamEnd::CLEAN });
@@ -153,13 +153,13 @@ impl Decoder {
         Ok(End { event, stream })
     }
 
-    /// Returns `true` if the block under way, or what was left unread, has data.
+    /// Returns `true` if the unfinished block, or what was left unread, has data.
     fn holds_data(&self) -> bool {
         if self.state.has_unread() {
             let mut rest = self.clone();
             rest.state.ended = false;
-            // Up to the first event, if there is one. IDs must not be taken from events that nobody
-            // got, so this reads ahead in a clone.
+            // Only up to the first event, and in a clone, so that no ID is taken from an event that
+            // nobody got.
             let is_over = matches!(rest.feed(&[]).next_event(), Ok(None));
             return !is_over || rest.holds_data();
         }
@@ -168,10 +168,11 @@ impl Decoder {
             || !line.is_empty() && field::split(line).0 == Field::Data
     }
 
-    /// Returns `true` if the block that the end of the stream has cut off would be an event with this
+    /// Returns `true` if the block that the end of the stream cuts off would be an event with this
     /// data.
     pub(crate) fn cut_off_data_is(&self, data: &str) -> bool {
-        // A block that has much else is not worth a copy, which may be as large as the limit.
+        // A much larger block is something else, and not worth a copy, which could be as large as
+        // the limit.
         if self.pending_bytes() > (data.len() + wire::KEPT) as u64 {
             return false;
         }
@@ -184,7 +185,7 @@ impl Decoder {
     accessors!();
 }
 
-/// What is left to read when a stream has ended: nothing.
+/// The position at the end of a stream: nothing is left to read.
 static AT_END: Reading<'static> = Reading::NOTHING;
 
 common_traits!(Decoder);

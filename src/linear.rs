@@ -1,4 +1,4 @@
-//! Linear: no byte is searched more than twice, whatever the stream and however it is cut.
+//! Tests the law "linear": no byte is searched more than twice, whatever the stream and the cuts.
 
 use alloc::{format, string::String, vec::Vec};
 
@@ -6,10 +6,10 @@ use bytes::Bytes;
 
 use crate::{BlockDecoder, Decoder, EventId, chunk::searched};
 
-/// Long enough that quadratic work would be a thousand times as much.
+/// Long enough that quadratic work would take a thousand times as long.
 const LEN: usize = 1 << 16;
 
-/// Streams that make careless decoders quadratic.
+/// Returns streams that make careless decoders quadratic.
 fn hostile() -> Vec<(&'static str, Vec<u8>)> {
     let line = |start: &str, again: &str| {
         let mut stream = String::from(start);
@@ -44,8 +44,8 @@ fn hostile() -> Vec<(&'static str, Vec<u8>)> {
     ])
 }
 
-/// How often the bytes of a stream are searched: once by whoever asks whether a chunk lies within a
-/// line, and once by whoever reads its lines.
+/// The number of times that a byte is searched at most: once to see if a chunk lies within a line,
+/// and once to read its lines.
 const TIMES: usize = 2;
 
 #[test]
@@ -81,13 +81,13 @@ fn no_byte_is_searched_more_than_twice() {
     }
 }
 
-/// The most bytes after the line end that was looked for which one call searches in vain: those of
-/// one window.
+/// The number of bytes after a line end that one call searches in vain at most: those of one
+/// window.
 const WINDOW: usize = 512;
 
-/// A caller who takes one event of a chunk and drops the rest has it searched again from there. So
-/// each call searches the bytes up to the end of its event, once for the whole stream, and at most
-/// a window after it.
+/// A caller that takes one event of a chunk and drops the rest makes the next call search from
+/// there. Each call searches the bytes of its event, which is once for the whole stream, and at
+/// most a window after them.
 #[test]
 fn what_was_left_unread_is_searched_no_further_than_a_window() {
     for (name, stream) in hostile() {
@@ -118,7 +118,7 @@ fn what_was_left_unread_is_searched_no_further_than_a_window() {
     }
 }
 
-/// Chunks that come while events of earlier ones are still unread.
+/// Chunks that arrive while events of earlier ones are unread.
 #[test]
 fn unread_chunks_that_pile_up_are_searched_once() {
     let event = "data: {\"delta\":\"流式传输\"}\n\n";
@@ -137,8 +137,8 @@ fn unread_chunks_that_pile_up_are_searched_once() {
     assert!(searched::take() <= TIMES * stream.len() + calls * WINDOW);
 }
 
-/// Where a value of a line is known, its end is, too. Of other lines, no byte is searched more than
-/// once for each of the two passes.
+/// A line whose value is known needs no search. The other lines are searched once in each of the
+/// two passes.
 #[test]
 fn a_block_is_rewritten_without_another_search() {
     let id = EventId::from_static("1");
@@ -157,7 +157,7 @@ fn a_block_is_rewritten_without_another_search() {
                     assert!(searched <= TIMES * stream.len(), "{searched} bytes, {lines} lines");
                 }
             }
-            // In small chunks, the LF of the blank line comes later.
+            // In small chunks, the LF of the blank line comes in a later one.
             assert!(rewritten.starts_with(b"id: 1\r\ndata: 0123456789\r\n"));
         }
     }

@@ -1,4 +1,4 @@
-//! Events out of one chunk.
+//! The events of one chunk.
 
 use alloc::string::String;
 use core::{fmt, iter::FusedIterator, mem, ops::Range, time::Duration};
@@ -16,18 +16,18 @@ use crate::{
     wire::{self, LF, Shortened, utf8},
 };
 
-/// What a decoder came upon.
+/// The next thing in a chunk.
 enum Step {
-    /// A block of one data line, perhaps after a line that names the event type. Nothing was noted
-    /// of it but where these lie in the chunk.
+    /// A block of one data line, perhaps after a line that sets the event type. Only their
+    /// positions in the chunk are recorded.
     Usual { event_type: Option<Range<usize>>, data: Range<usize> },
     /// A block that dispatches an event.
     Event(Place),
-    /// A block without data, that sets the last event ID or the reconnection time.
+    /// A block without data that sets the last event ID or the reconnection time.
     Update(Place),
     /// A comment.
     Comment(Place),
-    /// The chunk is used up.
+    /// The end of the chunk.
     Starved,
 }
 
@@ -159,7 +159,7 @@ impl Reading<'_> {
             .with_last_event_id(&state.last_event_id)
     }
 
-    /// Takes a [usual](Cursor::usual) block. Returns where its data lies.
+    /// Takes a [usual](Cursor::usual) block. Returns the position of its data.
     #[expect(clippy::inline_always, reason = "most events cost no call")]
     #[inline(always)]
     fn usual(&mut self, state: &mut State) -> Option<Range<usize>> {
@@ -171,8 +171,8 @@ impl Reading<'_> {
         Some(data)
     }
 
-    /// As [`usual`](Self::usual), for a block that names its type before its data, as most token
-    /// streams do that have types. Returns where the type and the data lie.
+    /// Like [`usual`](Self::usual), for a block that sets its type before its data, as token
+    /// streams with event types do. Returns the positions of the type and the data.
     #[inline]
     fn named(&mut self, state: &mut State) -> Option<(Range<usize>, Range<usize>)> {
         if !self.cursor.is_plain {
@@ -198,14 +198,14 @@ impl Reading<'_> {
                 return Some((value..end, data));
             }
         }
-        // The line ends that were passed are not found again, so the splitter goes on from here.
+        // The search cannot go back to the first line end, so the splitter starts after it.
         let Self { chunk, cursor } = self;
         let mut lines = EventLines::new(&mut state.fields, state.options);
         cursor.read_first_line(chunk.bytes(), end, &mut lines);
         None
     }
 
-    /// Takes comments that are [blocks of their own](Cursor::comment_block).
+    /// Skips comments that are [blocks of their own](Cursor::comment_block).
     #[inline]
     fn pass_comments(&mut self, state: &mut State) {
         let Self { chunk, cursor } = self;
@@ -217,7 +217,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Reads on up to an event, or to the end of the chunk.
+    /// Reads up to the next event, or to the end of the chunk.
     #[inline]
     fn step_to_event(&mut self, state: &mut State) -> Result<Step, DecodeError> {
         loop {
@@ -231,7 +231,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Reads on up to what may be given.
+    /// Reads up to the next event, update or comment, or to the end of the chunk.
     #[inline]
     fn step(&mut self, state: &mut State) -> Result<Step, DecodeError> {
         if !state.resume()? {
@@ -252,7 +252,7 @@ impl Reading<'_> {
                 Found::Passed => {}
                 Found::Block(place) => {
                     if let Place::Chunk(start) = place {
-                        // All of the block at once, so that its values are known to be text.
+                        // One check for the whole block, so that its values are known to be text.
                         self.chunk.check(start..self.cursor.pos);
                     }
                     let has_data = state.fields.values.data != Data::None;
@@ -264,7 +264,7 @@ impl Reading<'_> {
         }
     }
 
-    /// Completes a block of one data line that began in an earlier chunk.
+    /// Completes a block with one data line that began in an earlier chunk.
     #[inline]
     fn complete_block(&mut self, state: &mut State) -> Option<Place> {
         let Self { chunk, cursor } = self;
@@ -279,7 +279,7 @@ impl Reading<'_> {
         Some(Place::Buffer)
     }
 
-    /// Reads on where the next byte starts a block: what most streams are made of.
+    /// Reads on from the start of a block, the state that most streams are in.
     #[inline]
     fn step_plain(&mut self, state: &mut State) -> Option<Step> {
         if !state.options.comments {
@@ -302,8 +302,8 @@ impl Reading<'_> {
         None
     }
 
-    /// Dispatches the block that was found: sets its ID, and returns its event. The event of a block
-    /// without data is none, and its data is empty.
+    /// Dispatches the block that was found: sets the last event ID, and returns the event. For a
+    /// block without data, the event's data is empty.
     ///
     /// # Errors
     ///
@@ -346,7 +346,7 @@ impl Reading<'_> {
         Ok(texts.event(values.retry, last_event_id))
     }
 
-    /// As [`dispatch`](Self::dispatch), for an owned event.
+    /// Like [`dispatch`](Self::dispatch), for an owned event.
     fn dispatch_buf(&mut self, state: &mut State, place: Place) -> Result<EventBuf, DecodeError> {
         if let Some(event) = self.dispatch_shared(state, place) {
             return Ok(event);
@@ -356,7 +356,7 @@ impl Reading<'_> {
         let event = if is_joined && event.data.len() > wire::COPIED {
             let others = EventBuf::copy(event.with_data(""));
             let joined = mem::take(&mut state.fields.joined);
-            // Joined data that was repaired is not text, and lies elsewhere.
+            // Joined data that was not UTF-8 was repaired elsewhere.
             let repaired = || state.rare.as_ref().map_or("", |rare| rare.repaired.data());
             let data = String::from_utf8(joined).unwrap_or_else(|_| repaired().into());
             EventBuf::with_data(data, others.as_event())
@@ -366,8 +366,8 @@ impl Reading<'_> {
         Ok(event.with_last_event_id(&state.last_event_id))
     }
 
-    /// Dispatches a block whose values lie side by side in text that can be shared: in the chunk, or
-    /// in a large buffer.
+    /// Dispatches a block whose values are contiguous text that can be shared: in the chunk, or in
+    /// a large buffer.
     #[inline]
     fn dispatch_shared(&self, state: &mut State, place: Place) -> Option<EventBuf> {
         let Values { data: Data::One(data), event_type, id, retry } = state.fields.values else {
@@ -397,7 +397,8 @@ impl Reading<'_> {
 
     /// Returns the text of the comment that was found.
     ///
-    /// A comment means nothing, so invalid bytes are replaced whatever the policy is.
+    /// Invalid bytes are replaced even if the decoder rejects invalid UTF-8, because a comment has
+    /// no meaning.
     fn comment<'a>(
         &'a mut self,
         state: &'a mut State,
@@ -411,14 +412,14 @@ impl Reading<'_> {
         }
         let repaired = &mut state.rare.get_or_insert_default().repaired;
         if !repaired.set_comment(bytes, state.options.limit()) {
-            // The comment is given up with its block, whose next line starts here.
+            // The comment is refused with its block, whose next line starts here.
             state.splitter.refuse(&mut self.cursor, true);
             return Err(state.refuse_too_large());
         }
         Ok(state.rare.as_ref().map_or("", |rare| rare.repaired.data()))
     }
 
-    /// Returns the bytes of the block or line that was found, from the start of its block on.
+    /// Returns the bytes that start with the block or line that was found.
     #[inline]
     fn block<'a>(&'a self, splitter: &'a Splitter, place: Place) -> &'a [u8] {
         match place {
@@ -428,7 +429,7 @@ impl Reading<'_> {
     }
 }
 
-/// Takes the buffer away as text.
+/// Takes the buffer as text, if it is UTF-8.
 #[cold]
 fn share_buffer(splitter: &mut Splitter, range: Range<usize>) -> Option<SharedStr> {
     let buffer = Bytes::from(splitter.take_buffer());
@@ -443,27 +444,28 @@ fn share_buffer(splitter: &mut Splitter, range: Range<usize>) -> Option<SharedSt
 #[derive(Debug)]
 pub struct Events<'d> {
     state: &'d mut State,
-    /// `None` if the chunk was used up at once.
+    /// `None` if the chunk only continued a line.
     reading: Option<Reading<'d>>,
 }
 
-/// What [`Events::next_item`] gives: all that is ever there to give of an event stream.
+/// The items of an event stream: see [`Events::next_item`].
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Item<'a> {
-    /// An event was dispatched.
+    /// An event that was dispatched.
     Event(Event<'a>),
-    /// A comment line has ended: its text after the colon and one space.
+    /// A comment line that has ended: the text after the colon and one space.
     ///
-    /// The standard ignores comments. One space is taken off as from field values, because that is
-    /// how they are written.
+    /// The standard ignores comments. One leading space is removed as from field values, because
+    /// comments are written that way.
     Comment(&'a str),
-    /// A block without data has ended, which set the last event ID or the reconnection time.
+    /// A block without data that set the last event ID or the reconnection time.
     ///
-    /// It dispatches no event. Some protocols have a meaning for it: MCP resumes after the ID.
+    /// It dispatches no event. Some protocols use it all the same: an MCP client resumes after its
+    /// ID.
     Update {
-        /// The ID that the block set; `None` if it had none.
+        /// The ID that the block set, if any.
         id: Option<&'a str>,
-        /// The reconnection time that the block set; `None` if it had none.
+        /// The reconnection time that the block set, if any.
         reconnection_time: Option<Duration>,
     },
 }
@@ -499,9 +501,9 @@ impl<'d> Events<'d> {
         }
     }
 
-    /// Returns the next event of the chunk; `None` when it is used up.
+    /// Returns the next event of the chunk; `None` when the chunk is used up.
     ///
-    /// An example: [`Decoder::feed`](crate::Decoder::feed).
+    /// For an example, see [`Decoder::feed`](crate::Decoder::feed).
     ///
     /// # Errors
     ///
@@ -514,10 +516,11 @@ impl<'d> Events<'d> {
         }
     }
 
-    /// Returns the next item of the chunk, in their order; `None` when it is used up.
+    /// Returns the next item of the chunk; `None` when the chunk is used up.
     ///
-    /// Comments come only if the decoder was [told](crate::DecoderBuilder::comments) to give them, and
-    /// so do [updates](crate::DecoderBuilder::updates).
+    /// Comments and blocks without data are items only if the decoder was built with
+    /// [`comments`](crate::DecoderBuilder::comments) and
+    /// [`updates`](crate::DecoderBuilder::updates).
     ///
     /// ```
     /// use sse_wire::{Decoder, Item};
@@ -530,7 +533,7 @@ impl<'d> Events<'d> {
     ///
     /// # Errors
     ///
-    /// As from [`next_event`](Self::next_event).
+    /// See [`next_event`](Self::next_event).
     pub fn next_item(&mut self) -> Result<Option<Item<'_>>, DecodeError> {
         match &mut self.reading {
             Some(reading) => reading.next_item(self.state),
@@ -548,7 +551,7 @@ impl Drop for Events<'_> {
     }
 }
 
-/// The events of a chunk as owned values. See
+/// The events of one chunk as owned values. See
 /// [`Decoder::feed_bytes`](crate::Decoder::feed_bytes).
 ///
 /// After an error that is not fatal, the iterator goes on with the next block.
@@ -572,5 +575,5 @@ impl Iterator for EventBufs<'_> {
     }
 }
 
-/// A chunk that is used up stays so.
+/// After the end of the chunk, the result is always `None`.
 impl FusedIterator for EventBufs<'_> {}
