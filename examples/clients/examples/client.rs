@@ -53,6 +53,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     // Who asks for short waits gets them.
     let policy = policy.with_min_delay(retry.min(Duration::from_millis(500)));
 
+    upstream::use_ring();
     let client = reqwest::Client::new();
     // No use in trying again.
     client.get(&options.url).build()?;
