@@ -9,14 +9,16 @@ use sse_wire::{
     AtEnd, BlockBuf, BlockDecoder, BlockStream, ByteStreamExt, InvalidUtf8, OnError, StreamError,
 };
 
+use crate::polling::ready;
+
 type Found = Vec<Result<BlockBuf, StreamError<&'static str>>>;
 
 /// All that a stream of these chunks gives, and what was cut off.
 fn read(decoder: BlockDecoder, chunks: Vec<Result<Bytes, &'static str>>) -> (Found, Vec<u8>, bool) {
     let mut blocks = BlockStream::with_decoder(stream::iter(chunks), decoder);
-    let found = blocks.by_ref().collect().now_or_never().expect("always ready");
+    let found = ready(blocks.by_ref().collect());
     assert!(blocks.is_terminated());
-    assert!(blocks.next().now_or_never().expect("always ready").is_none());
+    assert!(ready(blocks.next()).is_none());
     (found, blocks.cut_off().to_vec(), blocks.has_failed())
 }
 
@@ -105,7 +107,7 @@ fn a_poll_gives_way() {
 fn chunks_are_shared() {
     let chunk = Bytes::from("data: a\n\ndata: b\n\n");
     let blocks = stream::iter([Ok::<_, &str>(chunk.clone())]).blocks();
-    let blocks: Vec<_> = blocks.map(Result::unwrap).collect().now_or_never().unwrap();
+    let blocks: Vec<_> = ready(blocks.map(Result::unwrap).collect());
     assert_eq!(blocks[1].raw().as_ptr(), chunk[9..].as_ptr());
 }
 
@@ -114,7 +116,7 @@ fn a_transport_error_takes_no_id_from_a_block_that_was_cut_off() {
     let decoder = BlockDecoder::builder().at_end(AtEnd::Dispatch).build();
     let chunks = stream::iter([Ok("id: 1\ndata: a\n\nid: 12"), Err("reset")]);
     let mut blocks = BlockStream::with_decoder(chunks, decoder);
-    assert_eq!(blocks.by_ref().count().now_or_never(), Some(2));
+    assert_eq!(ready(blocks.by_ref().count()), 2);
     assert_eq!((blocks.decoder().last_event_id(), blocks.decoder().stats().blocks), ("1", 1));
 }
 

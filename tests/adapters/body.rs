@@ -7,17 +7,13 @@ use std::{
     io,
     pin::{Pin, pin},
     rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering::SeqCst},
-        mpsc::{self, Sender},
-    },
-    task::{Context, Poll, Wake, Waker},
+    sync::mpsc::{self, Sender},
+    task::{Context, Poll, Waker},
     time::Duration,
 };
 
 use bytes::Bytes;
-use futures_util::{FutureExt, Stream, stream};
+use futures_util::{Stream, stream};
 use http_body::Body;
 use http_body_util::BodyExt;
 use proptest::prelude::*;
@@ -25,6 +21,8 @@ use sse_wire::{
     Encode, Encoder, Event, EventBody, EventStream, EventType, Frame, ItemStream, JsonEvent, Timer,
     sse_headers,
 };
+
+use crate::polling::{count_wakes, ready};
 
 /// Elapses when the test says so, and counts how often it was set.
 #[derive(Clone, Default)]
@@ -164,8 +162,7 @@ fn what_is_sent_can_be_read() {
     let events: Vec<_> = ["你\n好", "", " x", "\r"].map(|data| Event::new(data).to_buf()).into();
     let sent = EventBody::new(stream::iter(events.clone()));
     let read = EventStream::from_body(sent);
-    let read: Vec<_> =
-        futures_util::StreamExt::collect(read).now_or_never().expect("nothing to wait for");
+    let read: Vec<_> = ready(futures_util::StreamExt::collect(read));
     let read: Vec<_> =
         read.into_iter().map(Result::<_, sse_wire::StreamError<Infallible>>::unwrap).collect();
     assert_eq!(read[..3], events[..3]);
@@ -176,7 +173,7 @@ fn what_is_sent_can_be_read() {
 fn items_of_a_body() {
     let body = http_body_util::Full::new(Bytes::from(": a\n\n"));
     let items = ItemStream::from_body(body);
-    assert_eq!(futures_util::StreamExt::count(items).now_or_never(), Some(1));
+    assert_eq!(ready(futures_util::StreamExt::count(items)), 1);
 }
 
 #[test]
@@ -186,7 +183,7 @@ fn trailers_are_left_out() {
     let frames = stream::iter([Ok::<_, ()>(data), Ok(trailers)]);
     let body = http_body_util::StreamBody::new(frames).boxed_unsync();
     let events = EventStream::from_body(body);
-    assert_eq!(futures_util::StreamExt::count(events).now_or_never(), Some(1));
+    assert_eq!(ready(futures_util::StreamExt::count(events)), 1);
 }
 
 #[test]
@@ -194,19 +191,8 @@ fn a_response_is_the_body_with_its_headers() {
     let response = EventBody::new(stream::iter(["a"])).into_response();
     assert_eq!(response.status(), 200);
     assert_eq!(*response.headers(), sse_headers());
-    let body = response.into_body().collect().now_or_never().unwrap();
-    let Ok(body) = body;
+    let Ok(body) = ready(response.into_body().collect());
     assert_eq!(body.to_bytes(), "data: a\n\n");
-}
-
-/// Counts how often it is woken.
-#[derive(Default)]
-struct Woken(AtomicUsize);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, SeqCst);
-    }
 }
 
 #[test]
@@ -218,12 +204,11 @@ fn what_writes_nothing_gives_way_and_delays_no_keep_alive() {
     });
     let clock = Clock::default();
     let mut body = pin!(EventBody::new(nothing).with_timer(clock.clone()));
-    let woken = Arc::new(Woken::default());
-    let waker = Waker::from(woken.clone());
     for round in 1..4 {
-        assert!(body.as_mut().poll_frame(&mut Context::from_waker(&waker)).is_pending());
+        let (polled, wakes) = count_wakes(|cx| body.as_mut().poll_frame(cx));
+        assert!(polled.is_pending());
         assert_eq!(polls.get(), round * 1024);
-        assert_eq!(woken.0.load(SeqCst), round, "or it would never be polled again");
+        assert_eq!(wakes, 1, "or it would never be polled again");
         assert_eq!(clock.0.get().0, 1, "the timer runs since the first poll");
     }
     clock.elapse();

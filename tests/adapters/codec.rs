@@ -1,12 +1,14 @@
 //! `SseCodec`.
 
 use bytes::BytesMut;
-use futures_util::{FutureExt, StreamExt};
+use futures_util::StreamExt;
 use sse_wire::{
     AtEnd, DONE, Decoder, Decoding, Event, EventStreamExt, EventType, Frame, OnError, SseCodec,
     StreamError,
 };
 use tokio_util::codec::{Decoder as _, Encoder as _, Framed, FramedRead};
+
+use crate::polling::ready;
 
 #[test]
 fn nothing_is_left_in_the_buffer() {
@@ -68,7 +70,7 @@ fn a_framed_transport_goes_on_after_a_skipped_block() {
     };
     let body = &b"data: too large\n\ndata: b\n\n"[..];
     let mut framed = FramedRead::new(body, decoder()).must_end_with(DONE);
-    let mut next = || framed.next().now_or_never().unwrap();
+    let mut next = || ready(framed.next());
     assert!(matches!(next(), Some(Err(StreamError::Decode(_)))));
     assert!(next().is_none());
     assert_eq!(next().unwrap().unwrap().data(), "b");
@@ -77,7 +79,7 @@ fn a_framed_transport_goes_on_after_a_skipped_block() {
     assert!(framed.end().unwrap().is_clean() && !framed.has_failed());
 
     let mut framed = Framed::new(std::io::Cursor::new(body.to_vec()), decoder());
-    assert!(framed.next().now_or_never().unwrap().unwrap().is_err());
+    assert!(ready(framed.next()).unwrap().is_err());
     assert!(Decoding::end(&framed).is_none() && !Decoding::has_failed(&framed));
     assert_eq!(Decoding::decoder(&framed).stats().refused, 1);
 }

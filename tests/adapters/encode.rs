@@ -2,11 +2,13 @@
 
 use std::{borrow::Cow, convert::Infallible, sync::Arc};
 
-use futures_util::{FutureExt, stream};
+use futures_util::stream;
 use http_body_util::BodyExt;
 use sse_wire::{
     Encode, Encoder, Event, EventBody, EventId, EventIdBuf, EventType, Frame, JsonEvent,
 };
+
+use crate::polling::ready;
 
 /// As a frame, and as a body of it.
 fn assert_is<T>(value: T, expected: &str)
@@ -17,7 +19,7 @@ where
     // Alone, and after something else.
     for count in [1, 2] {
         let body = EventBody::new(stream::iter(vec![value.clone(); count]));
-        let body = body.collect().now_or_never().unwrap().unwrap().to_bytes();
+        let body = ready(body.collect()).unwrap().to_bytes();
         assert_eq!(body, expected.repeat(count));
     }
     let frame = value.into_frame().unwrap();

@@ -7,12 +7,12 @@ use std::{
         Arc,
         atomic::{AtomicU32, Ordering},
     },
-    task::{Context, Poll, Wake, Waker},
+    task::{Context, Poll},
     time::Duration,
 };
 
 use bytes::Bytes;
-use futures_util::{FutureExt, Stream, StreamExt, future, stream};
+use futures_util::{Stream, StreamExt, future, stream};
 use http_body_util::{BodyExt, StreamBody};
 use proptest::{collection::vec, option, prelude::*};
 use sse_wire::{
@@ -21,13 +21,11 @@ use sse_wire::{
     Timer, TokioTimer, Verdict,
 };
 
+use crate::polling::{count_wakes, poll, ready};
+
 const ERROR: EventType<'_> = EventType::from_static("error");
 
 type Chunk = Result<Bytes, &'static str>;
-
-fn ready<T>(future: impl Future<Output = T>) -> T {
-    future.now_or_never().expect("nothing to wait for")
-}
 
 fn chunks(chunks: &[&'static str]) -> impl Stream<Item = Chunk> + Unpin + use<> {
     stream::iter(chunks.iter().map(|chunk| Ok(Bytes::from(*chunk))).collect::<Vec<_>>())
@@ -53,22 +51,6 @@ fn all<E>(stream: impl Stream<Item = Result<Bytes, E>>) -> (String, Option<E>) {
     }
     assert!(ready(stream.next()).is_none(), "it goes on after its end");
     (String::from_utf8(bytes).expect("UTF-8"), error)
-}
-
-#[derive(Default)]
-struct Wakes(AtomicU32);
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
-/// Polls once. Tells also how often the task was woken meanwhile.
-fn poll<S: Stream>(stream: Pin<&mut S>) -> (Poll<Option<S::Item>>, u32) {
-    let wakes = Arc::new(Wakes::default());
-    let polled = stream.poll_next(&mut Context::from_waker(&Waker::from(wakes.clone())));
-    (polled, wakes.0.load(Ordering::Relaxed))
 }
 
 #[test]
@@ -127,7 +109,7 @@ fn blocks_that_were_left_unread_come_first() {
     let filter = BlockFilter::with_decoder(decoder, keep);
     let mut blocks = pin!(FilterBlocks::new(stream::pending::<Chunk>(), filter));
     assert_eq!(ready(blocks.next()), Some(Ok("data: b\n\n".into())));
-    assert!(poll(blocks).0.is_pending());
+    assert!(poll(blocks).is_pending());
 }
 
 #[test]
@@ -192,13 +174,13 @@ fn a_source_that_gives_nothing_gives_way() {
         let mut dropping = pin!(always(chunk, &asked).filter_blocks(|_, _| Verdict::Drop));
         for _ in 0..3 {
             asked.set(0);
-            let (polled, wakes) = poll(dropping.as_mut());
+            let (polled, wakes) = count_wakes(|cx| dropping.as_mut().poll_next(cx));
             assert!(polled.is_pending() && wakes == 1 && (2..1000).contains(&asked.get()));
         }
     }
     let asked = Cell::new(0);
     let mut nothing = pin!(always("", &asked).inject(stream::pending()));
-    let (polled, wakes) = poll(nothing.as_mut());
+    let (polled, wakes) = count_wakes(|cx| nothing.as_mut().poll_next(cx));
     assert!(polled.is_pending() && wakes == 1 && (2..1000).contains(&asked.get()));
 }
 
@@ -206,13 +188,13 @@ fn a_source_that_gives_nothing_gives_way() {
 fn frames_without_bytes_give_way_and_keep_nobody_away() {
     let empty = stream::repeat(Frame::default());
     let mut injected = pin!(stream::pending::<Chunk>().inject(empty));
-    let (polled, wakes) = poll(injected.as_mut());
+    let (polled, wakes) = count_wakes(|cx| injected.as_mut().poll_next(cx));
     assert!(polled.is_pending() && wakes == 1);
 
     let frames = stream::iter([Frame::default(), Frame::default(), Frame::KEEP_ALIVE]);
     let mut injected = pin!(stream::pending::<Chunk>().inject(frames));
     assert_eq!(ready(injected.next()), Some(Ok(":\n\n".into())));
-    assert!(poll(injected).0.is_pending());
+    assert!(poll(injected).is_pending());
 }
 
 #[test]
@@ -241,12 +223,12 @@ fn frames_wait_for_the_end_of_a_block_one_at_a_time() {
     });
     let mut injected = pin!(pending.inject(frames));
     // The first leaves before anything else, since the stream has not begun.
-    assert_eq!(poll(injected.as_mut()).0, Poll::Ready(Some(Ok("data: 1\n\n".into()))));
-    assert_eq!(poll(injected.as_mut()).0, Poll::Ready(Some(Ok("data: ".into()))));
+    assert_eq!(poll(injected.as_mut()), Poll::Ready(Some(Ok("data: 1\n\n".into()))));
+    assert_eq!(poll(injected.as_mut()), Poll::Ready(Some(Ok("data: ".into()))));
     assert_eq!(taken.get(), 1);
-    assert!(poll(injected.as_mut()).0.is_pending());
+    assert!(poll(injected.as_mut()).is_pending());
     assert_eq!(taken.get(), 2);
-    assert!(poll(injected.as_mut()).0.is_pending());
+    assert!(poll(injected.as_mut()).is_pending());
     assert_eq!(taken.get(), 2);
     // The third was not there in time, so it is not taken any more.
     let rest = all(injected);
@@ -310,7 +292,7 @@ fn keep_alives_come_between_blocks_when_all_is_silent() {
     let mut stream = pin!(source.keep_alive(timer));
     let mut seen = Vec::new();
     for _ in 0..10 {
-        seen.push(match poll(stream.as_mut()).0 {
+        seen.push(match poll(stream.as_mut()) {
             Poll::Ready(chunk) => String::from_utf8(chunk.unwrap().unwrap().to_vec()).unwrap(),
             Poll::Pending => String::new(),
         });
@@ -430,7 +412,7 @@ fn run(stream: impl Stream<Item = Chunk>) -> Vec<u8> {
     let mut stream = pin!(stream);
     let mut bytes = Vec::new();
     loop {
-        match poll(stream.as_mut()) {
+        match count_wakes(|cx| stream.as_mut().poll_next(cx)) {
             (Poll::Ready(Some(chunk)), _) => bytes.extend_from_slice(&chunk.expect("no error")),
             (Poll::Ready(None), _) => return bytes,
             (Poll::Pending, wakes) => assert!(wakes > 0, "it would sleep for ever"),

@@ -9,13 +9,15 @@ use std::{
     time::Duration,
 };
 
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use serde::{Deserialize, Serialize, Serializer};
 use serde_json::value::RawValue;
 use sse_wire::{
     ByteStreamExt, DONE, Encoder, Event, EventBuf, EventId, EventIteratorExt, EventReader,
     EventStreamExt, EventType, JsonEvent, JsonStreamError, StreamError,
 };
+
+use crate::polling::ready;
 
 #[test]
 fn an_error_tells_where_and_keeps_the_data_out_of_its_message() {
@@ -101,7 +103,7 @@ fn a_value_that_cannot_be_written_leaves_nothing_of_its_event() {
 fn one_bad_value_does_not_end_a_stream() {
     let chunks = [Ok(&b"data: 1\n\ndata: x\n\ndata: 2\n\n"[..]), Err("reset"), Ok(b"data: 3\n\n")];
     let values = stream::iter(chunks).events().json::<u8>();
-    let values: Vec<_> = values.collect().now_or_never().unwrap();
+    let values: Vec<_> = ready(values.collect());
     assert!(matches!(values[0], Ok(1)));
     assert!(matches!(&values[1], Err(JsonStreamError::Json(error)) if error.snippet() == "x"));
     assert!(matches!(values[2], Ok(2)));
@@ -113,8 +115,7 @@ fn one_bad_value_does_not_end_a_stream() {
 fn the_event_may_stay_beside_its_value() {
     let body = &b"event: e\nid: 7\ndata: 1\n\ndata: x\n\ndata: 2\n\n"[..];
     let chunks = stream::iter([Ok::<_, ()>(body)]);
-    let streamed: Vec<_> =
-        chunks.events().json_with_event::<u8>().collect().now_or_never().unwrap();
+    let streamed: Vec<_> = ready(chunks.events().json_with_event::<u8>().collect());
     let read: Vec<_> = EventReader::new(body).json_with_event::<u8>().collect();
     let shown = |value: Option<&(u8, EventBuf)>| {
         value.map(|(value, event)| {
@@ -366,7 +367,7 @@ fn streams_and_readers_go_on_after_what_they_cannot_read() {
     };
     let chunks = stream::iter(body.chunks(3).map(Ok));
     let values = chunks.events().must_end_with(DONE).json_by_type::<Message>();
-    let values: Vec<_> = values.map(show).collect().now_or_never().unwrap();
+    let values: Vec<_> = ready(values.map(show).collect());
     assert_eq!(values, ["Delta(1)", "unknown", "broken", "Stop"]);
     let events = EventReader::new(&body[..body.len() - 1]).must_end_with(DONE);
     let values: Vec<_> = events.json_by_type::<Message>().map(show).collect();

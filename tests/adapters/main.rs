@@ -9,6 +9,7 @@ mod headers;
 mod io;
 mod json;
 mod open;
+mod polling;
 mod reconnecting;
 mod resume;
 mod same;

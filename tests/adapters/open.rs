@@ -1,10 +1,6 @@
 //! `open_events` and `EventReader::open`: the event stream, or what came instead.
 
-use std::{
-    io::{self, Read},
-    pin::pin,
-    task::{Context, Poll, Waker},
-};
+use std::io::{self, Read};
 
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
@@ -13,6 +9,8 @@ use sse_wire::{
     StreamError,
 };
 
+use crate::polling::{count_wakes, ready, wait};
+
 /// Gives its bytes in pieces of this size.
 struct Pieces<'a>(&'a [u8], usize);
 
@@ -20,17 +18,6 @@ impl Read for Pieces<'_> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let len = self.0.len().min(self.1);
         self.0.by_ref().take(len as u64).read(buffer)
-    }
-}
-
-/// Polls again and again: a future of many chunks gives way now and then.
-fn wait<T>(future: impl Future<Output = T>) -> T {
-    let mut future = pin!(future);
-    let mut cx = Context::from_waker(Waker::noop());
-    loop {
-        if let Poll::Ready(output) = future.poll_unpin(&mut cx) {
-            return output;
-        }
     }
 }
 
@@ -144,14 +131,14 @@ fn options_and_the_last_event_id_are_those_of_the_decoder() {
 #[test]
 fn an_error_of_the_transport_is_told() {
     let chunks = stream::iter([Ok("{\"err"), Err("reset"), Ok("or\":1}")]);
-    let opened = chunks.open_events().now_or_never().expect("always ready");
+    let opened = ready(chunks.open_events());
     assert!(matches!(opened, Err(StreamError::Transport("reset"))));
 
     let chunks = stream::iter([Ok("data: a\n\n"), Err("reset")]);
-    let mut events = chunks.open_events().now_or_never().expect("always ready").unwrap();
-    assert_eq!(events.next().now_or_never().unwrap().unwrap().unwrap().data(), "a");
-    assert_eq!(events.next().now_or_never(), Some(Some(Err(StreamError::Transport("reset")))));
-    assert_eq!(events.next().now_or_never(), Some(None));
+    let mut events = ready(chunks.open_events()).unwrap();
+    assert_eq!(ready(events.next()).unwrap().unwrap().data(), "a");
+    assert_eq!(ready(events.next()), Some(Err(StreamError::Transport("reset"))));
+    assert_eq!(ready(events.next()), None);
 }
 
 /// Chunks without bytes tell nothing, and may be always ready.
@@ -159,9 +146,9 @@ fn an_error_of_the_transport_is_told() {
 fn a_poll_gives_way() {
     let nothing = stream::iter(std::iter::repeat_with(|| Ok::<_, io::Error>("")));
     let mut opening = nothing.open_events();
-    let mut cx = Context::from_waker(Waker::noop());
     for _ in 0..10 {
-        assert!(matches!(opening.poll_unpin(&mut cx), Poll::Pending));
+        let (polled, wakes) = count_wakes(|cx| opening.poll_unpin(cx));
+        assert!(polled.is_pending() && wakes == 1);
     }
 }
 
@@ -191,6 +178,6 @@ fn the_verdict_does_not_depend_on_the_cuts() {
 fn no_debug_form_shows_the_body() {
     let mut opening = stream::iter([Ok::<_, io::Error>("{".repeat(700))]).chain(stream::pending());
     let mut opening = opening.by_ref().open_events();
-    assert!(opening.poll_unpin(&mut Context::from_waker(Waker::noop())).is_pending());
+    assert!((&mut opening).now_or_never().is_none());
     assert!(format!("{opening:?}").len() < 400);
 }

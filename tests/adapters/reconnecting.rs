@@ -7,11 +7,7 @@ use std::{
     io,
     pin::{Pin, pin},
     rc::Rc,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    task::{Context, Poll, Wake, Waker},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -22,6 +18,8 @@ use sse_wire::{
     EventId, EventStreamExt, GaveUp, NoTimer, OnError, Reconnect, ReconnectError, ReconnectUpdate,
     Reconnecting, StreamError, Timer,
 };
+
+use crate::polling::{count_wakes, poll};
 
 const S: Duration = Duration::from_secs(1);
 
@@ -150,10 +148,6 @@ impl World {
         world.wake_at = Some(world.wake_at.map_or(time, |other| other.min(time)));
         Poll::Pending
     }
-}
-
-fn poll<T: Stream>(stream: Pin<&mut T>) -> Poll<Option<T::Item>> {
-    stream.poll_next(&mut Context::from_waker(Waker::noop()))
 }
 
 struct Clock {
@@ -503,15 +497,6 @@ impl Timer for Impatient {
     }
 }
 
-#[derive(Default)]
-struct Woken(AtomicBool);
-
-impl Wake for Woken {
-    fn wake(self: Arc<Self>) {
-        self.0.store(true, Ordering::Relaxed);
-    }
-}
-
 #[test]
 fn one_poll_makes_one_attempt() {
     let mut attempts = 0;
@@ -523,10 +508,8 @@ fn one_poll_makes_one_attempt() {
     {
         let mut events = pin!(Reconnecting::new(connect, policy, Impatient));
         for _ in 0..5 {
-            let woken = Arc::new(Woken::default());
-            let waker = woken.clone().into();
-            assert!(events.as_mut().poll_next(&mut Context::from_waker(&waker)).is_pending());
-            assert!(woken.0.load(Ordering::Relaxed), "it would hang");
+            let (polled, wakes) = count_wakes(|cx| events.as_mut().poll_next(cx));
+            assert!(polled.is_pending() && wakes > 0, "it would hang");
         }
     }
     assert_eq!(attempts, 6);

@@ -3,12 +3,14 @@
 use std::io;
 
 use bytes::Bytes;
-use futures_util::{FutureExt, StreamExt, stream};
+use futures_util::{StreamExt, stream};
 use sse_wire::{
     AtEnd, ByteStreamExt, DONE, Decoder, EventIteratorExt, EventReader, EventStream,
     EventStreamExt, SseCodec, StreamError,
 };
 use tokio_util::codec::FramedRead;
+
+use crate::polling::ready;
 
 /// What came: data, and how it ended.
 type Told = (Vec<String>, Option<Ended>);
@@ -50,8 +52,8 @@ fn read(body: &str, decoder: &Decoder, is_broken: bool) -> Told {
         };
         let mut events =
             EventStream::with_decoder(stream::iter(chunks()), decoder()).must_end_with(DONE);
-        let told = tell(events.by_ref().collect().now_or_never().unwrap());
-        assert_eq!(events.next().now_or_never().unwrap().map(|_| ()), None);
+        let told = tell(ready(events.by_ref().collect()));
+        assert_eq!(ready(events.next()).map(|_| ()), None);
         assert_eq!(events.is_done(), told.1.is_none());
         all.push(told);
 
@@ -63,7 +65,7 @@ fn read(body: &str, decoder: &Decoder, is_broken: bool) -> Told {
     }
     if !is_broken {
         let events = FramedRead::new(body, SseCodec::with_decoder(decoder()));
-        all.push(tell(events.must_end_with(DONE).collect().now_or_never().unwrap()));
+        all.push(tell(ready(events.must_end_with(DONE).collect())));
     }
     let first = all.swap_remove(0);
     assert!(all.iter().all(|told| *told == first), "{first:?}: {all:?}");
@@ -139,13 +141,13 @@ fn a_block_that_the_decoder_dispatches_at_the_end_comes_before_the_error() {
 fn until_data_takes_any_end() {
     let chunks = |body: &'static str| stream::iter([Ok::<_, ()>(body)]);
     let mut events = chunks("data: a\n\ndata: [DONE]\n\ndata: b\n\n").events().until_data(DONE);
-    assert_eq!(events.by_ref().count().now_or_never(), Some(1));
+    assert_eq!(ready(events.by_ref().count()), 1);
     assert!(events.is_done());
     let mut rest = events.into_inner();
-    assert_eq!(rest.next().now_or_never().unwrap().unwrap().unwrap().data(), "b");
+    assert_eq!(ready(rest.next()).unwrap().unwrap().data(), "b");
 
     let mut events = chunks("data: a\n\n").events().until_data(DONE);
-    assert_eq!(events.by_ref().count().now_or_never(), Some(1));
+    assert_eq!(ready(events.by_ref().count()), 1);
     assert!(!events.is_done(), "the stream was cut");
 }
 

@@ -1,29 +1,16 @@
 //! `EventStream` and `ItemStream`.
 
-use std::{
-    cell::Cell,
-    error::Error,
-    fmt, io,
-    pin::Pin,
-    sync::{
-        Arc,
-        atomic::{AtomicUsize, Ordering},
-        mpsc::Sender,
-    },
-    task::{Context, Poll, Wake},
-};
+use std::{cell::Cell, error::Error, fmt, io, pin::Pin, sync::mpsc::Sender, task::Poll};
 
 use bytes::Bytes;
 use futures_core::FusedStream;
-use futures_util::{FutureExt, Stream, StreamExt, future, stream};
+use futures_util::{Stream, StreamExt, future, stream};
 use sse_wire::{
     AtEnd, ByteStreamExt, DONE, DecodeErrorKind, Decoder, Decoding, Event, EventBuf, EventStream,
     EventStreamExt, Item, ItemBuf, OnError, StreamError, TransportError,
 };
 
-fn ready<T>(future: impl Future<Output = T>) -> T {
-    future.now_or_never().expect("nothing to wait for")
-}
+use crate::polling::{count_wakes, ready};
 
 fn chunks(
     chunks: &[&'static str],
@@ -88,16 +75,6 @@ fn what_was_unread_comes_although_no_chunk_follows() {
     assert!(matches!(events[..], [Ok(_), Ok(_), Err(StreamError::Transport("reset"))]));
 }
 
-/// Counts how often it is woken.
-#[derive(Default)]
-struct Wakes(AtomicUsize);
-
-impl Wake for Wakes {
-    fn wake(self: Arc<Self>) {
-        self.0.fetch_add(1, Ordering::Relaxed);
-    }
-}
-
 #[test]
 fn chunks_without_events_that_are_always_ready_give_way() {
     // How many of them one poll takes at most.
@@ -109,18 +86,16 @@ fn chunks_without_events_that_are_always_ready_give_way() {
         });
         let event = stream::once(future::ready(Ok(Bytes::from("data: a\n\n"))));
         let mut events = source.take(5 * most).chain(event).events();
-        let wakes = Arc::new(Wakes::default());
-        let waker = wakes.clone().into();
         let mut polls = 0;
         let event = loop {
             taken.set(0);
-            let polled = events.poll_next_unpin(&mut Context::from_waker(&waker));
+            let (polled, wakes) = count_wakes(|cx| events.poll_next_unpin(cx));
             assert!(taken.get() <= most, "{} chunks in a poll", taken.get());
             polls += 1;
             if let Poll::Ready(event) = polled {
                 break event;
             }
-            assert_eq!(wakes.0.load(Ordering::Relaxed), polls, "it is polled again");
+            assert_eq!(wakes, 1, "it is polled again");
         };
         assert_eq!(event.unwrap().unwrap().data(), "a");
         assert!((5..20).contains(&polls), "{polls} polls");

@@ -9,7 +9,7 @@ use std::{
 };
 
 use axum::routing::get;
-use futures_util::{FutureExt, StreamExt, future, stream};
+use futures_util::{StreamExt, future, stream};
 use http_body::Body;
 use sse_wire::{
     ByteStreamExt, ConnectRequest, ConnectResponse, DecodeError, Decoding, Encode, Event,
@@ -18,6 +18,8 @@ use sse_wire::{
     ReplayCursor, ReplayLog, SseCodec, StreamError, Tap, TokioTimer, TransportError, UntilData,
     WithLastWords,
 };
+
+use crate::polling::ready;
 
 fn is_send_and_sync<T: Send + Sync>() {}
 fn is_unpin<T: Unpin>() {}
@@ -95,7 +97,7 @@ fn a_source_need_be_neither_send_nor_unpin() {
     // A stream made of an async block is not `Unpin`.
     let source = stream::once(async move { Ok::<_, Rc<()>>(not_send.as_bytes().to_vec()) });
     let mut events = pin!(source.events());
-    let event = events.next().now_or_never().unwrap().unwrap().unwrap();
+    let event = ready(events.next()).unwrap().unwrap();
     assert_eq!(event.data(), "a");
 }
 
