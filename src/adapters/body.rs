@@ -16,9 +16,10 @@ use pin_project_lite::pin_project;
 use super::{
     batch::Batch,
     headers::sse_headers,
+    keep_alive::KeepAlive,
     reconnecting::ConnectResponse,
     stream::{EventStream, ItemStream},
-    timer::{KEEP_ALIVE, NoTimer, Timer},
+    timer::{NoTimer, Timer},
 };
 use crate::{encode::Encode, encoder::Frame};
 
@@ -231,11 +232,7 @@ pin_project! {
         error: Option<<S::Item as Encode>::Error>,
         is_over: bool,
         #[pin]
-        timer: K,
-        keep_alive: Frame,
-        interval: Duration,
-        // The timer runs: something was sent, and nothing followed yet.
-        is_waiting: bool,
+        keep_alive: KeepAlive<K>,
     }
 }
 
@@ -247,10 +244,7 @@ impl<S: Stream<Item: Encode>> EventBody<S> {
             batch: Batch::default(),
             error: None,
             is_over: false,
-            timer: NoTimer,
-            keep_alive: Frame::KEEP_ALIVE,
-            interval: KEEP_ALIVE,
-            is_waiting: false,
+            keep_alive: KeepAlive::new(),
         }
     }
 }
@@ -258,9 +252,8 @@ impl<S: Stream<Item: Encode>> EventBody<S> {
 impl<S: Stream<Item: Encode>, K> EventBody<S, K> {
     /// Sends keep-alives, by this timer.
     pub fn with_timer<L: Timer>(self, timer: L) -> EventBody<S, L> {
-        let Self { events, batch, error, is_over, keep_alive, interval, .. } = self;
-        let is_waiting = false;
-        EventBody { events, batch, error, is_over, timer, keep_alive, interval, is_waiting }
+        let Self { events, batch, error, is_over, keep_alive } = self;
+        EventBody { events, batch, error, is_over, keep_alive: keep_alive.with_timer(timer) }
     }
 
     /// Sets how long the body may be silent before a keep-alive is sent: 15 seconds if not set.
@@ -279,12 +272,12 @@ impl<S: Stream<Item: Encode>, K> EventBody<S, K> {
     /// # let _ = body;
     /// ```
     pub fn with_interval(self, interval: Duration) -> Self {
-        Self { interval, ..self }
+        Self { keep_alive: self.keep_alive.with_interval(interval), ..self }
     }
 
     /// Sets what is sent as a keep-alive: a comment without text if not set.
     pub fn with_keep_alive(self, keep_alive: Frame) -> Self {
-        Self { keep_alive, ..self }
+        Self { keep_alive: self.keep_alive.with_frame(keep_alive), ..self }
     }
 
     /// Returns a response with this body: status 200, and the headers of [`sse_headers`].
@@ -346,21 +339,14 @@ impl<S: Stream<Item: Encode>, K: Timer> Body for EventBody<S, K> {
             }
         }
         if !this.batch.is_empty() {
-            *this.is_waiting = false;
+            this.keep_alive.interrupt();
             return data(this.batch.take());
         }
         if *this.is_over {
             return Poll::Ready(this.error.take().map(Err));
         }
         this.batch.rest();
-        if !*this.is_waiting {
-            this.timer.as_mut().reset(*this.interval);
-            *this.is_waiting = true;
-        }
-        ready!(this.timer.as_mut().poll_elapsed(cx));
-        // The next poll sets it again, and looks at it.
-        *this.is_waiting = false;
-        data(this.keep_alive.clone())
+        data(ready!(this.keep_alive.poll_due(cx)))
     }
 
     fn is_end_stream(&self) -> bool {
@@ -371,7 +357,7 @@ impl<S: Stream<Item: Encode>, K: Timer> Body for EventBody<S, K> {
 impl<S: Stream<Item: Encode>, K> fmt::Debug for EventBody<S, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("EventBody")
-            .field("interval", &self.interval)
+            .field("interval", &self.keep_alive.interval())
             .field("is_over", &self.is_over)
             .finish_non_exhaustive()
     }

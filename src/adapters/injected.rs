@@ -13,7 +13,8 @@ use futures_core::Stream;
 use pin_project_lite::pin_project;
 
 use super::{
-    timer::{KEEP_ALIVE, NoTimer, Timer},
+    keep_alive::KeepAlive,
+    timer::{NoTimer, Timer},
     work::Work,
 };
 use crate::{encoder::Frame, gateway::Injector};
@@ -60,11 +61,7 @@ pin_project! {
         // What leaves, the last part first.
         output: Vec<Bytes>,
         #[pin]
-        timer: K,
-        keep_alive: Frame,
-        interval: Duration,
-        // The timer runs, since something was sent and nothing followed.
-        is_silent: bool,
+        keep_alive: KeepAlive<K>,
         is_over: bool,
     }
 }
@@ -77,10 +74,7 @@ impl<S, I> Inject<S, I> {
             has_more_frames: true,
             injector: Injector::new(),
             output: Vec::new(),
-            timer: NoTimer,
-            keep_alive: Frame::KEEP_ALIVE,
-            interval: KEEP_ALIVE,
-            is_silent: false,
+            keep_alive: KeepAlive::new(),
             is_over: false,
         }
     }
@@ -90,21 +84,9 @@ impl<S, I, K> Inject<S, I, K> {
     /// Sends keep-alives, by this timer. See
     /// [`ByteStreamExt::keep_alive`](crate::ByteStreamExt::keep_alive).
     pub fn with_timer<L: Timer>(self, timer: L) -> Inject<S, I, L> {
-        let Self { chunks, frames, has_more_frames, injector, output, .. } = self;
-        let Self { keep_alive, interval, is_over, .. } = self;
-        let is_silent = false;
-        Inject {
-            chunks,
-            frames,
-            has_more_frames,
-            injector,
-            output,
-            timer,
-            keep_alive,
-            interval,
-            is_silent,
-            is_over,
-        }
+        let Self { chunks, frames, has_more_frames, injector, output, keep_alive, is_over } = self;
+        let keep_alive = keep_alive.with_timer(timer);
+        Inject { chunks, frames, has_more_frames, injector, output, keep_alive, is_over }
     }
 
     /// Sets how long the stream may be silent before a keep-alive is sent; 15 seconds if not set.
@@ -124,12 +106,12 @@ impl<S, I, K> Inject<S, I, K> {
     /// # let _ = passed;
     /// ```
     pub fn with_interval(self, interval: Duration) -> Self {
-        Self { interval, ..self }
+        Self { keep_alive: self.keep_alive.with_interval(interval), ..self }
     }
 
     /// Sets what is sent as a keep-alive; a comment without text if not set.
     pub fn with_keep_alive(self, keep_alive: Frame) -> Self {
-        Self { keep_alive, ..self }
+        Self { keep_alive: self.keep_alive.with_frame(keep_alive), ..self }
     }
 }
 
@@ -163,7 +145,7 @@ where
         loop {
             let this = self.as_mut().project();
             if let Some(part) = this.output.pop() {
-                *this.is_silent = false;
+                this.keep_alive.interrupt();
                 return Poll::Ready(Some(Ok(part)));
             }
             if *this.is_over {
@@ -210,16 +192,13 @@ where
         self.as_mut().poll_frames(cx);
         let mut this = self.project();
         if !this.injector.is_waiting() {
-            if !*this.is_silent {
-                this.timer.as_mut().reset(*this.interval);
-                *this.is_silent = true;
-            }
-            ready!(this.timer.poll_elapsed(cx));
-            this.injector.inject(this.keep_alive);
+            let keep_alive = ready!(this.keep_alive.as_mut().poll_due(cx));
+            this.injector.inject(&keep_alive);
         }
-        // Otherwise it waits for the end of the block, which comes with a chunk.
-        *this.is_silent = false;
-        this.injector.take_ready().map_or(Poll::Pending, |frames| Poll::Ready(Some(Ok(frames))))
+        // A frame that may not leave waits for the end of the block, which comes with a chunk.
+        let Some(frames) = this.injector.take_ready() else { return Poll::Pending };
+        this.keep_alive.interrupt();
+        Poll::Ready(Some(Ok(frames)))
     }
 }
 
@@ -227,7 +206,7 @@ impl<S, I, K> fmt::Debug for Inject<S, I, K> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Inject")
             .field("injector", &self.injector)
-            .field("interval", &self.interval)
+            .field("interval", &self.keep_alive.interval())
             .field("is_over", &self.is_over)
             .finish_non_exhaustive()
     }

@@ -27,6 +27,8 @@ mod io;
 mod json;
 #[cfg(feature = "json")]
 mod json_event;
+#[cfg(feature = "stream")]
+mod keep_alive;
 #[cfg(any(feature = "std", feature = "stream"))]
 mod open;
 mod other_body;

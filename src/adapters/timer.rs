@@ -67,7 +67,3 @@ impl Timer for NoTimer {
         Poll::Pending
     }
 }
-
-/// Proxies and load balancers close what is silent for 30 to 60 seconds; the standard advises
-/// authors to send a comment "every 15 seconds or so".
-pub(super) const KEEP_ALIVE: Duration = Duration::from_secs(15);

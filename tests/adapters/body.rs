@@ -22,7 +22,7 @@ use sse_wire::{
     sse_headers,
 };
 
-use crate::polling::{count_wakes, ready};
+use crate::polling::{Impatient, count_wakes, ready};
 
 /// Elapses when the test says so, and counts how often it was set.
 #[derive(Clone, Default)]
@@ -155,6 +155,21 @@ fn keep_alives_can_be_chosen() {
     assert_eq!(clock.0.get().2, Duration::from_secs(3));
     clock.elapse();
     assert_eq!(poll(body.as_mut()), Some(Some(Ok("event: ping\ndata: \n\n".into()))));
+}
+
+#[test]
+fn a_timer_that_never_waits_keeps_no_event_away() {
+    let (sender, events) = channel();
+    let mut body = pin!(EventBody::new(events).with_timer(Impatient));
+    for _ in 0..3 {
+        assert_eq!(poll(body.as_mut()), Some(Some(Ok(":\n\n".into()))));
+        sender.send(Event::new("a")).unwrap();
+        assert_eq!(poll(body.as_mut()), Some(Some(Ok("data: a\n\n".into()))));
+    }
+    drop(sender);
+    for _ in 0..3 {
+        assert_eq!(poll(body.as_mut()), Some(None));
+    }
 }
 
 #[test]

@@ -21,7 +21,7 @@ use sse_wire::{
     Timer, TokioTimer, Verdict,
 };
 
-use crate::polling::{count_wakes, poll, ready};
+use crate::polling::{Impatient, count_wakes, poll, ready};
 
 const ERROR: EventType<'_> = EventType::from_static("error");
 
@@ -301,6 +301,30 @@ fn keep_alives_come_between_blocks_when_all_is_silent() {
     let expected = ["", ":\n\n", "data: a\n", "", "", "\n", ":\n\n", "", ":\n\n", ""];
     assert_eq!(seen, expected);
     assert_eq!(resets.load(Ordering::Relaxed), 4);
+}
+
+#[test]
+fn a_timer_that_never_waits_keeps_no_chunk_away() {
+    let mut chunks =
+        [Some("data: a\n"), None, None, Some("\n"), None, Some("data: b\n\n")].into_iter();
+    let source = stream::poll_fn(move |_| match chunks.next() {
+        Some(Some(chunk)) => Poll::Ready(Some(Ok::<_, &str>(chunk))),
+        Some(None) => Poll::Pending,
+        None => Poll::Ready(None),
+    });
+    let mut stream = pin!(source.keep_alive(Impatient));
+    let mut polls = Vec::new();
+    for _ in 0..10 {
+        polls.push(match poll(stream.as_mut()) {
+            Poll::Ready(Some(chunk)) => String::from_utf8(chunk.unwrap().to_vec()).unwrap(),
+            Poll::Ready(None) => "end".to_owned(),
+            Poll::Pending => String::new(),
+        });
+    }
+    // One keep-alive waits for the end of the block, and no second one.
+    let expected =
+        ["data: a\n", "", "", "\n", ":\n\n", ":\n\n", "data: b\n\n", "end", "end", "end"];
+    assert_eq!(polls, expected);
 }
 
 #[tokio::test(start_paused = true)]

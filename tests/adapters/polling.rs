@@ -1,4 +1,4 @@
-//! Polls futures and streams without a runtime.
+//! Polls futures and streams without a runtime, and a timer that does not wait.
 
 use std::{
     pin::{Pin, pin},
@@ -7,9 +7,11 @@ use std::{
         atomic::{AtomicUsize, Ordering},
     },
     task::{Context, Poll, Wake, Waker},
+    time::Duration,
 };
 
 use futures_util::{FutureExt, Stream};
+use sse_wire::Timer;
 
 /// Returns the output of a future that is ready at its first poll.
 pub(crate) fn ready<T>(future: impl Future<Output = T>) -> T {
@@ -44,5 +46,16 @@ struct Wakes(AtomicUsize);
 impl Wake for Wakes {
     fn wake(self: Arc<Self>) {
         self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// Never waits.
+pub(crate) struct Impatient;
+
+impl Timer for Impatient {
+    fn reset(self: Pin<&mut Self>, _: Duration) {}
+
+    fn poll_elapsed(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
     }
 }

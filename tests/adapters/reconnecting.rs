@@ -19,7 +19,7 @@ use sse_wire::{
     Reconnecting, StreamError, Timer,
 };
 
-use crate::polling::{count_wakes, poll};
+use crate::polling::{Impatient, count_wakes, poll};
 
 const S: Duration = Duration::from_secs(1);
 
@@ -484,17 +484,6 @@ fn dropped_early_it_drops_its_connection() {
         assert_eq!(Rc::strong_count(&dropped), 2);
     }
     assert_eq!(Rc::strong_count(&dropped), 1);
-}
-
-/// Never waits.
-struct Impatient;
-
-impl Timer for Impatient {
-    fn reset(self: Pin<&mut Self>, _: Duration) {}
-
-    fn poll_elapsed(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        Poll::Ready(())
-    }
 }
 
 #[test]
