@@ -2,7 +2,7 @@
 
 use alloc::vec::Vec;
 use core::{
-    fmt, mem,
+    fmt,
     pin::Pin,
     task::{Context, Poll, ready},
 };
@@ -11,7 +11,7 @@ use bytes::Bytes;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::{error::StreamError, work::Work};
+use super::{error::StreamError, outgoing::Outgoing, work::Work};
 use crate::{
     block::{Block, BlockDecoder, BlockEnd},
     encoder::Encoder,
@@ -61,11 +61,7 @@ pin_project! {
         #[pin]
         chunks: S,
         filter: BlockFilter<F>,
-        // An empty chunk at the start, for blocks that were left unread in the decoder.
-        first: Option<Bytes>,
-        // What has passed, and how much of it has left.
-        passed: Vec<Bytes>,
-        left: usize,
+        passed: Outgoing,
         is_over: bool,
     }
 }
@@ -78,14 +74,7 @@ where
     ///
     /// [`ByteStreamExt::filter_blocks`](crate::ByteStreamExt::filter_blocks) takes just a function.
     pub fn new(chunks: S, filter: BlockFilter<F>) -> Self {
-        Self {
-            chunks,
-            filter,
-            first: Some(Bytes::new()),
-            passed: Vec::new(),
-            left: 0,
-            is_over: false,
-        }
+        Self { chunks, filter, passed: Outgoing::default(), is_over: false }
     }
 }
 
@@ -155,12 +144,9 @@ where
         let mut this = self.project();
         let mut work = Work::default();
         loop {
-            if let Some(part) = this.passed.get_mut(*this.left) {
-                *this.left += 1;
-                return Poll::Ready(Some(Ok(mem::take(part))));
+            if let Some(part) = this.passed.next() {
+                return Poll::Ready(Some(Ok(part)));
             }
-            this.passed.clear();
-            *this.left = 0;
             if *this.is_over {
                 return Poll::Ready(None);
             }
@@ -172,29 +158,30 @@ where
             if work.gives_way(cx) {
                 return Poll::Pending;
             }
-            let chunk = match this.first.take() {
-                Some(first) => first,
-                None => match ready!(this.chunks.as_mut().poll_next(cx)) {
-                    Some(Ok(chunk)) => chunk.into(),
-                    Some(Err(error)) => {
-                        *this.is_over = true;
-                        return Poll::Ready(Some(Err(StreamError::Transport(error))));
+            // The decoder came with unread blocks, or the function has panicked.
+            if this.filter.decoder().state.has_unread() {
+                this.filter.pass(&Bytes::new(), this.passed.parts());
+                continue;
+            }
+            match ready!(this.chunks.as_mut().poll_next(cx)) {
+                Some(Ok(chunk)) => {
+                    let chunk = chunk.into();
+                    work.add_chunk(chunk.len());
+                    this.filter.pass(&chunk, this.passed.parts());
+                }
+                Some(Err(error)) => {
+                    *this.is_over = true;
+                    return Poll::Ready(Some(Err(StreamError::Transport(error))));
+                }
+                None => {
+                    *this.is_over = true;
+                    if this.filter.decoder().at_boundary() {
+                        // At most a LF that came late for the CRLF of the last blank line.
+                        let rest = Bytes::copy_from_slice(this.filter.finish().pending());
+                        this.passed.parts().extend((!rest.is_empty()).then_some(rest));
                     }
-                    None => {
-                        *this.is_over = true;
-                        // Blocks are left unread if the function has panicked.
-                        this.filter.pass(&Bytes::new(), this.passed);
-                        if this.filter.decoder().at_boundary() {
-                            // At most a LF that came late for the CRLF of the last blank line.
-                            let rest = Bytes::copy_from_slice(this.filter.finish().pending());
-                            this.passed.extend((!rest.is_empty()).then_some(rest));
-                        }
-                        continue;
-                    }
-                },
-            };
-            work.add_chunk(chunk.len());
-            this.filter.pass(&chunk, this.passed);
+                }
+            }
         }
     }
 }

@@ -1,6 +1,5 @@
 //! A stream of chunks with frames between its blocks.
 
-use alloc::vec::Vec;
 use core::{
     fmt,
     pin::Pin,
@@ -14,6 +13,7 @@ use pin_project_lite::pin_project;
 
 use super::{
     keep_alive::KeepAlive,
+    outgoing::Outgoing,
     timer::{NoTimer, Timer},
     work::Work,
 };
@@ -58,8 +58,7 @@ pin_project! {
         frames: I,
         has_more_frames: bool,
         injector: Injector,
-        // What leaves, the last part first.
-        output: Vec<Bytes>,
+        passed: Outgoing,
         #[pin]
         keep_alive: KeepAlive<K>,
         is_over: bool,
@@ -73,7 +72,7 @@ impl<S, I> Inject<S, I> {
             frames,
             has_more_frames: true,
             injector: Injector::new(),
-            output: Vec::new(),
+            passed: Outgoing::default(),
             keep_alive: KeepAlive::new(),
             is_over: false,
         }
@@ -84,9 +83,9 @@ impl<S, I, K> Inject<S, I, K> {
     /// Sends keep-alives, by this timer. See
     /// [`ByteStreamExt::keep_alive`](crate::ByteStreamExt::keep_alive).
     pub fn with_timer<L: Timer>(self, timer: L) -> Inject<S, I, L> {
-        let Self { chunks, frames, has_more_frames, injector, output, keep_alive, is_over } = self;
+        let Self { chunks, frames, has_more_frames, injector, passed, keep_alive, is_over } = self;
         let keep_alive = keep_alive.with_timer(timer);
-        Inject { chunks, frames, has_more_frames, injector, output, keep_alive, is_over }
+        Inject { chunks, frames, has_more_frames, injector, passed, keep_alive, is_over }
     }
 
     /// Sets how long the stream may be silent before a keep-alive is sent; 15 seconds if not set.
@@ -144,7 +143,7 @@ where
         let mut work = Work::default();
         loop {
             let this = self.as_mut().project();
-            if let Some(part) = this.output.pop() {
+            if let Some(part) = this.passed.next() {
                 this.keep_alive.interrupt();
                 return Poll::Ready(Some(Ok(part)));
             }
@@ -161,8 +160,7 @@ where
                     let this = self.as_mut().project();
                     let chunk = chunk.into();
                     work.add_chunk(chunk.len());
-                    this.injector.pass(chunk, this.output);
-                    this.output.reverse();
+                    this.injector.pass(chunk, this.passed.parts());
                 }
                 Poll::Ready(Some(Err(error))) => {
                     *this.is_over = true;
@@ -170,7 +168,7 @@ where
                 }
                 Poll::Ready(None) => {
                     *this.is_over = true;
-                    this.output.extend(this.injector.take_ready());
+                    this.passed.parts().extend(this.injector.take_ready());
                 }
                 Poll::Pending => return self.poll_silence(cx),
             }

@@ -32,6 +32,8 @@ mod keep_alive;
 #[cfg(any(feature = "std", feature = "stream"))]
 mod open;
 mod other_body;
+#[cfg(feature = "stream")]
+mod outgoing;
 #[cfg(any(feature = "std", feature = "stream", feature = "tokio-util"))]
 mod pump;
 #[cfg(feature = "stream")]

@@ -2,6 +2,8 @@
 
 use std::{
     cell::Cell,
+    fmt::Debug,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     sync::{
         Arc,
@@ -388,9 +390,57 @@ fn a_panic_of_the_last_words_ends_the_stream() {
     let stream = chunks(&["data: a\n\n"]).filter_blocks(keep);
     let mut stream = pin!(stream.with_last_words(|_, _| panic!("on purpose")));
     assert!(ready(stream.next()).is_some());
-    let next = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| ready(stream.next())));
+    let next = catch_unwind(AssertUnwindSafe(|| ready(stream.next())));
     assert!(next.is_err());
     assert_eq!(ready(stream.next()), None);
+}
+
+/// What a stream gives that panics twice.
+fn all_despite_panics<E: Debug>(stream: impl Stream<Item = Result<Bytes, E>>) -> String {
+    let mut stream = pin!(stream);
+    let (mut passed, mut panics) = (Vec::new(), 0);
+    for _ in 0..100 {
+        match catch_unwind(AssertUnwindSafe(|| poll(stream.as_mut()))) {
+            Ok(Poll::Ready(Some(chunk))) => passed.extend_from_slice(&chunk.unwrap()),
+            Ok(Poll::Ready(None)) => {
+                assert_eq!(panics, 2);
+                return String::from_utf8(passed).unwrap();
+            }
+            Ok(Poll::Pending) => {}
+            Err(_) => panics += 1,
+        }
+    }
+    panic!("no end");
+}
+
+#[test]
+fn what_has_passed_before_a_panic_stays_in_order() {
+    // Large blocks leave as parts of their own, with what was written between them.
+    let block = |name: &str| format!("data: {name}{}\n\n", "x".repeat(600));
+    let input = ["1", "2", "panic", "3", "4", "panic", "5"].map(block).concat();
+    for size in [input.len(), 2000, 700] {
+        let chunks: Vec<_> = input.as_bytes().chunks(size).map(Bytes::copy_from_slice).collect();
+        let chunks = stream::iter(chunks).map(Ok::<_, &str>);
+        let filtered = chunks.filter_blocks(|block, encoder| {
+            assert!(!block.unwrap().raw().starts_with(b"data: panic"), "on purpose");
+            encoder.comment("next");
+            Verdict::Keep
+        });
+        let expected = ["1", "2", "3", "4", "5"].map(|name| format!(": next\n\n{}", block(name)));
+        assert!(all_despite_panics(filtered) == expected.concat(), "chunks of {size}");
+    }
+
+    // The frames panic while the chunks are silent.
+    let mut chunks = ["data: a\n\ndata: b\n", "\ndata: c\n\n", ""].into_iter();
+    let mut polls = 0;
+    let chunks = stream::poll_fn(move |_| {
+        polls += 1;
+        if polls % 5 > 0 { Poll::Pending } else { Poll::Ready(chunks.next().map(Ok::<_, &str>)) }
+    });
+    let steps = [Some("1"), None, Some("2"), None, Some("3")];
+    let frames = stream::iter(steps).map(|step| Frame::from(Event::new(step.expect("on purpose"))));
+    let passed = all_despite_panics(chunks.inject(frames));
+    assert_eq!(data(passed.as_bytes()), ["1", "2", "3", "a", "b", "c"],);
 }
 
 fn block() -> impl Strategy<Value = String> {
