@@ -3,19 +3,77 @@
 use core::{
     fmt,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
 };
 
 use bytes::Bytes;
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
-use super::{error::StreamError, work::Work};
+use super::{
+    error::StreamError,
+    progress::Progress,
+    pump::{Output, Pump},
+    pump_stream::PumpStream,
+};
 use crate::{
     block::{BlockBuf, BlockDecoder},
-    chunk::Source,
-    state::Reading,
+    error::DecodeError,
+    state::{Reading, State},
 };
+
+/// A [`BlockDecoder`], and what became of its transport.
+pub(super) struct BlockProgress {
+    decoder: BlockDecoder,
+    transport: Transport,
+}
+
+enum Transport {
+    Open,
+    Ended { cut_off: Bytes },
+    Failed { cut_off: Bytes },
+}
+
+impl Progress for BlockProgress {
+    #[inline]
+    fn state(&mut self) -> &mut State {
+        &mut self.decoder.state
+    }
+
+    #[cold]
+    fn fail(&mut self) {
+        let cut_off = Bytes::copy_from_slice(self.decoder.cut_off().pending());
+        self.transport = Transport::Failed { cut_off };
+    }
+
+    #[inline]
+    fn is_over(&self) -> bool {
+        !matches!(self.transport, Transport::Open) || self.decoder.has_failed()
+    }
+}
+
+impl Output for BlockBuf {
+    type Progress = BlockProgress;
+
+    const HOLDS_ALL: bool = true;
+
+    #[inline]
+    fn next(
+        reading: &mut Reading<'static>,
+        state: &mut State,
+    ) -> Option<Result<Self, DecodeError>> {
+        reading.next_block_buf(state)
+    }
+
+    fn finish(progress: &mut BlockProgress) -> Option<Result<Self, DecodeError>> {
+        let mut end = progress.decoder.finish();
+        let last = end.block().map(|block| block.to_buf());
+        let cut_off = Bytes::copy_from_slice(if last.is_some() { &[] } else { end.pending() });
+        let last = end.error().map_or(last.map(Ok), |error| Some(Err(error)));
+        progress.transport = Transport::Ended { cut_off };
+        last
+    }
+}
 
 pin_project! {
     /// The blocks of a stream of chunks: comments, unknown fields and blocks without data, too.
@@ -50,12 +108,7 @@ pin_project! {
     #[must_use = "streams do nothing until they are polled"]
     pub struct BlockStream<S> {
         #[pin]
-        chunks: S,
-        decoder: BlockDecoder,
-        reading: Reading<'static>,
-        // What was cut off; `None` while the chunks go on.
-        end: Option<Bytes>,
-        has_failed: bool,
+        items: PumpStream<S, BlockBuf>,
     }
 }
 
@@ -81,38 +134,42 @@ impl<S> BlockStream<S> {
     /// let _chunks: Empty<_> = blocks.into_inner();
     /// # BlockStream::new(_chunks);
     /// ```
-    pub fn with_decoder(chunks: S, mut decoder: BlockDecoder) -> Self {
-        // Blocks that were left unread come first, whether or not a chunk follows.
-        let mut reading = Reading::NOTHING;
-        reading.start(&mut decoder.state, Source::Lent(&[]));
-        let has_failed = decoder.has_failed();
-        let end = has_failed.then(Bytes::new);
-        Self { chunks, decoder, reading, end, has_failed }
+    pub fn with_decoder(chunks: S, decoder: BlockDecoder) -> Self {
+        let pump = Pump::new(BlockProgress { decoder, transport: Transport::Open });
+        Self { items: PumpStream::new(chunks, pump) }
+    }
+
+    fn progress(&self) -> &BlockProgress {
+        self.items.pump.progress()
     }
 
     /// Returns the decoder: its last event ID, its reconnection time, what it counted.
     pub fn decoder(&self) -> &BlockDecoder {
-        &self.decoder
+        &self.progress().decoder
     }
 
     /// Returns `true` after an error that ended the stream.
     pub fn has_failed(&self) -> bool {
-        self.has_failed
+        let BlockProgress { decoder, transport } = self.progress();
+        matches!(transport, Transport::Failed { .. }) || decoder.has_failed()
     }
 
     /// Returns the bytes of the last block if it was cut off, by the end or by an error; else nothing.
     pub fn cut_off(&self) -> &[u8] {
-        self.end.as_deref().unwrap_or_default()
+        match &self.progress().transport {
+            Transport::Open => &[],
+            Transport::Ended { cut_off } | Transport::Failed { cut_off } => cut_off,
+        }
     }
 
     /// Returns the stream of chunks.
     pub fn get_ref(&self) -> &S {
-        &self.chunks
+        &self.items.chunks
     }
 
     /// Returns the stream of chunks. What was taken from it and not given yet is lost.
     pub fn into_inner(self) -> S {
-        self.chunks
+        self.items.chunks
     }
 }
 
@@ -123,53 +180,9 @@ where
 {
     type Item = Result<BlockBuf, StreamError<E>>;
 
+    #[inline]
     fn poll_next(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        let mut this = self.project();
-        let mut work = Work::default();
-        loop {
-            if this.end.is_some() {
-                return Poll::Ready(None);
-            }
-            match this.reading.next_block_buf(&mut this.decoder.state) {
-                Some(Ok(block)) => return Poll::Ready(Some(Ok(block))),
-                Some(Err(error)) => {
-                    if this.decoder.has_failed() {
-                        *this.has_failed = true;
-                        *this.end = Some(Bytes::new());
-                    }
-                    return Poll::Ready(Some(Err(StreamError::Decode(error))));
-                }
-                None => {
-                    this.reading.stop::<true>(&mut this.decoder.state);
-                    this.reading.clear();
-                }
-            }
-            if work.gives_way(cx) {
-                return Poll::Pending;
-            }
-            match ready!(this.chunks.as_mut().poll_next(cx)) {
-                Some(Ok(chunk)) => {
-                    let chunk = chunk.into();
-                    work.add_chunk(chunk.len());
-                    this.reading.start(&mut this.decoder.state, Source::Shared(chunk));
-                }
-                Some(Err(error)) => {
-                    *this.has_failed = true;
-                    *this.end = Some(Bytes::copy_from_slice(this.decoder.cut_off().pending()));
-                    return Poll::Ready(Some(Err(StreamError::Transport(error))));
-                }
-                None => {
-                    let mut end = this.decoder.finish();
-                    let last = end.block().map(|block| block.to_buf());
-                    let is_whole = last.is_some();
-                    let cut_off = if is_whole { &[] } else { end.pending() };
-                    *this.end = Some(Bytes::copy_from_slice(cut_off));
-                    let last = end.error().map_or(last.map(Ok), |error| Some(Err(error)));
-                    *this.has_failed = this.decoder.has_failed();
-                    return Poll::Ready(last.map(|block| block.map_err(StreamError::Decode)));
-                }
-            }
-        }
+        self.project().items.poll_next(cx)
     }
 }
 
@@ -179,15 +192,15 @@ where
     B: Into<Bytes>,
 {
     fn is_terminated(&self) -> bool {
-        self.end.is_some()
+        self.items.is_terminated()
     }
 }
 
 impl<S> fmt::Debug for BlockStream<S> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("BlockStream")
-            .field("decoder", &self.decoder)
-            .field("has_failed", &self.has_failed)
+            .field("decoder", self.decoder())
+            .field("has_failed", &self.has_failed())
             .finish_non_exhaustive()
     }
 }

@@ -8,6 +8,7 @@ use tokio_util::codec::{self, Framed, FramedRead};
 use super::{
     decoding::{decoding, pass_on},
     error::StreamError,
+    progress::EventProgress,
     pump::Pump,
 };
 use crate::{
@@ -85,7 +86,7 @@ impl SseCodec {
     /// [`reset_for_reconnect`](crate::Decoder::reset_for_reconnect).
     #[must_use]
     pub fn with_decoder(decoder: Decoder) -> Self {
-        Self { pump: Pump::new(decoder), encoder: Encoder::new() }
+        Self { pump: Pump::new(EventProgress::new(decoder)), encoder: Encoder::new() }
     }
 }
 

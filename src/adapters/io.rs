@@ -8,7 +8,9 @@ use std::{
 
 use bytes::BytesMut;
 
-use super::{decoding::decoding, error::StreamError, open::Opening, pump::Pump};
+use super::{
+    decoding::decoding, error::StreamError, open::Opening, progress::EventProgress, pump::Pump,
+};
 use crate::{decode::Decoder, encoder::Encoder, event::EventBuf};
 
 /// The most bytes that are read at once. Connections give less, files this much.
@@ -72,7 +74,7 @@ impl<R: Read> EventReader<R> {
     /// let _reader: &[u8] = events.into_inner();
     /// ```
     pub fn with_decoder(reader: R, decoder: Decoder) -> Self {
-        Self { reader, pump: Pump::new(decoder), buffer: BytesMut::new() }
+        Self { reader, pump: Pump::new(EventProgress::new(decoder)), buffer: BytesMut::new() }
     }
 
     /// Reads until it is known that the body is an event stream, and gives its events.

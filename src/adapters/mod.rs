@@ -35,7 +35,11 @@ mod other_body;
 #[cfg(feature = "stream")]
 mod outgoing;
 #[cfg(any(feature = "std", feature = "stream", feature = "tokio-util"))]
+mod progress;
+#[cfg(any(feature = "std", feature = "stream", feature = "tokio-util"))]
 mod pump;
+#[cfg(feature = "stream")]
+mod pump_stream;
 #[cfg(feature = "stream")]
 mod reconnecting;
 mod sentinel;

@@ -16,7 +16,7 @@ use futures_core::Stream;
 
 #[cfg(feature = "stream")]
 use super::{error::StreamError, stream::EventStream, work::Work};
-use super::{other_body::OtherBody, pump::Pump};
+use super::{other_body::OtherBody, progress::EventProgress, pump::Pump};
 use crate::{
     decode::Decoder,
     event::EventBuf,
@@ -66,7 +66,7 @@ impl Opening {
             self.chunks.extend_from_slice(&chunk);
             chunk = mem::take(&mut self.chunks).into();
         }
-        let mut pump = Pump::new(mem::take(&mut self.decoder));
+        let mut pump = Pump::new(EventProgress::new(mem::take(&mut self.decoder)));
         let unread = pump.next();
         debug_assert!(unread.is_none(), "the decoder was reset");
         pump.feed(chunk);

@@ -4,7 +4,7 @@ use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::{
     fmt,
     pin::Pin,
-    task::{Context, Poll, ready},
+    task::{Context, Poll},
     time::Duration,
 };
 
@@ -19,11 +19,12 @@ use super::{
     filtered::FilterBlocks,
     injected::{Inject, NoFrames},
     open::OpenEvents,
+    progress::EventProgress,
     pump::{Output, Pump},
+    pump_stream::PumpStream,
     sentinel::{MustEndWith, UntilData},
     tap::Tap,
     timer::Timer,
-    work::Work,
 };
 use crate::{
     block::Block,
@@ -32,7 +33,7 @@ use crate::{
     error::DecodeError,
     event::{Event, EventBuf},
     gateway::{BlockFilter, Verdict},
-    state::Reading,
+    state::{Reading, State},
 };
 
 /// What an [`ItemStream`] gives. See [`Item`].
@@ -65,11 +66,13 @@ impl fmt::Debug for ItemBuf {
 }
 
 impl Output for ItemBuf {
+    type Progress = EventProgress;
+
     fn next(
         reading: &mut Reading<'static>,
-        decoder: &mut Decoder,
+        state: &mut State,
     ) -> Option<Result<Self, DecodeError>> {
-        let item = reading.next_item(&mut decoder.state).transpose()?;
+        let item = reading.next_item(state).transpose()?;
         Some(item.map(|item| match item {
             Item::Event(event) => Self::Event(event.to_buf()),
             Item::Comment(text) => Self::Comment(text.to_owned()),
@@ -79,64 +82,8 @@ impl Output for ItemBuf {
         }))
     }
 
-    fn from_event(event: EventBuf) -> Self {
-        Self::Event(event)
-    }
-}
-
-pin_project! {
-    struct Source<S, T> {
-        #[pin]
-        chunks: S,
-        pump: Pump<T>,
-    }
-}
-
-impl<S, T: Output> Source<S, T> {
-    fn new(chunks: S, pump: Pump<T>) -> Self {
-        Self { chunks, pump }
-    }
-
-    #[inline]
-    fn poll_next<B: Into<Bytes>, E>(
-        self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<T, StreamError<E>>>>
-    where
-        S: Stream<Item = Result<B, E>>,
-    {
-        let mut this = self.project();
-        let mut work = Work::default();
-        loop {
-            if let Some(item) = this.pump.next() {
-                return Poll::Ready(Some(item.map_err(StreamError::Decode)));
-            }
-            if this.pump.is_over() {
-                return Poll::Ready(None);
-            }
-            if work.gives_way(cx) {
-                return Poll::Pending;
-            }
-            match ready!(this.chunks.as_mut().poll_next(cx)) {
-                Some(Ok(chunk)) => {
-                    let chunk = chunk.into();
-                    work.add_chunk(chunk.len());
-                    this.pump.feed(chunk);
-                }
-                Some(Err(error)) => {
-                    this.pump.fail();
-                    return Poll::Ready(Some(Err(StreamError::Transport(error))));
-                }
-                None => {
-                    let last = this.pump.finish();
-                    return Poll::Ready(last.map(|item| item.map_err(StreamError::Decode)));
-                }
-            }
-        }
-    }
-
-    fn is_terminated(&self) -> bool {
-        self.pump.is_over() && !self.pump.is_reading()
+    fn finish(progress: &mut EventProgress) -> Option<Result<Self, DecodeError>> {
+        Some(progress.finish()?.map(|event| Self::Event(event.to_buf())))
     }
 }
 
@@ -147,7 +94,7 @@ macro_rules! event_stream {
             #[must_use = "streams do nothing until they are polled"]
             pub struct $name<S> {
                 #[pin]
-                source: Source<S, $item>,
+                items: PumpStream<S, $item>,
             }
         }
 
@@ -173,21 +120,21 @@ macro_rules! event_stream {
             /// # let items = sse_wire::ItemStream::new(stream::empty::<Result<&str, std::io::Error>>());
             /// ```
             pub fn with_decoder(chunks: S, decoder: Decoder) -> Self {
-                Self { source: Source::new(chunks, Pump::new(decoder)) }
+                Self { items: PumpStream::new(chunks, Pump::new(EventProgress::new(decoder))) }
             }
 
             /// Returns the stream of chunks.
             pub fn get_ref(&self) -> &S {
-                &self.source.chunks
+                &self.items.chunks
             }
 
             /// Returns the stream of chunks. What was taken from it and not given yet is lost.
             pub fn into_inner(self) -> S {
-                self.source.chunks
+                self.items.chunks
             }
         }
 
-        decoding!(impl[S] $name<S>, source.pump);
+        decoding!(impl[S] $name<S>, items.pump);
 
         impl<S, B, E> $name<S>
         where
@@ -251,7 +198,7 @@ macro_rules! event_stream {
                 self: Pin<&mut Self>,
                 cx: &mut Context<'_>,
             ) -> Poll<Option<Self::Item>> {
-                self.project().source.poll_next(cx)
+                self.project().items.poll_next(cx)
             }
         }
 
@@ -261,7 +208,7 @@ macro_rules! event_stream {
             B: Into<Bytes>,
         {
             fn is_terminated(&self) -> bool {
-                self.source.is_terminated()
+                self.items.is_terminated()
             }
         }
 
@@ -332,12 +279,12 @@ event_stream! {
 impl<S> EventStream<S> {
     /// Goes on with a pump that has got some of the chunks.
     pub(super) fn with_pump(chunks: S, pump: Pump<EventBuf>) -> Self {
-        Self { source: Source::new(chunks, pump) }
+        Self { items: PumpStream::new(chunks, pump) }
     }
 
     /// Returns the decoder, for the stream of the next connection; this one gives nothing more.
     pub(super) fn take_decoder(self: Pin<&mut Self>) -> Decoder {
-        self.project().source.project().pump.take_decoder()
+        self.project().items.pump_mut().take_decoder()
     }
 }
 

@@ -10,7 +10,10 @@ use bytes::Bytes;
 use futures_core::Stream;
 use pin_project_lite::pin_project;
 
-use super::{decoding::decoding, pump::Progress};
+use super::{
+    decoding::decoding,
+    progress::{EventProgress, Progress},
+};
 use crate::{decode::Decoder, error::DecodeError, event::Event};
 
 pin_project! {
@@ -41,7 +44,7 @@ pin_project! {
     pub struct Tap<S, F> {
         #[pin]
         chunks: S,
-        progress: Progress,
+        progress: EventProgress,
         observe: F,
         passed: Option<Bytes>,
     }
@@ -49,7 +52,7 @@ pin_project! {
 
 impl<S, F: FnMut(Result<Event<'_>, DecodeError>)> Tap<S, F> {
     pub(super) fn new(chunks: S, observe: F) -> Self {
-        Self { chunks, progress: Progress::new(Decoder::new()), observe, passed: None }
+        Self { chunks, progress: EventProgress::new(Decoder::new()), observe, passed: None }
     }
 
     /// Sets the decoder, for other options.
@@ -64,7 +67,7 @@ impl<S, F: FnMut(Result<Event<'_>, DecodeError>)> Tap<S, F> {
     /// assert_eq!(tapped.last_event_id(), "7");
     /// ```
     pub fn with_decoder(self, decoder: Decoder) -> Self {
-        Self { progress: Progress::new(decoder), ..self }
+        Self { progress: EventProgress::new(decoder), ..self }
     }
 }
 

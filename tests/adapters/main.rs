@@ -14,5 +14,6 @@ mod reconnecting;
 mod resume;
 mod same;
 mod sentinel;
+mod sources;
 mod stream;
 mod types;

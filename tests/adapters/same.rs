@@ -9,13 +9,10 @@ use proptest::prelude::*;
 use sse_wire::{ByteStreamExt, Decoder, EventBuf, EventReader, EventStream, ItemBuf, SseCodec};
 use tokio_util::{codec::FramedRead, io::StreamReader};
 
+use crate::polling::wait;
+
 /// What one says of a stream: events, last event ID, pending bytes.
 type Told = (Vec<EventBuf>, String, u64);
-
-/// A stream gives way now and then, so it must be polled again.
-fn block_on<T>(future: impl Future<Output = T>) -> T {
-    tokio::runtime::Builder::new_current_thread().build().unwrap().block_on(future)
-}
 
 fn decoder(chunks: &[Bytes]) -> Told {
     let mut decoder = Decoder::new();
@@ -48,7 +45,7 @@ fn reader(chunks: &[Bytes]) -> Told {
 fn event_stream(chunks: &[Bytes]) -> Told {
     let chunks = stream::iter(chunks.iter().cloned().map(Ok::<_, ()>));
     let mut stream = chunks.events();
-    let events = block_on(stream.by_ref().map(Result::unwrap).collect());
+    let events = wait(stream.by_ref().map(Result::unwrap).collect());
     let pending = stream.end().unwrap().pending_bytes();
     (events, stream.last_event_id().to_owned(), pending)
 }
@@ -56,17 +53,28 @@ fn event_stream(chunks: &[Bytes]) -> Told {
 fn item_stream(chunks: &[Bytes]) -> Told {
     let chunks = stream::iter(chunks.iter().cloned().map(Ok::<_, ()>));
     let mut stream = chunks.items();
-    let items: Vec<_> = block_on(stream.by_ref().map(Result::unwrap).collect());
+    let items: Vec<_> = wait(stream.by_ref().map(Result::unwrap).collect());
     let is_event = |item| if let ItemBuf::Event(event) = item { Some(event) } else { None };
     let pending = stream.end().unwrap().pending_bytes();
     let id = stream.last_event_id().to_owned();
     (items.into_iter().filter_map(is_event).collect(), id, pending)
 }
 
+fn block_stream(chunks: &[Bytes]) -> Told {
+    let chunks = stream::iter(chunks.iter().cloned().map(Ok::<_, ()>));
+    let mut stream = chunks.blocks();
+    let blocks: Vec<_> = wait(stream.by_ref().map(Result::unwrap).collect());
+    let events = blocks.iter().filter_map(|block| block.event().unwrap());
+    // The LF of a CRLF may come with what is cut off.
+    let cut_off = stream.cut_off();
+    let pending = cut_off.strip_prefix(b"\n").unwrap_or(cut_off).len() as u64;
+    (events.collect(), stream.decoder().last_event_id().to_owned(), pending)
+}
+
 fn body(chunks: &[Bytes]) -> Told {
     let frames = chunks.iter().cloned().map(|chunk| Ok::<_, ()>(http_body::Frame::data(chunk)));
     let mut stream = EventStream::from_body(StreamBody::new(stream::iter(frames)));
-    let events = block_on(stream.by_ref().map(Result::unwrap).collect());
+    let events = wait(stream.by_ref().map(Result::unwrap).collect());
     let pending = stream.end().unwrap().pending_bytes();
     (events, stream.last_event_id().to_owned(), pending)
 }
@@ -74,14 +82,14 @@ fn body(chunks: &[Bytes]) -> Told {
 fn codec(chunks: &[Bytes]) -> Told {
     let chunks = stream::iter(chunks.iter().cloned().map(Ok::<_, std::io::Error>));
     let mut framed = FramedRead::new(StreamReader::new(chunks), SseCodec::new());
-    let events = block_on(framed.by_ref().map(Result::unwrap).collect());
+    let events = wait(framed.by_ref().map(Result::unwrap).collect());
     let codec = framed.decoder();
     (events, codec.last_event_id().to_owned(), codec.end().unwrap().pending_bytes())
 }
 
 fn check(chunks: &[Bytes]) {
     let expected = decoder(chunks);
-    for adapter in [reader, event_stream, item_stream, body, codec] {
+    for adapter in [reader, event_stream, item_stream, block_stream, body, codec] {
         assert_eq!(adapter(chunks), expected);
     }
 }
@@ -128,7 +136,7 @@ fn chunks_larger_than_a_piece_and_lines_larger_than_a_chunk() {
     // A reader is given no more than it asks for.
     let chunks = [Bytes::from(stream)];
     let expected = decoder(&chunks);
-    for adapter in [event_stream, item_stream, body, codec] {
+    for adapter in [event_stream, item_stream, block_stream, body, codec] {
         assert_eq!(adapter(&chunks), expected);
     }
 }
