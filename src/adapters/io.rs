@@ -6,7 +6,7 @@ use std::{
     iter::FusedIterator,
 };
 
-use bytes::BytesMut;
+use bytes::{Bytes, BytesMut};
 
 use super::{
     decoding::decoding, error::StreamError, open::Opening, progress::EventProgress, pump::Pump,
@@ -20,12 +20,21 @@ const READ: usize = 16 * 1024;
 /// event that is kept shares it with others.
 const LEAST: usize = READ / 4;
 
-/// Makes room for a read, in the same memory if nothing shares it any more.
-fn make_room(buffer: &mut BytesMut) {
-    if buffer.len() < LEAST {
-        // Nothing of it was read, so nothing needs to be moved to other memory.
-        buffer.clear();
-        buffer.resize(READ, 0);
+/// Reads the next chunk; `None` at the end. Makes an interrupted read again.
+fn read_chunk(reader: &mut impl Read, buffer: &mut BytesMut) -> io::Result<Option<Bytes>> {
+    loop {
+        if buffer.len() < LEAST {
+            // Nothing of it was read, so nothing needs to be moved to other memory. It is the same
+            // memory if nothing shares it any more.
+            buffer.clear();
+            buffer.resize(READ, 0);
+        }
+        match reader.read(buffer) {
+            Ok(0) => return Ok(None),
+            Ok(read) => return Ok(Some(buffer.split_to(read).freeze())),
+            Err(error) if error.kind() == io::ErrorKind::Interrupted => {}
+            Err(error) => return Err(error),
+        }
     }
 }
 
@@ -45,10 +54,10 @@ fn make_room(buffer: &mut BytesMut) {
 /// ```
 ///
 /// It reads as much as is there and waits for no more, so an event comes as soon as its last byte
-/// does. Reads that were interrupted are made again. After a [timeout](io::ErrorKind::TimedOut), or if
-/// a read [would block](io::ErrorKind::WouldBlock), the next call reads on. After any other error of
-/// the reader, or a fatal [`DecodeError`](crate::DecodeError), the stream is over, and the block under
-/// way is not dispatched.
+/// does. It makes an interrupted read again. After a [timeout](io::ErrorKind::TimedOut), or if a read
+/// [would block](io::ErrorKind::WouldBlock), the next call reads on. After any other error of the
+/// reader, or a fatal [`DecodeError`](crate::DecodeError), the stream is over, and the current block
+/// is not dispatched.
 pub struct EventReader<R> {
     reader: R,
     pump: Pump<EventBuf>,
@@ -61,8 +70,9 @@ impl<R: Read> EventReader<R> {
         Self::with_decoder(reader, Decoder::new())
     }
 
-    /// Creates a reader of events with a decoder that has other options. It goes on where the decoder stands, so
-    /// after an earlier connection, first call
+    /// Creates a reader of events with a decoder that has other options.
+    ///
+    /// It goes on where the decoder stands, so after an earlier connection, first call
     /// [`reset_for_reconnect`](crate::Decoder::reset_for_reconnect).
     ///
     /// ```
@@ -79,8 +89,7 @@ impl<R: Read> EventReader<R> {
 
     /// Reads until it is known that the body is an event stream, and gives its events.
     ///
-    /// What is known when, is as in
-    /// [`ByteStreamExt::open_events`](crate::ByteStreamExt::open_events).
+    /// [`ByteStreamExt::open_events`](crate::ByteStreamExt::open_events) tells when that is known.
     ///
     /// ```
     /// use sse_wire::{BodyKind, EventReader, StreamError};
@@ -94,31 +103,29 @@ impl<R: Read> EventReader<R> {
     ///
     /// # Errors
     ///
-    /// [`StreamError::NotEventStream`] if something else comes, and the errors of the reader.
+    /// Returns [`StreamError::NotEventStream`] if something else comes, and the errors of the reader.
     pub fn open(reader: R) -> Result<Self, StreamError<io::Error>> {
         Self::open_with_decoder(reader, Decoder::new())
     }
 
-    /// As [`open`](Self::open), with a decoder that has other options. Of an earlier connection, it
-    /// keeps the last event ID and the reconnection time.
+    /// Opens a body as [`open`](Self::open) does, with a decoder that has other options.
+    ///
+    /// Of an earlier connection, the decoder keeps the last event ID and the reconnection time.
     ///
     /// # Errors
     ///
-    /// As of [`open`](Self::open).
+    /// Returns the errors of [`open`](Self::open).
     pub fn open_with_decoder(
         mut reader: R,
         decoder: Decoder,
     ) -> Result<Self, StreamError<io::Error>> {
         let (mut opening, mut buffer) = (Opening::new(decoder), BytesMut::new());
         loop {
-            make_room(&mut buffer);
-            let chunk = match reader.read(&mut buffer) {
-                Ok(0) => return Err(StreamError::NotEventStream(opening.end())),
-                Ok(read) => buffer.split_to(read).freeze(),
-                Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-                Err(error) => return Err(StreamError::Transport(error)),
+            let decision = match read_chunk(&mut reader, &mut buffer)? {
+                Some(chunk) => opening.feed(chunk),
+                None => Some(Err(opening.end())),
             };
-            match opening.feed(chunk) {
+            match decision {
                 None => {}
                 Some(Ok(pump)) => return Ok(Self { reader, pump, buffer }),
                 Some(Err(body)) => return Err(StreamError::NotEventStream(body)),
@@ -147,19 +154,18 @@ impl<R: Read> Iterator for EventReader<R> {
             if self.pump.is_over() {
                 return None;
             }
-            make_room(&mut self.buffer);
-            match self.reader.read(&mut self.buffer) {
-                Ok(0) => return self.pump.finish().map(|event| event.map_err(StreamError::Decode)),
-                Ok(read) => self.pump.feed(self.buffer.split_to(read).freeze()),
-                Err(error) => match error.kind() {
-                    io::ErrorKind::Interrupted => {}
-                    kind => {
-                        if !matches!(kind, io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut) {
-                            self.pump.fail();
-                        }
-                        return Some(Err(StreamError::Transport(error)));
+            match read_chunk(&mut self.reader, &mut self.buffer) {
+                Ok(Some(chunk)) => self.pump.feed(chunk),
+                Ok(None) => {
+                    return self.pump.finish().map(|event| event.map_err(StreamError::Decode));
+                }
+                Err(error) => {
+                    if !matches!(error.kind(), io::ErrorKind::WouldBlock | io::ErrorKind::TimedOut)
+                    {
+                        self.pump.fail();
                     }
-                },
+                    return Some(Err(StreamError::Transport(error)));
+                }
             }
         }
     }
