@@ -23,6 +23,7 @@ mod headers;
 mod injected;
 #[cfg(feature = "std")]
 mod io;
+mod iterator_ext;
 #[cfg(feature = "json")]
 mod json;
 #[cfg(feature = "json")]
@@ -45,6 +46,8 @@ mod reconnecting;
 mod sentinel;
 #[cfg(feature = "stream")]
 mod stream;
+#[cfg(feature = "stream")]
+mod stream_ext;
 #[cfg(feature = "stream")]
 mod tap;
 #[cfg(feature = "stream")]
@@ -70,6 +73,7 @@ pub use headers::{last_event_id, sse_headers};
 pub use injected::{Inject, NoFrames};
 #[cfg(feature = "std")]
 pub use io::EventReader;
+pub use iterator_ext::EventIteratorExt;
 #[cfg(feature = "json")]
 pub use json::{JsonError, JsonEvents, JsonStreamError};
 #[cfg(feature = "json")]
@@ -82,9 +86,11 @@ pub use reconnecting::{
     ConnectRequest, ConnectResponse, ReconnectError, ReconnectUpdate, ReconnectUpdates,
     Reconnecting,
 };
-pub use sentinel::{DONE, EventIteratorExt, MustEndWith, UntilData};
+pub use sentinel::{DONE, MustEndWith, UntilData};
 #[cfg(feature = "stream")]
-pub use stream::{ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream};
+pub use stream::{EventStream, ItemBuf, ItemStream};
+#[cfg(feature = "stream")]
+pub use stream_ext::{ByteStreamExt, EventStreamExt};
 #[cfg(feature = "stream")]
 pub use tap::Tap;
 #[cfg(feature = "stream")]

@@ -1,4 +1,4 @@
-//! Small helpers that every client of such streams writes again.
+//! Streams and iterators that end with a certain event.
 
 use core::iter::FusedIterator;
 #[cfg(feature = "stream")]
@@ -18,117 +18,11 @@ use crate::event::EventBuf;
 
 /// The data of the event that ends the streams of `OpenAI` and of many who follow them.
 ///
-/// An example: [`EventIteratorExt::until_data`].
+/// An example: [`EventIteratorExt::until_data`](crate::EventIteratorExt::until_data).
 pub const DONE: &str = "[DONE]";
 
-/// What can be done with an iterator of events.
-pub trait EventIteratorExt<E>: Iterator<Item = Result<EventBuf, E>> + Sized {
-    /// Ends before the event with this data, such as [`DONE`], or where the events end.
-    ///
-    /// The event itself is taken and not given; what follows is not read. If the event must come,
-    /// use [`must_end_with`](Self::must_end_with).
-    ///
-    /// ```
-    /// use sse_wire::{DONE, DecodeError, Decoder, EventIteratorExt};
-    ///
-    /// let mut decoder = Decoder::new();
-    /// let chunk = bytes::Bytes::from_static(b"data: a\n\ndata: [DONE]\n\ndata: b\n\n");
-    /// let events: Vec<_> = decoder.feed_bytes(chunk).until_data(DONE).collect::<Result<_, _>>()?;
-    /// assert_eq!(events.len(), 1);
-    /// # Ok::<_, DecodeError>(())
-    /// ```
-    fn until_data(self, data: &str) -> UntilData<'_, Self> {
-        UntilData::new(self, data)
-    }
-
-    /// Ends before the event with this data, such as [`DONE`], and gives
-    /// [`StreamError::Incomplete`] if the stream ends without it.
-    ///
-    /// The error tells if the stream ended between two blocks or within one. An error of the
-    /// transport ends the stream, too, and comes alone. The event counts although its blank line is
-    /// missing at the end of the body, because some servers forget it.
-    ///
-    /// ```
-    /// # #[cfg(feature = "std")] {
-    /// use sse_wire::{DONE, EventIteratorExt, EventReader, StreamError};
-    ///
-    /// let body = &b"data: a\n\ndata: [DONE]"[..];
-    /// let events = EventReader::new(body).must_end_with(DONE);
-    /// assert_eq!(events.collect::<Result<Vec<_>, _>>()?.len(), 1);
-    ///
-    /// let body = &b"data: a\n\ndata: b\n\n"[..];
-    /// let events = EventReader::new(body).must_end_with(DONE);
-    /// let Some(Err(StreamError::Incomplete(end))) = events.last() else { panic!("no error") };
-    /// assert!(end.is_clean(), "nothing was cut off, and yet events are missing");
-    /// # }
-    /// # Ok::<_, sse_wire::StreamError<std::io::Error>>(())
-    /// ```
-    fn must_end_with(self, data: &str) -> MustEndWith<'_, Self>
-    where
-        Self: Decoding,
-    {
-        MustEndWith::new(self, data)
-    }
-
-    /// Ends after the event of this type, such as `message_stop`, and gives
-    /// [`StreamError::Incomplete`] if the stream ends without it.
-    ///
-    /// The event is given, because it may have data of its own. For the rest, this is as
-    /// [`must_end_with`](Self::must_end_with).
-    ///
-    /// ```
-    /// # #[cfg(feature = "std")] {
-    /// use sse_wire::{EventIteratorExt, EventReader};
-    ///
-    /// let body = &b"data: a\n\nevent: response.completed\ndata: {\"usage\":7}\n\ndata: b\n\n"[..];
-    /// let events = EventReader::new(body).must_end_with_type("response.completed");
-    /// let events: Vec<_> = events.collect::<Result<_, _>>()?;
-    /// assert_eq!((events.len(), events[1].data()), (2, "{\"usage\":7}"));
-    /// # }
-    /// # Ok::<_, sse_wire::StreamError<std::io::Error>>(())
-    /// ```
-    fn must_end_with_type(self, event_type: &str) -> MustEndWith<'_, Self>
-    where
-        Self: Decoding,
-    {
-        MustEndWith::with_type(self, event_type)
-    }
-
-    /// Parses the data of each event as JSON. See [`JsonEvents`](crate::JsonEvents).
-    ///
-    /// ```
-    /// use sse_wire::{DONE, EventIteratorExt, EventReader};
-    ///
-    /// let body = &b"data: [1]\n\ndata: [2,3]\n\ndata: [DONE]\n\n"[..];
-    /// let values = EventReader::new(body).must_end_with(DONE).json::<Vec<u32>>();
-    /// assert_eq!(values.collect::<Result<Vec<_>, _>>()?, [vec![1], vec![2, 3]]);
-    /// # Ok::<_, Box<dyn std::error::Error>>(())
-    /// ```
-    #[cfg(feature = "json")]
-    fn json<T: serde::de::DeserializeOwned>(self) -> super::json::JsonEvents<Self, T> {
-        super::json::JsonEvents::new(self, |event| event.json())
-    }
-
-    /// Parses the data of each event as JSON, and keeps the event beside the value, for its type and
-    /// ID. See [`JsonEvents`](crate::JsonEvents).
-    #[cfg(feature = "json")]
-    fn json_with_event<T: serde::de::DeserializeOwned>(
-        self,
-    ) -> super::json::JsonEvents<Self, (T, EventBuf)> {
-        super::json::JsonEvents::new(self, super::json::with_event)
-    }
-
-    /// Parses each event as JSON of the type that belongs to its event type. See
-    /// [`Event::json_by_type`](crate::Event::json_by_type).
-    #[cfg(feature = "json")]
-    fn json_by_type<T: serde::de::DeserializeOwned>(self) -> super::json::JsonEvents<Self, T> {
-        super::json::JsonEvents::new(self, |event| event.json_by_type())
-    }
-}
-
-impl<E, I: Iterator<Item = Result<EventBuf, E>>> EventIteratorExt<E> for I {}
-
-/// Ends before an event with certain data. See [`EventIteratorExt::until_data`] and
+/// Ends before an event with certain data. See
+/// [`EventIteratorExt::until_data`](crate::EventIteratorExt::until_data) and
 /// `EventStreamExt::until_data`.
 #[derive(Clone, Debug)]
 #[must_use = "iterators and streams do nothing until they are asked"]
@@ -229,9 +123,10 @@ where
     }
 }
 
-/// Ends with a certain event, which must come. See [`EventIteratorExt::must_end_with`],
-/// [`must_end_with_type`](EventIteratorExt::must_end_with_type), and the methods of these names of
-/// `EventStreamExt`.
+/// Ends with a certain event, which must come. See
+/// [`EventIteratorExt::must_end_with`](crate::EventIteratorExt::must_end_with),
+/// [`must_end_with_type`](crate::EventIteratorExt::must_end_with_type), and the methods of these names
+/// of `EventStreamExt`.
 #[derive(Clone, Debug)]
 #[must_use = "iterators and streams do nothing until they are asked"]
 pub struct MustEndWith<'d, I> {

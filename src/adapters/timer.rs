@@ -7,7 +7,7 @@ use core::{
 };
 
 /// Tells when a time has passed: the clock of a runtime, for the keep-alives of an `EventBody` and
-/// the waits of a [`Reconnecting`](super::reconnecting::Reconnecting) stream.
+/// the waits of a [`Reconnecting`](crate::Reconnecting) stream.
 ///
 /// `TokioTimer` is the one for tokio. One for another runtime is a few lines: here on threads.
 ///
