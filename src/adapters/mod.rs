@@ -6,13 +6,15 @@ mod batch;
 #[cfg(feature = "stream")]
 mod blocks;
 #[cfg(feature = "http-body")]
-mod body;
+mod body_chunks;
 #[cfg(feature = "json")]
 mod by_type;
 #[cfg(feature = "tokio-util")]
 mod codec;
 mod decoding;
 mod error;
+#[cfg(feature = "http-body")]
+mod event_body;
 #[cfg(feature = "stream")]
 mod filtered;
 #[cfg(feature = "http-body")]
@@ -60,11 +62,13 @@ mod work;
 #[cfg(feature = "stream")]
 pub use blocks::BlockStream;
 #[cfg(feature = "http-body")]
-pub use body::{BodyChunks, EventBody};
+pub use body_chunks::BodyChunks;
 #[cfg(feature = "tokio-util")]
 pub use codec::SseCodec;
 pub use decoding::Decoding;
 pub use error::{StreamError, TransportError};
+#[cfg(feature = "http-body")]
+pub use event_body::EventBody;
 #[cfg(feature = "stream")]
 pub use filtered::{FilterBlocks, WithLastWords};
 #[cfg(feature = "http-body")]
