@@ -11,6 +11,8 @@ mod body_chunks;
 mod by_type;
 #[cfg(feature = "tokio-util")]
 mod codec;
+#[cfg(feature = "stream")]
+mod connect;
 mod decoding;
 mod error;
 #[cfg(feature = "http-body")]
@@ -65,6 +67,8 @@ pub use blocks::BlockStream;
 pub use body_chunks::BodyChunks;
 #[cfg(feature = "tokio-util")]
 pub use codec::SseCodec;
+#[cfg(feature = "stream")]
+pub use connect::{ConnectRequest, ConnectResponse};
 pub use decoding::Decoding;
 pub use error::{StreamError, TransportError};
 #[cfg(feature = "http-body")]
@@ -86,10 +90,7 @@ pub use json_event::JsonEvent;
 pub use open::OpenEvents;
 pub use other_body::OtherBody;
 #[cfg(feature = "stream")]
-pub use reconnecting::{
-    ConnectRequest, ConnectResponse, ReconnectError, ReconnectUpdate, ReconnectUpdates,
-    Reconnecting,
-};
+pub use reconnecting::{ReconnectError, ReconnectUpdate, ReconnectUpdates, Reconnecting};
 pub use sentinel::{DONE, MustEndWith, UntilData};
 #[cfg(feature = "stream")]
 pub use stream::{EventStream, ItemBuf, ItemStream};

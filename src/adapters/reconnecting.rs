@@ -1,6 +1,6 @@
 //! A stream of events that reconnects.
 
-use alloc::{borrow::ToOwned, string::String};
+use alloc::borrow::ToOwned;
 use core::{
     fmt,
     future::Future,
@@ -14,124 +14,18 @@ use bytes::Bytes;
 use futures_core::{FusedStream, Stream};
 use pin_project_lite::pin_project;
 
-use super::{error::StreamError, stream::EventStream, timer::Timer};
+use super::{
+    connect::{ConnectRequest, ConnectResponse},
+    error::StreamError,
+    stream::EventStream,
+    timer::Timer,
+};
 use crate::{
     decode::Decoder,
     error::DecodeError,
     event::EventBuf,
     resume::{ConnectionEnd, GaveUp, Reconnect},
-    value::EventId,
-    wire::Shortened,
 };
-
-/// What a [`Reconnecting`] stream asks its `connect` function to send.
-#[derive(Clone)]
-pub struct ConnectRequest {
-    last_event_id: String,
-}
-
-impl ConnectRequest {
-    /// Returns the last event ID, for the header `Last-Event-ID`; `None` if there is none.
-    ///
-    /// It holds no line end and no NUL. A server can send other control characters, which no header
-    /// can hold; [`headers`](Self::headers) checks for them, too.
-    #[must_use]
-    pub fn last_event_id(&self) -> Option<EventId<'_>> {
-        EventId::new(&self.last_event_id).ok().filter(|id| !id.as_str().is_empty())
-    }
-
-    /// Returns the headers of the request, as names and values: `accept`, `cache-control` and, if
-    /// there is a last event ID, `last-event-id`.
-    ///
-    /// The values are valid for every client: an ID with control characters, which HTTP cannot
-    /// carry, is left out.
-    ///
-    /// ```
-    /// # use sse_wire::ConnectRequest;
-    /// fn to_http(request: &ConnectRequest) -> http::Result<http::Request<()>> {
-    ///     let builder = http::Request::get("https://example.org/events");
-    ///     let builder = request.headers().fold(builder, |builder, (name, value)| {
-    ///         builder.header(name, value)
-    ///     });
-    ///     builder.body(())
-    /// }
-    /// ```
-    pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
-        let id = self.last_event_id().map(EventId::as_str);
-        let id = id.filter(|id| !id.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t'));
-        // What a browser's cache mode "no-store" sends.
-        [("accept", "text/event-stream"), ("cache-control", "no-cache")]
-            .into_iter()
-            .chain(id.map(|id| ("last-event-id", id)))
-    }
-}
-
-#[cfg(feature = "http-body")]
-impl ConnectRequest {
-    /// Returns the [headers](Self::headers) as a map, for clients that take one.
-    ///
-    /// ```
-    /// # use sse_wire::ConnectRequest;
-    /// # fn send(client: &reqwest::Client, request: &ConnectRequest) -> reqwest::RequestBuilder {
-    /// client.get("https://example.org/events").headers(request.header_map())
-    /// # }
-    /// ```
-    #[must_use]
-    pub fn header_map(&self) -> http::HeaderMap {
-        let headers = self.headers().filter_map(|(name, value)| {
-            // Other than ASCII is legal in a header, and sent as UTF-8.
-            let value = http::HeaderValue::from_bytes(value.as_bytes()).ok()?;
-            Some((http::HeaderName::from_static(name), value))
-        });
-        headers.collect()
-    }
-}
-
-impl fmt::Debug for ConnectRequest {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ConnectRequest")
-            .field("last_event_id", &Shortened(&self.last_event_id))
-            .finish()
-    }
-}
-
-/// The response that a `connect` function gives a [`Reconnecting`] stream: status, content type and
-/// chunks.
-///
-/// With feature `http-body`, `ConnectResponse::from_http` converts the response of hyper or
-/// reqwest. For any other client:
-///
-/// ```
-/// use futures_util::stream;
-/// use sse_wire::ConnectResponse;
-///
-/// let chunks = stream::iter([Ok::<_, std::io::Error>("data: a\n\n")]);
-/// let response = ConnectResponse::new(503, Some("text/html"), chunks).with_retry_after(Some("20"));
-/// # let _ = response;
-/// ```
-#[derive(Clone, Debug)]
-pub struct ConnectResponse<S> {
-    /// `None` if the response is an event stream.
-    end: Option<ConnectionEnd>,
-    chunks: S,
-}
-
-impl<S> ConnectResponse<S> {
-    /// Creates a response from its status, the value of its `Content-Type` header, and the stream
-    /// of its chunks.
-    pub fn new(status: u16, content_type: Option<&str>, chunks: S) -> Self {
-        Self { end: ConnectionEnd::of_response(status, content_type, None), chunks }
-    }
-
-    /// Sets the value of the `Retry-After` header. See [`ConnectionEnd::of_response`].
-    #[must_use]
-    pub fn with_retry_after(mut self, value: Option<&str>) -> Self {
-        if let Some(ConnectionEnd::Status { code, .. }) = self.end {
-            self.end = ConnectionEnd::of_response(code, None, value);
-        }
-        self
-    }
-}
 
 /// An event, or a change in the state of a [`Reconnecting`] stream. See
 /// [`updates`](Reconnecting::updates).
@@ -450,18 +344,11 @@ where
     }
 
     fn poll_update(
-        self: Pin<&mut Self>,
+        mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
     ) -> Poll<Option<Result<ReconnectUpdate<E>, ReconnectError<E>>>> {
-        let mut this = self.project();
-        let mut open_for = Duration::ZERO;
-        let mut body = None;
+        let mut this = self.as_mut().project();
         let response = match this.state.as_mut().project() {
-            StateProjection::Connecting { response } => Some(ready!(response.poll(cx))),
-            StateProjection::Responded { response } => response.take().map(Ok),
-            _ => None,
-        };
-        let (end, error) = match this.state.as_mut().project() {
             StateProjection::Disconnected { waits } => {
                 if *waits {
                     ready!(this.timer.poll_elapsed(cx));
@@ -471,30 +358,12 @@ where
                 this.state.set(State::Connecting { response });
                 return Poll::Ready(Some(Ok(ReconnectUpdate::Connecting)));
             }
-            StateProjection::Connecting { .. } | StateProjection::Responded { .. } => {
-                match response {
-                    Some(Ok(ConnectResponse { end: None, chunks })) => {
-                        this.decoder.reset_for_reconnect();
-                        let decoder = mem::take(this.decoder);
-                        let events = EventStream::with_decoder(chunks, decoder);
-                        let stable_after = this.policy.stable_after();
-                        this.timer.reset(stable_after);
-                        this.state.set(State::Open { events, is_stable: stable_after.is_zero() });
-                        return Poll::Ready(Some(Ok(ReconnectUpdate::Open)));
-                    }
-                    Some(Ok(ConnectResponse { end: Some(end), chunks })) => {
-                        // A 204 has no body.
-                        let has_body = !matches!(end, ConnectionEnd::Status { code: 204, .. });
-                        body = has_body.then_some(chunks);
-                        (end, None)
-                    }
-                    Some(Err(error)) => {
-                        (ConnectionEnd::NoResponse, Some(StreamError::Transport(error)))
-                    }
-                    // `connect` or `poll_next` has panicked.
-                    None => return Poll::Ready(None),
-                }
-            }
+            StateProjection::Connecting { response } => ready!(response.poll(cx)),
+            StateProjection::Responded { response } => match response.take() {
+                Some(response) => Ok(response),
+                // The timer has panicked when the response was taken.
+                None => return Poll::Ready(None),
+            },
             StateProjection::Open { mut events, is_stable } => {
                 let event = events.as_mut().poll_next(cx);
                 if let Poll::Ready(Some(Ok(event))) = event {
@@ -517,15 +386,44 @@ where
                         return Poll::Ready(Some(Err(ReconnectError::Skipped(error))));
                     }
                 };
-                if *is_stable {
-                    open_for = this.policy.stable_after();
-                }
+                let stable_after = this.policy.stable_after();
+                let open_for = if *is_stable { stable_after } else { Duration::ZERO };
                 *this.decoder = events.take_decoder();
-                (end, error)
+                return Poll::Ready(Some(self.disconnect(end, error, open_for, None)));
             }
             StateProjection::Closed { .. } => return Poll::Ready(None),
         };
-        Poll::Ready(Some(match this.policy.next_delay(&end, open_for, this.decoder) {
+        Poll::Ready(Some(match response {
+            Ok(ConnectResponse { end: None, chunks }) => {
+                this.decoder.reset_for_reconnect();
+                let events = EventStream::with_decoder(chunks, mem::take(this.decoder));
+                let stable_after = this.policy.stable_after();
+                this.timer.reset(stable_after);
+                this.state.set(State::Open { events, is_stable: stable_after.is_zero() });
+                Ok(ReconnectUpdate::Open)
+            }
+            Ok(ConnectResponse { end: Some(end), chunks }) => {
+                // A 204 has no body.
+                let has_body = !matches!(end, ConnectionEnd::Status { code: 204, .. });
+                self.disconnect(end, None, Duration::ZERO, has_body.then_some(chunks))
+            }
+            Err(error) => {
+                let error = Some(StreamError::Transport(error));
+                self.disconnect(ConnectionEnd::NoResponse, error, Duration::ZERO, None)
+            }
+        }))
+    }
+
+    /// Waits for the next attempt, or gives up, as the policy says.
+    fn disconnect(
+        self: Pin<&mut Self>,
+        end: ConnectionEnd,
+        error: Option<StreamError<E>>,
+        open_for: Duration,
+        body: Option<S>,
+    ) -> Result<ReconnectUpdate<E>, ReconnectError<E>> {
+        let mut this = self.project();
+        match this.policy.next_delay(&end, open_for, this.decoder) {
             Ok(delay) => {
                 this.timer.reset(delay);
                 this.state.set(State::Disconnected { waits: true });
@@ -535,7 +433,7 @@ where
                 this.state.set(State::Closed { body });
                 Err(ReconnectError::GaveUp { reason, error })
             }
-        }))
+        }
     }
 }
 

@@ -5,6 +5,7 @@ use std::{
     collections::VecDeque,
     error::Error,
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     rc::Rc,
     task::{Context, Poll},
@@ -502,6 +503,32 @@ fn one_poll_makes_one_attempt() {
         }
     }
     assert_eq!(attempts, 6);
+}
+
+#[test]
+fn a_connection_that_panics_is_made_again() {
+    let mut attempts = 0;
+    let connect = |request: ConnectRequest| {
+        attempts += 1;
+        assert!(attempts != 2, "on purpose");
+        let status = if attempts < 4 { 200 } else { 204 };
+        let id = request.last_event_id().map(|id| id.as_str().to_owned());
+        let chunk = format!("id: {attempts}\ndata: after {id:?}\n\n");
+        let body = stream::iter([Ok::<_, &str>(chunk)]);
+        future::ready(Ok(ConnectResponse::new(status, Some("text/event-stream"), body)))
+    };
+    let mut events = pin!(Reconnecting::new(connect, Reconnect::with_seed(1), Impatient));
+    let (mut seen, mut panics) = (Vec::new(), 0);
+    loop {
+        match catch_unwind(AssertUnwindSafe(|| poll(events.as_mut()))) {
+            Ok(Poll::Ready(Some(Ok(event)))) => seen.push(event.data().to_owned()),
+            Ok(Poll::Ready(Some(Err(error)))) => assert_eq!(error, is_final(no_content())),
+            Ok(Poll::Ready(None)) => break,
+            Ok(Poll::Pending) => {}
+            Err(_) => panics += 1,
+        }
+    }
+    assert_eq!((seen.concat().as_str(), panics), (r#"after Noneafter Some("1")"#, 1));
 }
 
 #[test]
