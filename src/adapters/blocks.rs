@@ -1,4 +1,4 @@
-//! Blocks out of a stream of chunks.
+//! `BlockStream`: the blocks of a stream of chunks.
 
 use core::{
     fmt,
@@ -22,7 +22,7 @@ use crate::{
     state::{Reading, State},
 };
 
-/// A [`BlockDecoder`], and what became of its transport.
+/// A [`BlockDecoder`], and how its transport ended.
 pub(super) struct BlockProgress {
     decoder: BlockDecoder,
     transport: Transport,
@@ -99,8 +99,8 @@ pin_project! {
     /// # }).unwrap();
     /// ```
     ///
-    /// A block that lies whole in a chunk shares its memory. The blocks' [raw](BlockBuf::raw) bytes,
-    /// and at the end what was [cut off](Self::cut_off), are the stream.
+    /// A block that lies whole in a chunk shares its memory. The blocks' [raw](BlockBuf::raw)
+    /// bytes, and at the end what was [cut off](Self::cut_off), are the stream.
     ///
     /// After an error of the transport or a fatal [`DecodeError`](crate::DecodeError) the stream is
     /// over. With [`AtEnd::Dispatch`](crate::AtEnd::Dispatch), the end of the chunks ends the last
@@ -113,13 +113,14 @@ pin_project! {
 }
 
 impl<S> BlockStream<S> {
-    /// Creates a stream of blocks of at most 16 MiB.
+    /// Creates a stream with a block limit of 16 MiB.
     pub fn new(chunks: S) -> Self {
         Self::with_decoder(chunks, BlockDecoder::new())
     }
 
-    /// Creates a stream with a decoder that has other options. It goes on where the decoder stands, so
-    /// after an earlier connection, first call
+    /// Creates a stream with a decoder that has other options.
+    ///
+    /// It goes on where the decoder stands, so after an earlier connection, first call
     /// [`reset_for_reconnect`](crate::BlockDecoder::reset_for_reconnect).
     ///
     /// ```
@@ -143,7 +144,7 @@ impl<S> BlockStream<S> {
         self.items.pump.progress()
     }
 
-    /// Returns the decoder: its last event ID, its reconnection time, what it counted.
+    /// Returns the decoder, for its last event ID, its reconnection time and its statistics.
     pub fn decoder(&self) -> &BlockDecoder {
         &self.progress().decoder
     }
@@ -154,7 +155,8 @@ impl<S> BlockStream<S> {
         matches!(transport, Transport::Failed { .. }) || decoder.has_failed()
     }
 
-    /// Returns the bytes of the last block if it was cut off, by the end or by an error; else nothing.
+    /// Returns the bytes of the last block if the end or an error of the transport cut it off;
+    /// otherwise nothing.
     pub fn cut_off(&self) -> &[u8] {
         match &self.progress().transport {
             Transport::Open => &[],
@@ -167,7 +169,7 @@ impl<S> BlockStream<S> {
         &self.items.chunks
     }
 
-    /// Returns the stream of chunks. What was taken from it and not given yet is lost.
+    /// Returns the stream of chunks. Blocks that were taken from it and not given yet are lost.
     pub fn into_inner(self) -> S {
         self.items.chunks
     }

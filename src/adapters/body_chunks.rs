@@ -1,4 +1,4 @@
-//! `http_body::Body`: events out of a body.
+//! `BodyChunks`: the data of a body, as chunks.
 
 use core::{
     pin::Pin,
@@ -17,7 +17,7 @@ use super::{
 };
 
 pin_project! {
-    /// The data of a body as a stream of chunks; trailers are left out.
+    /// The data of a body as a stream of chunks. Leaves out trailers.
     ///
     /// ```
     /// use bytes::Bytes;

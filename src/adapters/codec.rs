@@ -1,4 +1,4 @@
-//! `tokio_util::codec`: for framed transports.
+//! `SseCodec`: a codec of `tokio_util`, for framed transports.
 
 use std::io;
 
@@ -34,9 +34,9 @@ use crate::{
 /// # Ok::<_, StreamError<std::io::Error>>(()) }).unwrap().unwrap();
 /// ```
 ///
-/// Bytes are looked at once, when they arrive; nothing is left in the buffer of the transport to be
-/// looked at again. An incomplete last block is no error, as the standard says;
-/// [`end`](Self::end) tells of it.
+/// The codec reads bytes once, when they arrive, and leaves none of them in the buffer of the
+/// transport. As the standard says, an incomplete last block is not an error. [`end`](Self::end)
+/// tells of it.
 ///
 /// # After an error
 ///
@@ -60,8 +60,8 @@ use crate::{
 /// # }).unwrap();
 /// ```
 ///
-/// Do not ask again after an error of the transport: the codec is not told of it, so it would take
-/// what follows for the rest of the block.
+/// Do not ask again after an error of the transport. The codec does not know of it, so it would
+/// take what follows for the rest of the block.
 #[derive(Debug)]
 pub struct SseCodec {
     pump: Pump<EventBuf>,
@@ -81,8 +81,9 @@ impl SseCodec {
         Self::with_decoder(Decoder::new())
     }
 
-    /// Creates a codec with a decoder that has other options. It goes on where the decoder stands, so
-    /// after an earlier connection, first call
+    /// Creates a codec with a decoder that has other options.
+    ///
+    /// It goes on where the decoder stands, so after an earlier connection, first call
     /// [`reset_for_reconnect`](crate::Decoder::reset_for_reconnect).
     #[must_use]
     pub fn with_decoder(decoder: Decoder) -> Self {
@@ -102,7 +103,7 @@ impl codec::Decoder for SseCodec {
                 return Ok(Some(event?));
             }
             if bytes.is_empty() || self.pump.is_over() {
-                // What comes after a fatal error is not wanted.
+                // After a fatal error, the rest of the stream is ignored.
                 bytes.clear();
                 return Ok(None);
             }

@@ -5,7 +5,8 @@ use core::fmt;
 
 use crate::{resume::ConnectionEnd, value::EventId, wire::Shortened};
 
-/// What a [`Reconnecting`](crate::Reconnecting) stream asks its `connect` function to send.
+/// The request that a [`Reconnecting`](crate::Reconnecting) stream asks its `connect` function to
+/// send.
 #[derive(Clone)]
 pub struct ConnectRequest {
     pub(super) last_event_id: String,
@@ -15,7 +16,7 @@ impl ConnectRequest {
     /// Returns the last event ID, for the header `Last-Event-ID`; `None` if there is none.
     ///
     /// It holds no line end and no NUL. A server can send other control characters, which no header
-    /// can hold; [`headers`](Self::headers) checks for them, too.
+    /// can hold. [`headers`](Self::headers) leaves such an ID out.
     #[must_use]
     pub fn last_event_id(&self) -> Option<EventId<'_>> {
         EventId::new(&self.last_event_id).ok().filter(|id| !id.as_str().is_empty())
@@ -40,7 +41,7 @@ impl ConnectRequest {
     pub fn headers(&self) -> impl Iterator<Item = (&'static str, &str)> {
         let id = self.last_event_id().map(EventId::as_str);
         let id = id.filter(|id| !id.bytes().any(|byte| byte.is_ascii_control() && byte != b'\t'));
-        // What a browser's cache mode "no-store" sends.
+        // Browsers send the latter, since event sources have the cache mode "no-store".
         [("accept", "text/event-stream"), ("cache-control", "no-cache")]
             .into_iter()
             .chain(id.map(|id| ("last-event-id", id)))
@@ -76,8 +77,8 @@ impl fmt::Debug for ConnectRequest {
     }
 }
 
-/// The response that a `connect` function gives a [`Reconnecting`](crate::Reconnecting) stream: status, content type and
-/// chunks.
+/// The response that a `connect` function gives a [`Reconnecting`](crate::Reconnecting) stream:
+/// status, content type and chunks.
 ///
 /// With feature `http-body`, `ConnectResponse::from_http` converts the response of hyper or
 /// reqwest. For any other client:

@@ -16,9 +16,9 @@ use crate::{decode::StreamEnd, error::DecodeError};
 ///
 /// # Boxed transport errors
 ///
-/// `Box<dyn Error + Send + Sync>` is itself no [`Error`], so neither is a `StreamError` that holds
-/// one. [`boxed`](Self::boxed), or `?` in a function that returns the default `StreamError`, makes an
-/// error that is one, out of every transport error that can be boxed:
+/// `Box<dyn Error + Send + Sync>` does not implement [`Error`], and neither does a `StreamError`
+/// that holds one. [`boxed`](Self::boxed), or `?` in a function that returns the default
+/// `StreamError`, converts every transport error that can be boxed to an error that does:
 ///
 /// ```
 /// use std::error::Error;
@@ -43,7 +43,7 @@ use crate::{decode::StreamEnd, error::DecodeError};
 /// assert_eq!(caller().unwrap_err().source().unwrap().to_string(), "reset");
 /// ```
 ///
-/// Where the errors of a whole stream should be such, box them at the source:
+/// To convert all errors of a stream, box them at the source:
 /// `chunks.map_err(TransportError::new).events()`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum StreamError<E = TransportError> {
@@ -54,7 +54,7 @@ pub enum StreamError<E = TransportError> {
     /// The stream ended, but not with the event that it [must end
     /// with](crate::EventIteratorExt::must_end_with). Only that adapter gives this.
     Incomplete(StreamEnd),
-    /// The body was no event stream. Only `open_events` and
+    /// The body was not an event stream. Only `open_events` and
     /// [`EventReader::open`](crate::EventReader::open) give this.
     NotEventStream(OtherBody),
 }
@@ -81,7 +81,9 @@ impl<E> StreamError<E> {
 }
 
 impl<E: Into<Box<dyn Error + Send + Sync>>> StreamError<E> {
-    /// Boxes the error of the transport. The result is an [`Error`] also if the transport's error is
+    /// Boxes the error of the transport.
+    ///
+    /// The result implements [`Error`] even if the transport's error is
     /// `Box<dyn Error + Send + Sync>`, and has the same type whatever the transport is.
     ///
     /// ```
@@ -122,14 +124,15 @@ impl<E: Error + 'static> Error for StreamError<E> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
             Self::Transport(error) => Some(error),
-            // Its message is this one's.
+            // The message is that of the decode error, which must not come twice in the chain.
             Self::Decode(error) => error.source(),
             Self::Incomplete(_) | Self::NotEventStream(_) => None,
         }
     }
 }
 
-// `TransportError` is no `Error`, so that this can be beside the implementation above.
+// `TransportError` does not implement `Error`, so this does not overlap with the implementation
+// above.
 impl Error for StreamError<TransportError> {
     fn source(&self) -> Option<&(dyn Error + 'static)> {
         match self {
@@ -146,7 +149,7 @@ impl<E> From<DecodeError> for StreamError<E> {
     }
 }
 
-/// What `tokio_util::codec` asks for.
+/// The traits of `tokio_util::codec` require it.
 #[cfg(feature = "std")]
 impl From<std::io::Error> for StreamError<std::io::Error> {
     fn from(error: std::io::Error) -> Self {
@@ -163,8 +166,8 @@ impl<E: Into<Box<dyn Error + Send + Sync>>> From<StreamError<E>> for StreamError
 /// The error of a transport of any type, in a [`StreamError`].
 ///
 /// Holds everything that can be boxed: errors, `Box<dyn Error + Send + Sync>`, `anyhow::Error`,
-/// strings. Like `anyhow::Error` it is itself no [`Error`]; the `StreamError` around it is one, whose
-/// [`source`](Error::source) is the error in here.
+/// strings. Like `anyhow::Error`, it does not implement [`Error`]. The `StreamError` around it
+/// does, and its [`source`](Error::source) is the error in here.
 pub struct TransportError(Box<dyn Error + Send + Sync>);
 
 impl TransportError {

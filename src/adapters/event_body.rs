@@ -1,4 +1,4 @@
-//! `http_body::Body`: a body of events.
+//! `EventBody`: a stream of events, as a body.
 
 use core::{
     fmt,
@@ -29,26 +29,27 @@ pin_project! {
     /// A body of events, out of a stream of whatever [encodes](Encode).
     ///
     /// The stream may give events, text, frames, JSON, or a `Result` of these. Its error is the
-    /// body's error, and ends the body: first everything before the error is sent, then the
-    /// connection is cut, so that the client can tell it from a complete stream. (hyper then
-    /// throws away what it has not written yet. An `error` event as the last one, before the stream
-    /// ends, does arrive.)
+    /// body's error, and ends the body: the body sends everything before the error, and then the
+    /// server cuts the connection, so that the client can tell it from a complete stream. (hyper
+    /// then throws away what it has not written yet. An `error` event as the last one, before the
+    /// stream ends, does arrive.)
     ///
-    /// All values that are ready without waiting leave in one frame of the body, up to some 16 KiB;
-    /// the first one never waits for another. A large [`Frame`], and one that is alone, is sent
-    /// without a copy. Each frame of the body is whole blocks. (A stream that computes its values
-    /// without ever waiting is always ready. Let it yield after each one that should leave at once,
-    /// by `tokio::task::yield_now` for instance.)
+    /// All values that are ready without waiting leave in one frame of the body, up to some 16 KiB.
+    /// The first one never waits for another. The body does not copy a [`Frame`] that is large or
+    /// alone. Each frame of the body is whole blocks. (A stream that computes its values without
+    /// ever waiting is always ready. Let it yield after each one that should leave at once, by
+    /// `tokio::task::yield_now` for instance.)
     ///
-    /// With a [timer](Self::with_timer), a comment is sent when nothing else was for 15 seconds. It
-    /// never stands within an event. Values that write nothing, like an empty `Frame`, do not delay it.
+    /// With a [timer](Self::with_timer), the body sends a comment when it sent nothing else for 15
+    /// seconds, and never within an event. Values that write nothing, like an empty `Frame`, do not
+    /// delay it.
     ///
     /// Dropping the body, which servers do when the client has gone, drops the stream.
     ///
     /// # A stream of strings
     ///
-    /// An [`Event`](crate::Event) borrows its text, so it cannot leave a closure that owns the text.
-    /// These can:
+    /// An [`Event`](crate::Event) borrows its text, so it cannot leave a closure that owns the
+    /// text. These can:
     ///
     /// ```
     /// use futures_util::{StreamExt, stream};
@@ -119,7 +120,7 @@ pin_project! {
         #[pin]
         events: S,
         batch: Batch,
-        // What ended the stream. It comes after the batch.
+        // The error that ended the stream. It comes after the batch.
         error: Option<<S::Item as Encode>::Error>,
         is_over: bool,
         #[pin]
@@ -128,7 +129,7 @@ pin_project! {
 }
 
 impl<S: Stream<Item: Encode>> EventBody<S> {
-    /// Creates a body of what this stream gives, without keep-alives.
+    /// Creates a body of the values of this stream, without keep-alives.
     pub fn new(events: S) -> Self {
         Self {
             events,
@@ -147,7 +148,10 @@ impl<S: Stream<Item: Encode>, K> EventBody<S, K> {
         EventBody { events, batch, error, is_over, keep_alive: keep_alive.with_timer(timer) }
     }
 
-    /// Sets how long the body may be silent before a keep-alive is sent: 15 seconds if not set.
+    /// Sets how long the body may be silent before it sends a keep-alive.
+    ///
+    /// The default is 15 seconds, as the standard advises. Proxies and load balancers close
+    /// connections that are silent for 30 to 60 seconds.
     ///
     /// ```
     /// use std::time::Duration;
@@ -166,7 +170,7 @@ impl<S: Stream<Item: Encode>, K> EventBody<S, K> {
         Self { keep_alive: self.keep_alive.with_interval(interval), ..self }
     }
 
-    /// Sets what is sent as a keep-alive: a comment without text if not set.
+    /// Sets the keep-alive; a comment without text by default.
     pub fn with_keep_alive(self, keep_alive: Frame) -> Self {
         Self { keep_alive: self.keep_alive.with_frame(keep_alive), ..self }
     }
@@ -210,8 +214,8 @@ impl<S: Stream<Item: Encode>, K: Timer> Body for EventBody<S, K> {
         let mut values = 0;
         while !*this.is_over && !this.batch.is_full() {
             if values == MOST_VALUES {
-                // Gives way to other tasks. What was written is sent, and the next poll goes on.
-                // Without that, this task has to wake itself.
+                // Gives way to other tasks. If something was written, it is sent and the next poll
+                // goes on. Otherwise nothing else would wake this task.
                 if this.batch.is_empty() {
                     cx.waker().wake_by_ref();
                 }

@@ -28,8 +28,8 @@ pub fn sse_headers() -> HeaderMap {
 
 /// Returns the `Last-Event-ID` of a request, which a client sends when it reconnects.
 ///
-/// Returns `None` if there is no such header or it is empty: the client asks for the stream from the
-/// start. The value is read as a decoder reads an `id` field:
+/// Returns `None` if there is no such header or it is empty: the client asks for the stream from
+/// the start. The value is read as a decoder reads an `id` field:
 ///
 /// - Invalid UTF-8 becomes U+FFFD. No decoder has such an ID from this server, so a lookup does not
 ///   find it, and the client can be told that it missed something. A `None` would hide that.

@@ -1,4 +1,4 @@
-//! A stream of chunks with frames between its blocks.
+//! `Inject`: a stream of chunks, with frames between its blocks.
 
 use core::{
     fmt,
@@ -22,9 +22,9 @@ use crate::{encoder::Frame, gateway::Injector};
 pin_project! {
     /// Passes chunks on unchanged and at once, and puts frames between their blocks.
     ///
-    /// The frames come from a stream, and with a [timer](Self::with_timer) also keep-alives when
-    /// nothing else was sent. A frame waits until the chunks are between two blocks. While one waits,
-    /// no further one is taken.
+    /// The frames come from a stream. With a [timer](Self::with_timer), keep-alives come too when
+    /// nothing else was sent. A frame waits until the chunks are between two blocks. While one
+    /// waits, the stream takes no further one.
     ///
     /// ```
     /// use futures_util::{StreamExt, stream};
@@ -44,10 +44,10 @@ pin_project! {
     /// # The end
     ///
     /// The stream is over when the chunks are, or after their first error. A frame that still waits
-    /// leaves if the last block is complete. If that was cut off, the frame is discarded: to send it,
-    /// the block would have to be ended, and the receiver would take it for a whole one. Where that
-    /// matters, [filter](crate::ByteStreamExt::filter_blocks) the chunks first. Of those, only whole
-    /// blocks come here.
+    /// leaves if the last block is complete. If the last block was cut off, the frame is discarded.
+    /// To send it, the stream would have to end the block, and the receiver would take that for a
+    /// whole one. Where frames must not be lost, [filter](crate::ByteStreamExt::filter_blocks) the
+    /// chunks first, so that only whole blocks come here.
     ///
     /// It is a stream of chunks and, with the feature `http-body`, a body.
     #[must_use = "streams do nothing until they are polled"]
@@ -88,7 +88,10 @@ impl<S, I, K> Inject<S, I, K> {
         Inject { chunks, frames, has_more_frames, injector, passed, keep_alive, is_over }
     }
 
-    /// Sets how long the stream may be silent before a keep-alive is sent; 15 seconds if not set.
+    /// Sets how long the stream may be silent before it sends a keep-alive.
+    ///
+    /// The default is 15 seconds, as the standard advises. Proxies and load balancers close
+    /// connections that are silent for 30 to 60 seconds.
     ///
     /// ```
     /// use std::time::Duration;
@@ -108,14 +111,14 @@ impl<S, I, K> Inject<S, I, K> {
         Self { keep_alive: self.keep_alive.with_interval(interval), ..self }
     }
 
-    /// Sets what is sent as a keep-alive; a comment without text if not set.
+    /// Sets the keep-alive; a comment without text by default.
     pub fn with_keep_alive(self, keep_alive: Frame) -> Self {
         Self { keep_alive: self.keep_alive.with_frame(keep_alive), ..self }
     }
 }
 
 impl<S, I: Stream<Item = Frame>, K> Inject<S, I, K> {
-    /// Takes a frame, unless one waits. Frames without bytes are passed over.
+    /// Takes a frame, unless one waits. Skips frames without bytes.
     fn poll_frames(self: Pin<&mut Self>, cx: &mut Context<'_>) {
         let mut this = self.project();
         let mut work = Work::default();

@@ -1,4 +1,4 @@
-//! `std::io`: events out of a reader, and blocks into a writer.
+//! `std::io`: events out of a reader, and encoded blocks into a writer.
 
 use std::{
     fmt,
@@ -54,10 +54,10 @@ fn read_chunk(reader: &mut impl Read, buffer: &mut BytesMut) -> io::Result<Optio
 /// ```
 ///
 /// It reads as much as is there and waits for no more, so an event comes as soon as its last byte
-/// does. It makes an interrupted read again. After a [timeout](io::ErrorKind::TimedOut), or if a read
-/// [would block](io::ErrorKind::WouldBlock), the next call reads on. After any other error of the
-/// reader, or a fatal [`DecodeError`](crate::DecodeError), the stream is over, and the current block
-/// is not dispatched.
+/// does. It makes an interrupted read again. After a [timeout](io::ErrorKind::TimedOut), or if a
+/// read [would block](io::ErrorKind::WouldBlock), the next call reads on. After any other error of
+/// the reader, or a fatal [`DecodeError`](crate::DecodeError), the stream is over, and the current
+/// block is not dispatched.
 pub struct EventReader<R> {
     reader: R,
     pump: Pump<EventBuf>,
@@ -103,7 +103,8 @@ impl<R: Read> EventReader<R> {
     ///
     /// # Errors
     ///
-    /// Returns [`StreamError::NotEventStream`] if something else comes, and the errors of the reader.
+    /// Returns [`StreamError::NotEventStream`] if something else comes, and the errors of the
+    /// reader.
     pub fn open(reader: R) -> Result<Self, StreamError<io::Error>> {
         Self::open_with_decoder(reader, Decoder::new())
     }
@@ -135,7 +136,7 @@ impl<R: Read> EventReader<R> {
 }
 
 impl<R> EventReader<R> {
-    /// Returns the reader. What was read of it and not taken yet is lost.
+    /// Returns the reader. Events that were read from it and not taken yet are lost.
     pub fn into_inner(self) -> R {
         self.reader
     }
@@ -180,7 +181,7 @@ impl<R> fmt::Debug for EventReader<R> {
 }
 
 impl Encoder {
-    /// Writes what was encoded to the writer, flushes it, and clears the buffer.
+    /// Writes the encoded blocks to the writer, flushes it, and clears the buffer.
     ///
     /// ```
     /// use sse_wire::{Encoder, Event};

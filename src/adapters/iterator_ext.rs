@@ -8,12 +8,13 @@ use super::{
 };
 use crate::event::EventBuf;
 
-/// What can be done with an iterator of events.
+/// Methods for iterators of events: end them at the right event, and parse their data as JSON.
 pub trait EventIteratorExt<E>: Iterator<Item = Result<EventBuf, E>> + Sized {
-    /// Ends before the event with this data, such as [`DONE`](crate::DONE), or where the events end.
+    /// Ends before the event with this data, such as [`DONE`](crate::DONE), or where the events
+    /// end.
     ///
-    /// The event itself is taken and not given; what follows is not read. If the event must come,
-    /// use [`must_end_with`](Self::must_end_with).
+    /// It takes the event itself, does not give it, and does not read what follows. If the event
+    /// must come, use [`must_end_with`](Self::must_end_with).
     ///
     /// ```
     /// use sse_wire::{DONE, DecodeError, Decoder, EventIteratorExt};
@@ -60,8 +61,8 @@ pub trait EventIteratorExt<E>: Iterator<Item = Result<EventBuf, E>> + Sized {
     /// Ends after the event of this type, such as `message_stop`, and gives
     /// [`StreamError::Incomplete`](crate::StreamError::Incomplete) if the stream ends without it.
     ///
-    /// The event is given, because it may have data of its own. For the rest, this is as
-    /// [`must_end_with`](Self::must_end_with).
+    /// It gives the event, because that may have data of its own. Otherwise it does what
+    /// [`must_end_with`](Self::must_end_with) does.
     ///
     /// ```
     /// # #[cfg(feature = "std")] {
@@ -96,8 +97,8 @@ pub trait EventIteratorExt<E>: Iterator<Item = Result<EventBuf, E>> + Sized {
         JsonEvents::new(self, |event| event.json())
     }
 
-    /// Parses the data of each event as JSON, and keeps the event beside the value, for its type and
-    /// ID. See [`JsonEvents`].
+    /// Parses the data of each event as JSON, and keeps the event beside the value, for its type
+    /// and ID. See [`JsonEvents`].
     #[cfg(feature = "json")]
     fn json_with_event<T: serde::de::DeserializeOwned>(self) -> JsonEvents<Self, (T, EventBuf)> {
         JsonEvents::new(self, json::with_event)

@@ -66,8 +66,8 @@ impl JsonError {
         }
     }
 
-    /// Returns `true` if the value has no variant for the type of the event. Only from
-    /// [`json_by_type`](Event::json_by_type).
+    /// Returns `true` if the value has no variant for the type of the event. Only
+    /// [`json_by_type`](Event::json_by_type) gives such an error.
     ///
     /// Servers add event types, so clients often skip those that they do not know.
     #[must_use]
@@ -110,8 +110,8 @@ impl JsonError {
     }
 }
 
-/// Shows what the message shows, and at most 200 bytes of the message of `serde_json`, which may quote
-/// the data.
+/// Shows the facts of the message, and at most 200 bytes of the message of `serde_json`, which may
+/// quote the data.
 impl fmt::Debug for JsonError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("JsonError")
@@ -150,13 +150,13 @@ impl<'a> Event<'a> {
         serde_json::from_str(self.data()).map_err(|error| JsonError::new(error, self))
     }
 
-    /// Parses the event as the value that belongs to its event type: an enum with a variant for each
-    /// type.
+    /// Parses the event as the value that belongs to its event type: an enum with a variant for
+    /// each type.
     ///
     /// The enum may be as serde derives it without attributes, or adjacently tagged with
-    /// `#[serde(tag = "event", content = "data")]`. Only the latter can have a variant for all other
-    /// types, with `#[serde(other)]`. The data is parsed in place, as JSON of what the variant holds,
-    /// and the value may borrow from it.
+    /// `#[serde(tag = "event", content = "data")]`. Only the latter can have a variant for all
+    /// other types, with `#[serde(other)]`. The data is parsed in place, as JSON of what the
+    /// variant holds, and the value may borrow from it.
     ///
     /// ```
     /// use serde::Deserialize;
@@ -288,13 +288,13 @@ impl<E> JsonStreamError<E> {
 pin_project! {
     /// The values of events whose data is JSON: a stream or an iterator, as its events are.
     ///
-    /// Comes from `json`, `json_with_event` and `json_by_type` of `EventStreamExt` and
-    /// [`EventIteratorExt`](crate::EventIteratorExt). A value that cannot be parsed is an error and does
-    /// not end the stream.
+    /// The methods `json`, `json_with_event` and `json_by_type` of `EventStreamExt` and
+    /// [`EventIteratorExt`](crate::EventIteratorExt) create it. Data that cannot be parsed gives an
+    /// error and does not end the stream.
     ///
     /// # Data of one type, until `[DONE]`
     ///
-    /// As `OpenAI` sends chat completions, and many others do:
+    /// `OpenAI` sends chat completions like this, and so do many others:
     ///
     /// ```
     /// # #[cfg(feature = "stream")]
@@ -336,7 +336,7 @@ pin_project! {
     ///
     /// # Data by event type
     ///
-    /// As `Anthropic` sends messages:
+    /// `Anthropic` sends messages like this:
     ///
     /// ```
     /// # #[cfg(feature = "stream")]
@@ -408,12 +408,12 @@ impl<S, T> JsonEvents<S, T> {
         Self { events, parse }
     }
 
-    /// Returns what gives the events.
+    /// Returns the stream or iterator of the events.
     pub fn get_ref(&self) -> &S {
         &self.events
     }
 
-    /// Returns what gives the events, to read on.
+    /// Returns the stream or iterator of the events, to read on.
     ///
     /// ```
     /// use sse_wire::{EventIteratorExt, EventReader};

@@ -1,4 +1,4 @@
-//! Keep-alives: what is sent when nothing else was for a time.
+//! Keep-alives: frames that are sent when nothing else was for a time.
 
 use core::{
     pin::Pin,
@@ -16,7 +16,7 @@ use crate::encoder::Frame;
 const INTERVAL: Duration = Duration::from_secs(15);
 
 pin_project! {
-    /// Tells when to send a keep-alive, and which.
+    /// A keep-alive, and the timer that tells when to send it.
     pub(super) struct KeepAlive<K> {
         #[pin]
         timer: K,
@@ -60,8 +60,10 @@ impl<K> KeepAlive<K> {
 }
 
 impl<K: Timer> KeepAlive<K> {
-    /// Returns the keep-alive once nothing was sent for the interval. Call it when there is nothing
-    /// to send: the first call after something was sent starts the timer.
+    /// Returns the keep-alive once nothing was sent for the interval.
+    ///
+    /// Call it when there is nothing to send: the first call after something was sent starts the
+    /// timer.
     pub(super) fn poll_due(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Frame> {
         let mut this = self.project();
         if !*this.is_silent {

@@ -1,4 +1,4 @@
-//! The events of a body, or what came instead.
+//! Opens a body: gives its events, or the body that came instead.
 
 use alloc::vec::Vec;
 use core::mem;
@@ -25,14 +25,14 @@ use crate::{
 
 /// Reads the start of a body, up to where it is known if it is an event stream.
 pub(super) struct Opening {
-    /// What reads the events, if there are any.
+    /// Reads the events, if the body has any.
     decoder: Decoder,
-    /// What tells. It sees no more than the first bytes, so that they alone decide, however they are
-    /// cut and whatever the other decoder refuses.
+    /// Tells if the body is an event stream. It sees no more than the first bytes, so that they
+    /// alone decide, however they are cut and whatever the other decoder refuses.
     judge: Decoder,
-    /// How many bytes it still sees.
+    /// The number of bytes that it has yet to see.
     room: usize,
-    /// The chunks so far, while nothing is known.
+    /// The chunks before the decision.
     chunks: Vec<u8>,
 }
 
@@ -73,7 +73,7 @@ impl Opening {
         Some(Ok(pump))
     }
 
-    /// The body has ended without a decision.
+    /// Returns the body, which has ended without a decision.
     pub(super) fn end(&self) -> OtherBody {
         OtherBody::of(&self.judge)
     }
@@ -95,9 +95,10 @@ impl<S> OpenEvents<S> {
         Self { chunks: Some(chunks), opening: Opening::new(Decoder::new()) }
     }
 
-    /// Sets the decoder: its options, and how much it [keeps](crate::DecoderBuilder::first_bytes) of
-    /// what is no event stream. Of an earlier connection, it keeps the last event ID and the
-    /// reconnection time.
+    /// Sets the decoder, for its options. One of them is how much it
+    /// [keeps](crate::DecoderBuilder::first_bytes) of a body that is not an event stream.
+    ///
+    /// Of an earlier connection, it keeps the last event ID and the reconnection time.
     pub fn with_decoder(self, decoder: Decoder) -> Self {
         Self { opening: Opening::new(decoder), ..self }
     }
@@ -113,7 +114,7 @@ where
 
     /// # Panics
     ///
-    /// If it is polled again after it was ready.
+    /// Panics if it is polled again after it was ready.
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         let Self { chunks, opening } = self.get_mut();
         let mut source = chunks.take().expect("polled after it was ready");

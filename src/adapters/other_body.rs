@@ -1,4 +1,4 @@
-//! What came instead of an event stream.
+//! A body that came instead of an event stream.
 
 use alloc::{boxed::Box, vec::Vec};
 use core::fmt;
@@ -7,8 +7,8 @@ use core::fmt;
 use crate::decode::Decoder;
 use crate::{state::BodyKind, wire::ShortenedBytes};
 
-/// What came instead of an event stream: the JSON error of a provider, the error page of a proxy, or
-/// nothing at all.
+/// The body that came instead of an event stream: the JSON error of a provider, the error page of a
+/// proxy, or nothing at all.
 ///
 /// Servers send such bodies with status 200 and even with the content type of an event stream. By
 /// the letter of the standard they are event streams without events.
@@ -22,14 +22,14 @@ struct Inner {
 }
 
 impl OtherBody {
-    /// Returns what a decoder has seen of a body that is no event stream.
+    /// Returns the first bytes that a decoder has seen of a body that is not an event stream.
     #[cfg(any(feature = "std", feature = "stream"))]
     pub(super) fn of(decoder: &Decoder) -> Self {
         let (kind, start) = (decoder.body_kind(), decoder.first_bytes().to_vec());
         Self(Box::new(Inner { kind, start }))
     }
 
-    /// Returns what the body looks like.
+    /// Returns the kind of body that its first bytes look like.
     ///
     /// An example: [`EventReader::open`](crate::EventReader::open).
     #[must_use]
@@ -37,8 +37,8 @@ impl OtherBody {
         self.0.kind
     }
 
-    /// Returns the first bytes of the body: all of it, if it has at most 1 KiB, or as many bytes as
-    /// the decoder was [told to keep](crate::DecoderBuilder::first_bytes).
+    /// Returns the first bytes of the body: at most 1 KiB, or as many as the decoder was
+    /// [told to keep](crate::DecoderBuilder::first_bytes).
     ///
     /// An example: [`EventReader::open`](crate::EventReader::open).
     #[must_use]
@@ -71,8 +71,8 @@ impl OtherBody {
     ///
     /// # Errors
     ///
-    /// If they are not JSON of this type. If the body is longer than what was kept of it, they are
-    /// cut off.
+    /// Returns an error if they are not JSON of this type, and so also if the body is longer than
+    /// what was kept of it.
     #[cfg(feature = "json")]
     pub fn json<'de, T: serde::Deserialize<'de>>(&'de self) -> Result<T, serde_json::Error> {
         serde_json::from_slice(self.bytes())

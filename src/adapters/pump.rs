@@ -1,5 +1,4 @@
-//! A decoder and the chunk that it reads: what all adapters share that get chunks and give owned
-//! items.
+//! A decoder and the chunk that it reads, for all adapters that get chunks and give owned items.
 
 use bytes::Bytes;
 
@@ -16,9 +15,9 @@ use crate::{
     state::{Reading, State},
 };
 
-/// What comes out of the chunks: events, items or blocks.
+/// An event, item or block, which comes out of the chunks.
 pub(super) trait Output: Sized {
-    /// The decoder, and what became of its transport.
+    /// Its decoder, and how the transport ended.
     type Progress: Progress;
 
     /// `true` if the decoder holds all lines of a block, `false` if just their values.
@@ -28,7 +27,7 @@ pub(super) trait Output: Sized {
     fn next(reading: &mut Reading<'static>, state: &mut State)
     -> Option<Result<Self, DecodeError>>;
 
-    /// Ends the transport. Returns what is made of an unterminated block, if that was asked for.
+    /// Notes that the transport ended. Returns the unterminated block, if it is to be dispatched.
     fn finish(progress: &mut Self::Progress) -> Option<Result<Self, DecodeError>>;
 }
 
@@ -50,9 +49,9 @@ impl Output for EventBuf {
 
 /// A decoder and the chunk that it reads.
 ///
-/// Items are made one by one, when they are asked for. To make all of a chunk at once costs three
-/// times as much, because then the allocator has many to keep apart; and the last event ID would
-/// not be that of the events that were taken.
+/// It makes items one by one, when they are asked for. To make all of a chunk at once would cost
+/// three times as much, because the allocator would have many to keep apart. And the last event ID
+/// would not be that of the items that were taken.
 #[derive(Debug)]
 pub(super) struct Pump<T: Output> {
     progress: T::Progress,
@@ -60,8 +59,8 @@ pub(super) struct Pump<T: Output> {
 }
 
 impl<T: Output> Pump<T> {
-    /// Begins with what was left unread in the decoder. It comes first, whether or not a chunk
-    /// follows.
+    /// Begins with the bytes that were left unread in the decoder. Their items come first, even if
+    /// no chunk follows.
     pub(super) fn new(mut progress: T::Progress) -> Self {
         let mut reading = Reading::NOTHING;
         reading.start(progress.state(), Source::Lent(&[]));
@@ -98,8 +97,8 @@ impl<T: Output> Pump<T> {
         self.progress.fail();
     }
 
-    /// Notes that the transport ended, after the last chunk was used up. Returns what is made of an
-    /// unterminated block, if that was asked for.
+    /// Notes that the transport ended, after the last chunk was used up. Returns the unterminated
+    /// block, if it is to be dispatched.
     pub(super) fn finish(&mut self) -> Option<Result<T, DecodeError>> {
         T::finish(&mut self.progress)
     }
@@ -116,7 +115,7 @@ impl<T: Output> Pump<T> {
         !self.reading.is_used_up()
     }
 
-    /// Returns the decoder, and what became of its transport.
+    /// Returns the decoder, and how its transport ended.
     #[cfg(feature = "stream")]
     pub(super) fn progress(&self) -> &T::Progress {
         &self.progress

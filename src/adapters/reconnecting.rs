@@ -32,7 +32,7 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ReconnectUpdate<E> {
-    /// The stream makes a connection.
+    /// The stream connects.
     Connecting,
     /// The response is an event stream.
     Open,
@@ -40,9 +40,9 @@ pub enum ReconnectUpdate<E> {
     Event(EventBuf),
     /// The connection ended, or there was none. The next attempt follows after the delay.
     Waiting {
-        /// How long the stream waits.
+        /// The time until the next attempt.
         delay: Duration,
-        /// How the connection ended.
+        /// The way the connection ended.
         end: ConnectionEnd,
         /// The error that ended it, if one did.
         error: Option<StreamError<E>>,
@@ -56,7 +56,7 @@ pub enum ReconnectUpdate<E> {
 pub enum ReconnectError<E> {
     /// The stream is over: it gave up.
     GaveUp {
-        /// Why.
+        /// The reason.
         reason: GaveUp,
         /// The error that ended the last connection, if one did.
         error: Option<StreamError<E>>,
@@ -119,7 +119,8 @@ pin_project! {
 pin_project! {
     /// A stream of events that reconnects when it is cut.
     ///
-    /// It takes a function that connects, a policy and a timer. It knows no client and no runtime.
+    /// It takes a function that connects, a policy and a timer, and works with every client and
+    /// runtime.
     ///
     /// ```no_run
     /// use std::pin::pin;
@@ -145,7 +146,7 @@ pin_project! {
     /// When a connection ends, the stream waits as long as the [policy](Reconnect) says, and
     /// connects again with the last event ID, so that the server can continue where it was cut. An
     /// incomplete event is never given. When the policy gives up, the last item is the reason, as a
-    /// [`ReconnectError`]. To see in between what happens, use [`updates`](Self::updates).
+    /// [`ReconnectError`]. To see what happens in between, use [`updates`](Self::updates).
     ///
     /// Requests are repeated, so they must be safe to repeat. For the answer of a model to a
     /// `POST`, use a plain [`EventStream`]. There is no time limit: set one in the client, such as
@@ -169,9 +170,9 @@ pin_project! {
 impl<C, F, S, K> Reconnecting<C, F, S, K> {
     /// Sets the decoder: its options, and the last event ID to start with.
     ///
-    /// Of an earlier stream, only the last event ID and the reconnection time are kept. With
-    /// [`AtEnd::Dispatch`](crate::AtEnd::Dispatch), an event that the end of a connection cut
-    /// counts as complete, which is rarely what a client wants that resumes.
+    /// Of an earlier stream, it keeps the last event ID and the reconnection time. With
+    /// [`AtEnd::Dispatch`](crate::AtEnd::Dispatch), an event that the end of a connection cut off
+    /// counts as complete. A client that resumes rarely wants that.
     ///
     /// ```
     /// # use futures_util::stream::Empty;
@@ -244,8 +245,9 @@ impl<C, F, S, K> Reconnecting<C, F, S, K> {
         self.decoder().last_event_id()
     }
 
-    /// Returns the decoder: its reconnection time, its counters, the first bytes of a body that is
-    /// no event stream. While there is no connection, they are those of the last one.
+    /// Returns the decoder, for its reconnection time, its statistics, and the first bytes of a
+    /// body that is not an event stream. While there is no connection, they are those of the last
+    /// one.
     pub fn decoder(&self) -> &Decoder {
         match &self.state {
             State::Open { events, .. } => events.decoder(),
@@ -253,9 +255,11 @@ impl<C, F, S, K> Reconnecting<C, F, S, K> {
         }
     }
 
-    /// Returns the body of the response for which the stream gave up, if the response was no event
-    /// stream: a JSON error, or a plain JSON answer. The body can be taken once. Until then, and until
-    /// the stream is dropped, the connection stays open.
+    /// Returns the body of the response for which the stream gave up, if the response was not an
+    /// event stream: a JSON error, or a plain JSON answer.
+    ///
+    /// The body can be taken once. Until then, and until the stream is dropped, the connection
+    /// stays open.
     ///
     /// ```
     /// use std::pin::pin;
@@ -300,8 +304,8 @@ where
 {
     /// Creates the stream. It connects when it is first polled.
     ///
-    /// `connect` sends a request and returns a future of the response. The future fails only if there
-    /// is no response; a status such as 503 is a response.
+    /// `connect` sends a request and returns a future of the response. The future fails only if
+    /// there is no response; a status such as 503 is a response.
     pub fn new(connect: C, policy: Reconnect, timer: K) -> Self {
         Self {
             connect,
@@ -312,10 +316,10 @@ where
         }
     }
 
-    /// Starts from a response that has come already, instead of with a call of `connect`.
+    /// Starts from a response that has come already, without a call of `connect`.
     ///
-    /// For protocols that begin with another request than the one that resumes: in MCP, a `POST` makes
-    /// a call, and a `GET` brings the rest of its stream.
+    /// Use it for protocols that begin with another request than the one that resumes. In MCP, a
+    /// `POST` makes a call, and a `GET` brings the rest of its stream.
     ///
     /// ```
     /// use futures_util::{StreamExt, stream};

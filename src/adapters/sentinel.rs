@@ -16,7 +16,7 @@ use super::{
 };
 use crate::event::EventBuf;
 
-/// The data of the event that ends the streams of `OpenAI` and of many who follow them.
+/// The data of the last event in the streams of `OpenAI` and of many other providers.
 ///
 /// An example: [`EventIteratorExt::until_data`](crate::EventIteratorExt::until_data).
 pub const DONE: &str = "[DONE]";
@@ -32,12 +32,12 @@ pub struct UntilData<'d, I> {
     done: bool,
 }
 
-/// What the last event has.
+/// The mark of the last event.
 #[derive(Clone, Copy, Debug)]
 enum Sentinel<'d> {
-    /// This data, and nothing to tell.
+    /// This data. The event says nothing else, so it is not given.
     Data(&'d str),
-    /// This type. It may have data.
+    /// This type. The event may have data, so it is given.
     Type(&'d str),
 }
 
@@ -77,12 +77,12 @@ impl<'d, I> UntilData<'d, I> {
         self.done
     }
 
-    /// Returns what gives the events.
+    /// Returns the stream or iterator of the events.
     pub fn get_ref(&self) -> &I {
         &self.events
     }
 
-    /// Returns what gives the events, to read on.
+    /// Returns the stream or iterator of the events, to read on.
     pub fn into_inner(self) -> I {
         self.events
     }
@@ -125,13 +125,13 @@ where
 
 /// Ends with a certain event, which must come. See
 /// [`EventIteratorExt::must_end_with`](crate::EventIteratorExt::must_end_with),
-/// [`must_end_with_type`](crate::EventIteratorExt::must_end_with_type), and the methods of these names
-/// of `EventStreamExt`.
+/// [`must_end_with_type`](crate::EventIteratorExt::must_end_with_type), and the methods of these
+/// names of `EventStreamExt`.
 #[derive(Clone, Debug)]
 #[must_use = "iterators and streams do nothing until they are asked"]
 pub struct MustEndWith<'d, I> {
     events: UntilData<'d, I>,
-    /// The end without that event was told.
+    /// The error for an end without that event was given.
     is_told: bool,
 }
 
@@ -149,7 +149,7 @@ impl<'d, I: Decoding> MustEndWith<'d, I> {
     #[cold]
     fn end_without_event<E>(&mut self) -> Option<StreamError<E>> {
         let UntilData { events, last, done } = &mut self.events;
-        // Without an end, the stream gave another error.
+        // If there is none, the stream gave another error.
         let end = events.end().filter(|_| !*done && !self.is_told)?;
         if let Sentinel::Data(data) = last {
             *done = end.had_data() && events.decoder().cut_off_data_is(data);
@@ -177,12 +177,12 @@ impl<I> MustEndWith<'_, I> {
         self.events.is_done()
     }
 
-    /// Returns what gives the events.
+    /// Returns the stream or iterator of the events.
     pub fn get_ref(&self) -> &I {
         self.events.get_ref()
     }
 
-    /// Returns what gives the events, to read on.
+    /// Returns the stream or iterator of the events, to read on.
     pub fn into_inner(self) -> I {
         self.events.into_inner()
     }

@@ -1,4 +1,4 @@
-//! `futures_core::Stream`: events out of a stream of chunks.
+//! `EventStream` and `ItemStream`: the events, or all items, of a stream of chunks.
 
 use alloc::{borrow::ToOwned, string::String, vec::Vec};
 use core::{
@@ -26,7 +26,7 @@ use crate::{
     state::{Reading, State},
 };
 
-/// What an [`ItemStream`] gives. See [`Item`].
+/// An item of an [`ItemStream`]: an [`Item`] that is owned.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub enum ItemBuf {
     /// An event was dispatched.
@@ -94,8 +94,9 @@ macro_rules! event_stream {
                 Self::with_decoder(chunks, $decoder)
             }
 
-            /// Creates a stream with a decoder that has other options. It goes on where the decoder stands, so
-            /// after an earlier connection, first call
+            /// Creates a stream with a decoder that has other options.
+            ///
+            /// It goes on where the decoder stands, so after an earlier connection, first call
             /// [`reset_for_reconnect`](crate::Decoder::reset_for_reconnect).
             ///
             /// ```
@@ -118,7 +119,8 @@ macro_rules! event_stream {
                 &self.items.chunks
             }
 
-            /// Returns the stream of chunks. What was taken from it and not given yet is lost.
+            /// Returns the stream of chunks. Events that were taken from it and not given yet are
+            /// lost.
             pub fn into_inner(self) -> S {
                 self.items.chunks
             }
@@ -131,8 +133,9 @@ macro_rules! event_stream {
             S: Stream<Item = Result<B, E>>,
             B: Into<Bytes>,
         {
-            /// Appends all that is ready without waiting, at most `limit`, and waits only if nothing
-            /// is. Returns how many it appended: zero only at the end of the stream.
+            /// Appends all that is ready without waiting, at most `limit`, and waits only if
+            /// nothing is. Returns the number that it appended, which is zero only at the end of
+            /// the stream.
             ///
             /// An error ends a batch, and counts as one.
             ///
@@ -231,13 +234,13 @@ event_stream! {
     /// # Ok::<_, StreamError<&str>>(()) }).unwrap().unwrap();
     /// ```
     ///
-    /// An event is decoded when it is asked for. After an error of the transport or a fatal
+    /// It decodes an event when it is asked for one. After an error of the transport or a fatal
     /// [`DecodeError`] the stream is over: [`has_failed`](Self::has_failed) returns `true`,
-    /// [`end`](Self::end) returns `None`, and the block under way is not dispatched, whatever
+    /// [`end`](Self::end) returns `None`, and the current block is not dispatched, whatever
     /// [`AtEnd`](crate::AtEnd) says. When the chunks end, `end` tells if the stream was cut.
     ///
-    /// Chunks that are always ready but give no events are read for some 0.1 ms at a time. Then a
-    /// poll wakes its task and returns `Pending`, so that others have their turn.
+    /// It reads chunks that are always ready but give no events for some 0.1 ms at a time. Then a
+    /// poll wakes its task and returns `Pending`, so that other tasks have their turn.
     ///
     /// It is `Send`, `Sync` and `Unpin` if the stream of chunks is; nothing is boxed.
     EventStream gives EventBuf by Decoder::new()
@@ -246,9 +249,9 @@ event_stream! {
 event_stream! {
     /// The events, comments and updates of a stream of chunks, in their order. See [`EventStream`].
     ///
-    /// For those who show or forward comments, take them for a sign of life, or must see blocks
-    /// without data, as clients of MCP must. [`with_decoder`](Self::with_decoder) wants a decoder that
-    /// was told to give [comments](crate::DecoderBuilder::comments) or
+    /// Use it to show or forward comments, to take them for a sign of life, or to see blocks
+    /// without data, as clients of MCP must. [`with_decoder`](Self::with_decoder) needs a decoder
+    /// that was told to give [comments](crate::DecoderBuilder::comments) or
     /// [updates](crate::DecoderBuilder::updates).
     ///
     /// ```
@@ -267,12 +270,12 @@ event_stream! {
 }
 
 impl<S> EventStream<S> {
-    /// Goes on with a pump that has got some of the chunks.
+    /// Creates a stream with a pump that has taken some of the chunks.
     pub(super) fn with_pump(chunks: S, pump: Pump<EventBuf>) -> Self {
         Self { items: PumpStream::new(chunks, pump) }
     }
 
-    /// Returns the decoder, for the stream of the next connection; this one gives nothing more.
+    /// Returns the decoder, for the stream of the next connection. This one gives nothing more.
     pub(super) fn take_decoder(self: Pin<&mut Self>) -> Decoder {
         self.project().items.pump_mut().take_decoder()
     }

@@ -26,15 +26,16 @@ use crate::{
     gateway::{BlockFilter, Verdict},
 };
 
-/// Makes events out of streams of chunks.
+/// Methods for streams of chunks: decode them, filter them, or put frames between their blocks.
 pub trait ByteStreamExt<B, E>: Stream<Item = Result<B, E>> + Sized {
     /// Returns the events. See [`EventStream`].
     fn events(self) -> EventStream<Self> {
         EventStream::new(self)
     }
 
-    /// Waits until it is known that the chunks are an event stream, and gives its events. If
-    /// something else comes, such as a JSON error with status 200, gives that as
+    /// Waits until it is known that the chunks are an event stream, and gives its events.
+    ///
+    /// If something else comes, such as a JSON error with status 200, it is the error
     /// [`StreamError::NotEventStream`](crate::StreamError::NotEventStream).
     ///
     /// ```
@@ -50,10 +51,10 @@ pub trait ByteStreamExt<B, E>: Stream<Item = Result<B, E>> + Sized {
     /// # Ok::<_, serde_json::Error>(()) }).unwrap().unwrap();
     /// ```
     ///
-    /// A first line that is a field or a comment decides at once. Else it waits for the first event,
-    /// for as much as the decoder [keeps](crate::DecoderBuilder::first_bytes) of such a body, or for
-    /// its end. A body that ends before it is known to be an event stream is none; neither is an
-    /// empty one.
+    /// A first line that is a field or a comment decides at once. Otherwise it waits for the first
+    /// event, for as much as the decoder [keeps](crate::DecoderBuilder::first_bytes) of such a
+    /// body, or for its end. A body that ends before it is known to be an event stream counts as
+    /// none, and so does an empty one.
     fn open_events(self) -> OpenEvents<Self>
     where
         Self: Unpin,
@@ -120,12 +121,12 @@ pub trait ByteStreamExt<B, E>: Stream<Item = Result<B, E>> + Sized {
 
 impl<B: Into<Bytes>, E, S: Stream<Item = Result<B, E>>> ByteStreamExt<B, E> for S {}
 
-/// What can be done with a stream of events.
+/// Methods for streams of events: end them at the right event, and parse their data as JSON.
 pub trait EventStreamExt<E>: Stream<Item = Result<EventBuf, E>> + Sized {
     /// Ends before the event with this data, such as [`DONE`](crate::DONE), or where the stream ends.
     ///
-    /// The event itself is taken and not given; what follows is not read. If the event must come,
-    /// use [`must_end_with`](Self::must_end_with).
+    /// It takes the event itself, does not give it, and does not read what follows. If the event
+    /// must come, use [`must_end_with`](Self::must_end_with).
     fn until_data(self, data: &str) -> UntilData<'_, Self>
     where
         Self: Unpin,
@@ -149,8 +150,7 @@ pub trait EventStreamExt<E>: Stream<Item = Result<EventBuf, E>> + Sized {
     /// # Ok::<_, StreamError<&str>>(()) }).unwrap().unwrap();
     /// ```
     ///
-    /// See [`EventIteratorExt::must_end_with`](crate::EventIteratorExt::must_end_with) for what
-    /// counts.
+    /// [`EventIteratorExt::must_end_with`](crate::EventIteratorExt::must_end_with) tells what counts.
     fn must_end_with(self, data: &str) -> MustEndWith<'_, Self>
     where
         Self: Unpin + Decoding,

@@ -1,4 +1,4 @@
-//! Looking at a stream that passes by.
+//! `Tap`: shows the events of a stream that passes by.
 
 use core::{
     fmt,
@@ -35,11 +35,13 @@ pin_project! {
     /// # }).unwrap();
     /// ```
     ///
-    /// A chunk is looked at when the next one is asked for, so it is already on its way. What the
-    /// observer gets cannot change or end the stream, not even a block that is refused: it then just
-    /// sees no more. The same is true of what the stream gives after an error of its own. It runs on the task that polls, so it should be quick, and send an
-    /// [`EventBuf`](crate::EventBuf) elsewhere for what is not. If the stream is dropped, the last
-    /// chunk may not have been looked at.
+    /// The observer sees the events of a chunk when the next chunk is asked for, so the chunk is
+    /// already on its way. If the stream is dropped, it may not have seen those of the last one.
+    ///
+    /// The observer cannot change or end the stream. After a fatal error of the decoder or an error
+    /// of the stream, chunks still pass, but it sees no more events. It runs on the task that
+    /// polls, so it should be quick. For slow work, let it send an [`EventBuf`](crate::EventBuf)
+    /// elsewhere.
     #[must_use = "streams do nothing until they are polled"]
     pub struct Tap<S, F> {
         #[pin]
@@ -55,7 +57,7 @@ impl<S, F: FnMut(Result<Event<'_>, DecodeError>)> Tap<S, F> {
         Self { chunks, progress: EventProgress::new(Decoder::new()), observe, passed: None }
     }
 
-    /// Sets the decoder, for other options.
+    /// Sets the decoder, for its options.
     ///
     /// ```
     /// use futures_util::stream;

@@ -1,19 +1,19 @@
-//! How much one poll does before others have their turn.
+//! Bounds the work of one poll, so that other tasks have their turn.
 
 use core::task::Context;
 
-/// What a poll has done without an output.
+/// Counts what a poll has done without an output.
 ///
-/// A source that is always ready, and of which nothing comes out, would otherwise keep its thread for
-/// ever. Counted by chunks, so that it costs nothing for each event.
+/// A source that is always ready and gives no output would otherwise keep its thread for ever. It
+/// counts chunks, not events, so that an event costs nothing.
 #[derive(Default)]
 pub(super) struct Work(usize);
 
 impl Work {
-    /// Some 0.1 ms.
+    /// Takes some 0.1 ms.
     const MOST: usize = 128 << 10;
 
-    /// What a chunk takes beside its bytes.
+    /// A chunk takes as long as this many bytes, beside its own.
     const PER_CHUNK: usize = 256;
 
     /// Counts a chunk that was taken.
@@ -22,7 +22,7 @@ impl Work {
         self.0 += Self::PER_CHUNK + len;
     }
 
-    /// Returns `true` if it is the turn of others. The task is then polled again.
+    /// Returns `true` if it is the turn of other tasks, and wakes this one to be polled again.
     #[inline]
     pub(super) fn gives_way(&self, cx: &Context<'_>) -> bool {
         let gives_way = self.0 > Self::MOST;
