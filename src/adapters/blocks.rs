@@ -188,10 +188,9 @@ where
     }
 }
 
-impl<S, B, E> FusedStream for BlockStream<S>
+impl<S> FusedStream for BlockStream<S>
 where
-    S: Stream<Item = Result<B, E>>,
-    B: Into<Bytes>,
+    Self: Stream,
 {
     fn is_terminated(&self) -> bool {
         self.items.is_terminated()

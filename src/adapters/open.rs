@@ -51,15 +51,11 @@ impl Opening {
         let mut events = self.judge.feed(seen);
         let has_event = matches!(events.next_event(), Ok(Some(_)));
         drop(events);
-        let is_event_stream = match self.judge.body_kind() {
-            _ if has_event => true,
-            _ if self.judge.state.wants_first_bytes() => {
-                self.chunks.extend_from_slice(&chunk);
-                return None;
-            }
-            kind => kind == BodyKind::EventStream,
-        };
-        if !is_event_stream {
+        if !has_event && self.judge.state.wants_first_bytes() {
+            self.chunks.extend_from_slice(&chunk);
+            return None;
+        }
+        if !has_event && self.judge.body_kind() != BodyKind::EventStream {
             return Some(Err(self.end()));
         }
         if !self.chunks.is_empty() {

@@ -474,10 +474,9 @@ where
     }
 }
 
-impl<C, F, S, B, E, K> FusedStream for Reconnecting<C, F, S, K>
+impl<C, F, S, K> FusedStream for Reconnecting<C, F, S, K>
 where
-    Self: Stream<Item = Result<EventBuf, ReconnectError<E>>>,
-    S: Stream<Item = Result<B, E>>,
+    Self: Stream,
 {
     fn is_terminated(&self) -> bool {
         matches!(self.state, State::Closed { .. })

@@ -195,10 +195,9 @@ macro_rules! event_stream {
             }
         }
 
-        impl<S, B, E> FusedStream for $name<S>
+        impl<S> FusedStream for $name<S>
         where
-            S: Stream<Item = Result<B, E>>,
-            B: Into<Bytes>,
+            Self: Stream,
         {
             fn is_terminated(&self) -> bool {
                 self.items.is_terminated()
