@@ -5,6 +5,7 @@ use std::{
     collections::BTreeMap,
     convert::Infallible,
     io,
+    panic::{AssertUnwindSafe, catch_unwind},
     pin::{Pin, pin},
     rc::Rc,
     sync::mpsc::{self, Sender},
@@ -386,6 +387,24 @@ fn a_stream_that_has_ended_is_not_polled_again() {
             assert_eq!(poll(body.as_mut()), Some(None));
         }
     }
+}
+
+#[test]
+fn a_panic_of_the_stream_loses_no_event_before_it() {
+    let mut values = ["a", "panic", "b", "panic", "c"].into_iter();
+    let events = stream::poll_fn(move |_| {
+        let value = values.next();
+        assert!(value != Some("panic"), "on purpose");
+        Poll::Ready(value)
+    });
+    let mut body = pin!(EventBody::new(events));
+    for _ in 0..2 {
+        assert!(catch_unwind(AssertUnwindSafe(|| poll(body.as_mut()))).is_err());
+        assert!(!body.is_end_stream());
+    }
+    let all = "data: a\n\ndata: b\n\ndata: c\n\n";
+    assert_eq!(poll(body.as_mut()), Some(Some(Ok(all.into()))));
+    assert_eq!(poll(body.as_mut()), Some(None));
 }
 
 #[test]

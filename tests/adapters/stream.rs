@@ -1,6 +1,14 @@
 //! `EventStream` and `ItemStream`.
 
-use std::{cell::Cell, error::Error, fmt, io, pin::Pin, sync::mpsc::Sender, task::Poll};
+use std::{
+    cell::Cell,
+    error::Error,
+    fmt, io,
+    panic::{AssertUnwindSafe, catch_unwind},
+    pin::Pin,
+    sync::mpsc::Sender,
+    task::Poll,
+};
 
 use bytes::Bytes;
 use futures_core::FusedStream;
@@ -221,6 +229,28 @@ fn what_is_told_passes_through_every_adapter() {
     let mut tap = stream::iter(broken).tap_events(observe);
     assert_eq!(ready(tap.by_ref().count()), 3);
     assert_eq!((tap.has_failed(), tap.end(), tap.pending_bytes()), (true, None, 9));
+}
+
+#[test]
+fn a_panic_of_an_observer_loses_no_chunk_and_no_event_after_it() {
+    let mut data = Vec::new();
+    let observe = |event: Result<Event<'_>, _>| {
+        data.push(event.unwrap().data().to_owned());
+        assert!(data.len() != 1, "on purpose");
+    };
+    let sent = ["data: a\n\ndata: b\n\nda", "ta: c\n\n", "data: d\n\n"];
+    let mut tap = chunks(&sent).tap_events(observe);
+    let (mut passed, mut panics) = (Vec::new(), 0);
+    loop {
+        match catch_unwind(AssertUnwindSafe(|| ready(tap.next()))) {
+            Ok(Some(chunk)) => passed.push(chunk.unwrap()),
+            Ok(None) => break,
+            Err(_) => panics += 1,
+        }
+    }
+    drop(tap);
+    assert_eq!((passed, panics), (sent.map(Bytes::from).to_vec(), 1));
+    assert_eq!(data, ["a", "b", "c", "d"]);
 }
 
 #[test]
