@@ -20,9 +20,9 @@
 //! # Why there is `unsafe`, and only here
 //!
 //! - AVX2 instructions must run only where the CPU has them.
-//! A part of a chunk that was found to be UTF-8 becomes a `&str` without another check. Safe code
-//! cannot keep `Bytes` together with a `&str` that borrows from them, so each owned event would
-//! have to be checked twice, or copied.
+//! - A part of a chunk that was found to be UTF-8 becomes a `&str` without another check. Safe code
+//!   cannot keep `Bytes` together with a `&str` that borrows from them, so each owned event would
+//!   have to be checked twice, or copied.
 
 #![allow(unsafe_code)]
 #![deny(clippy::undocumented_unsafe_blocks, clippy::missing_safety_doc)]
