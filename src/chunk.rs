@@ -252,6 +252,7 @@ impl Known {
         let from = if goes_on { self.text.end } else { range.start };
         let ahead = from.saturating_add(self.ahead).min(bytes.len());
         let to = range.end.max(utf8::character_end(&bytes[..ahead]));
+        searched::add_checked(to - from);
         let (len, is_all) = utf8::valid_prefix(&bytes[from..to]);
         // After invalid bytes, each value is checked alone. Looking ahead from each of many invalid
         // bytes would look at the same bytes again and again.
@@ -763,7 +764,7 @@ mod avx2 {
     }
 }
 
-/// Counts searched bytes, for the tests that no byte is searched more than twice.
+/// Counts searched and checked bytes, for the tests that no byte is searched more than twice.
 pub(crate) mod searched {
     #[cfg(test)]
     extern crate std;
@@ -771,6 +772,7 @@ pub(crate) mod searched {
     #[cfg(test)]
     std::thread_local! {
         static BYTES: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
+        static CHECKED: core::cell::Cell<usize> = const { core::cell::Cell::new(0) };
     }
 
     #[cfg(test)]
@@ -786,6 +788,22 @@ pub(crate) mod searched {
     #[cfg(test)]
     pub(crate) fn take() -> usize {
         BYTES.take()
+    }
+
+    /// Counts bytes of a chunk that are checked for being UTF-8.
+    #[cfg(test)]
+    pub(crate) fn add_checked(bytes: usize) {
+        CHECKED.set(CHECKED.get() + bytes);
+    }
+
+    #[cfg(not(test))]
+    #[inline]
+    pub(crate) fn add_checked(_: usize) {}
+
+    /// Returns the number of bytes that this thread has checked since the last call.
+    #[cfg(test)]
+    pub(crate) fn take_checked() -> usize {
+        CHECKED.take()
     }
 }
 

@@ -43,6 +43,7 @@ fn a_late_line_feed_stays_with_a_block_that_was_left_unread() {
     let block = blocks.next_block().expect("no limit").expect("a block");
     let lines: Vec<_> = block.lines().map(|line| line.raw().to_vec()).collect();
     assert_eq!(lines, [b"id: 12\n".to_vec(), b"data: b\n".to_vec()]);
+    assert_eq!(block.rewrite().with_data("new").to_bytes(), "\nid: 12\ndata: new\n\n");
     raw.extend_from_slice(block.raw());
     drop(blocks);
     assert_eq!(decoder.last_event_id(), "12");
@@ -121,6 +122,46 @@ fn no_chunk_is_missing_among_the_first_bytes() {
         }
         assert_eq!(decoder.first_bytes(), body, "chunks of {size}, {takes} calls");
         assert_eq!(decoder.body_kind(), BodyKind::Json);
+    }
+}
+
+/// Nor on which of them are left unread: the first, and then the next while the first is read.
+#[test]
+fn no_chunk_is_missing_among_the_first_bytes_when_chunks_are_read_late() {
+    let chunks = [&b"error: 1\ndata: a\n\n"[..], b"error: 2\ndata: b\n\n", b"error: 3\n"];
+    for takes in 0..27 {
+        let mut decoder = Decoder::new();
+        for (chunk, takes) in chunks.into_iter().zip([takes, takes / 3, takes / 9]) {
+            let mut events = decoder.feed(chunk);
+            for _ in 0..takes % 3 {
+                assert!(events.next_event().is_ok());
+            }
+        }
+        assert_eq!(decoder.first_bytes(), chunks.concat(), "{takes}");
+    }
+}
+
+/// A clone that is made after an event was given knows nothing of it, however its stream was cut.
+#[cfg(feature = "stream")]
+#[test]
+fn a_clone_of_a_streams_decoder_goes_on_after_the_event_that_was_given() {
+    use futures_util::{FutureExt, StreamExt, stream};
+    use sse_wire::{ByteStreamExt, ItemBuf};
+
+    const STREAM: &str = "data: a\nevent: e\ndata: b\n\n: c\n\ndata: d\n\n: f\n";
+    for (cut, taken) in (0..STREAM.len()).flat_map(|cut| (1..5).map(move |taken| (cut, taken))) {
+        let (first, second) = STREAM.split_at(cut);
+        let chunks = [first, second].map(|chunk| Ok::<_, ()>(chunk.as_bytes()));
+        let mut items = stream::iter(chunks).items();
+        let last = items.by_ref().take(taken).map(|item| item.expect("no limit"));
+        let last = last.collect::<Vec<_>>().now_or_never().expect("nothing to wait for").pop();
+        if !matches!(last, Some(ItemBuf::Event(_))) {
+            continue;
+        }
+        let mut clone = items.decoder().clone();
+        let mut events = clone.feed(b"data: new\n\n");
+        let Ok(Some(Item::Event(event))) = events.next_item() else { panic!("an event") };
+        assert_eq!((event.event_type(), event.data()), ("message", "new"), "{cut} {taken}");
     }
 }
 

@@ -201,6 +201,7 @@ fn hostile() -> Vec<(&'static str, Vec<u8>, Vec<u8>, Text)> {
             .concat(),
             Replaced,
         ),
+        ("invalid ids that are too large", vec![], block(&[("id: ", b"\xff", most)]), Replaced),
         ("large invalid comments", vec![], block(&[(": ", b"\xff", most / 3)]), Replaced),
     ]
 }
@@ -311,6 +312,56 @@ fn unread_bytes_pile_up_to_the_limit_and_no_further() {
     }
 }
 
+/// The same if one item of each chunk is taken.
+#[test]
+fn chunks_of_which_one_item_is_taken_pile_up_no_further() {
+    const MOST: usize = 64 << 10;
+
+    let (settings, chunk) = (Settings::limited(1 << 10), Bytes::from("data: x\n\n".repeat(100)));
+    let told = DecodeErrorKind::UnreadTooLarge { limit: MOST as u64 };
+    let (usage, kind) = measure(|| {
+        let mut decoder = settings.events();
+        let mut chunks =
+            (0..2 * MOST / chunk.len()).map(|_| decoder.feed(&chunk).next_event().err());
+        chunks.find_map(|error| error).map(|error| error.kind())
+    });
+    assert_eq!(kind, Some(told));
+    assert!(usage.peak <= bytes(3 * MOST + CONSTANT), "{usage:?}");
+
+    let (usage, kind) = measure(|| {
+        let mut decoder = settings.blocks();
+        let mut chunks =
+            (0..2 * MOST / chunk.len()).map(|_| decoder.feed_bytes(chunk.clone()).next()?.err());
+        chunks.find_map(|error| error).map(|error| error.kind())
+    });
+    assert_eq!(kind, Some(told));
+    assert!(usage.peak <= bytes(3 * MOST + CONSTANT), "{usage:?}");
+}
+
+/// Chunks of nothing are nothing, whatever was left unread before them.
+#[test]
+fn chunks_of_nothing_do_not_pile_up() {
+    const STREAM: &[u8] = b"data: a\n\ndata: b\n\n";
+
+    let (mut events, mut blocks) = (Decoder::new(), sse_wire::BlockDecoder::new());
+    drop(events.feed(STREAM));
+    drop(blocks.feed(STREAM));
+    let (usage, ()) = measure(|| {
+        for _ in 0..1000 {
+            drop(events.feed(b""));
+            drop(events.feed_bytes(Bytes::new()));
+            drop(blocks.feed(b""));
+            drop(blocks.feed_bytes(Bytes::new()));
+        }
+    });
+    assert!(usage.peak <= 256, "{usage:?}");
+    assert_eq!((events.pending_bytes(), blocks.pending_bytes()), (18, 18));
+    assert_eq!(
+        (events.feed_bytes(Bytes::new()).count(), blocks.feed_bytes(Bytes::new()).count()),
+        (2, 2)
+    );
+}
+
 /// The end of the stream tells it, too, and that data was cut off.
 #[test]
 fn the_end_tells_of_unread_bytes_that_were_too_many() {
@@ -401,10 +452,23 @@ fn events_that_are_kept_share_the_last_event_id() {
         drop(decoder.feed_bytes(stream.clone()));
         decoder.feed_bytes(Bytes::new()).map(|event| event.expect("no limit")).collect()
     });
+    measure_face("owned blocks", &mut || {
+        let mut decoder = sse_wire::BlockDecoder::new();
+        let blocks: Vec<_> = decoder.feed_bytes(stream.clone()).map(Result::unwrap).collect();
+        blocks.iter().filter_map(|block| block.event().expect("no limit")).collect()
+    });
     #[cfg(feature = "std")]
     measure_face("reader", &mut || {
         let events = sse_wire::EventReader::new(&stream[..]);
         events.map(|event| event.expect("no limit")).collect()
+    });
+    #[cfg(feature = "stream")]
+    measure_face("stream", &mut || {
+        use futures_util::{FutureExt, StreamExt, stream};
+
+        let chunks = stream::iter([Ok::<_, ()>(stream.clone())]);
+        let events = sse_wire::EventStream::new(chunks).map(|event| event.expect("no limit"));
+        events.collect().now_or_never().expect("nothing to wait for")
     });
 }
 
