@@ -1,4 +1,4 @@
-//! Builds decoders of both views.
+//! The builder of both decoders.
 
 use core::{fmt, marker::PhantomData};
 
@@ -12,7 +12,7 @@ use crate::{
 
 /// Builds a [`Decoder`] or a [`BlockDecoder`].
 ///
-/// Without any option, both follow the standard.
+/// By default, both follow the standard exactly.
 ///
 /// ```
 /// use sse_wire::{Decoder, EventId, InvalidUtf8, OnError};
@@ -38,37 +38,40 @@ impl<D> DecoderBuilder<D> {
         Self { options, last_event_id, decoder: PhantomData }
     }
 
-    /// Sets the largest size of a block, in bytes; 16 MiB by default, 2 GiB at most.
+    /// Sets the maximum size of a block, in bytes. The default is 16 MiB, the maximum 2 GiB.
     ///
-    /// Counts what the decoder must hold of a block: its lines, with one byte for each line end. For
-    /// a [`Decoder`], a comment, a `retry` field and an unknown field stop counting
-    /// when their line ends, so a stream of comments may go on for ever. Within the line they count,
-    /// so an endless line is refused. A [`BlockDecoder`] holds all lines and
-    /// counts them all.
+    /// The default fits every known stream (some send images of several megabytes in one line), and
+    /// keeps one connection from using up the memory of the machine. A value above the maximum sets
+    /// the maximum.
     ///
-    /// Text in which U+FFFD replaces invalid bytes may not be larger either. The decoder holds at
-    /// most twice the limit (three times, where bytes are replaced) beside the last event ID, and
-    /// keeps up to 64 KiB of each buffer for the next block. Bytes of a chunk that the caller left
-    /// unread may be as many as the limit, but always 64 KiB.
+    /// The limit counts what the decoder has to hold of a block: its lines, and one byte for each
+    /// line end. In a [`Decoder`], comments, `retry` fields and unknown fields stop counting when
+    /// their line ends, so a stream of comments can go on for ever. Until then they count, so an
+    /// endless line is refused. A [`BlockDecoder`] holds all lines and counts them all.
+    ///
+    /// The limit also applies to text after invalid bytes were replaced with U+FFFD. Apart from the
+    /// last event ID, the decoder holds at most twice the limit, or three times where it replaces
+    /// bytes. It keeps up to 64 KiB of each buffer for the next block. A caller may leave as many
+    /// bytes unread as the limit allows, and at least 64 KiB.
     pub const fn max_block_size(mut self, bytes: u64) -> Self {
         self.options.set_limit(bytes);
         self
     }
 
-    /// Sets what happens after an error; [`OnError::Fail`] by default.
+    /// Sets what the decoder does after an error. The default is [`OnError::Fail`].
     pub const fn on_error(mut self, on_error: OnError) -> Self {
         self.options.on_error = on_error;
         self
     }
 
-    /// Sets what happens with invalid UTF-8; [`InvalidUtf8::Replace`] by default.
+    /// Sets what the decoder does with invalid UTF-8. The default is [`InvalidUtf8::Replace`].
     pub const fn invalid_utf8(mut self, policy: InvalidUtf8) -> Self {
         self.options.invalid_utf8 = policy;
         self
     }
 
-    /// Sets what happens with a block that the end of the stream cuts off; [`AtEnd::Discard`] by
-    /// default.
+    /// Sets what the decoder does with an unterminated block at the end of the stream. The default
+    /// is [`AtEnd::Discard`].
     ///
     /// ```
     /// use sse_wire::{AtEnd, Decoder};
@@ -83,10 +86,10 @@ impl<D> DecoderBuilder<D> {
         self
     }
 
-    /// Sets how many of the first bytes the decoder keeps of a body that is no event stream; 1 KiB by
-    /// default.
+    /// Sets how many bytes the decoder keeps from the start of a body that is not an event stream.
+    /// The default is 1 KiB.
     ///
-    /// They are there for an error message, or to parse the JSON error of a provider whole.
+    /// Use them in an error message, or to parse the JSON error of a provider.
     ///
     /// ```
     /// use sse_wire::Decoder;
@@ -101,7 +104,7 @@ impl<D> DecoderBuilder<D> {
         self
     }
 
-    /// Sets the last event ID to start with, from an earlier connection; none by default.
+    /// Sets the last event ID to start with, from an earlier connection. By default it is empty.
     pub fn last_event_id(mut self, id: EventId<'_>) -> Self {
         self.last_event_id = LastEventId::new(id.as_str());
         self
@@ -109,10 +112,10 @@ impl<D> DecoderBuilder<D> {
 }
 
 impl DecoderBuilder<Decoder> {
-    /// Sets if [`Events::next_item`](crate::Events::next_item) gives blocks without data that set the
-    /// last event ID or the reconnection time; not by default.
+    /// Makes [`Events::next_item`](crate::Events::next_item) return blocks without data that set
+    /// the last event ID or the reconnection time. The default is `false`.
     ///
-    /// The standard dispatches no event for them, so an ordinary receiver never sees them.
+    /// The standard dispatches no event for such a block, so ordinary receivers never see it.
     ///
     /// ```
     /// use std::time::Duration;
@@ -130,10 +133,11 @@ impl DecoderBuilder<Decoder> {
         self
     }
 
-    /// Sets if [`Events::next_item`](crate::Events::next_item) gives comments, too; not by default.
+    /// Makes [`Events::next_item`](crate::Events::next_item) return comments. The default is
+    /// `false`.
     ///
-    /// A comment that straddles two chunks is then kept until it is given, within the block limit.
-    /// A [`BlockDecoder`] shows comments in any case.
+    /// The decoder then holds a comment that straddles two chunks, within the block limit, until it
+    /// returns it. A [`BlockDecoder`] always shows comments.
     pub const fn comments(mut self, wanted: bool) -> Self {
         self.options.comments = wanted;
         self
