@@ -1,8 +1,8 @@
-//! Bounded, counted on the heap: a decoder holds at most twice the block limit, three times where
-//! bytes are replaced, and a constant of 64 KiB. After a large block it gives its buffers back,
-//! except those of at most 64 KiB.
+//! The law *bounded*, measured on the heap: a decoder holds at most twice the block limit, or three
+//! times where it replaces bytes, and a constant of 64 KiB. After a large block it frees its
+//! buffers, except for those of up to 64 KiB.
 //!
-//! The chunks are the caller's and are not counted. Of what a decoder gives out, nothing is kept.
+//! The chunks are the caller's, and are not counted. Nothing that a decoder returns is kept.
 
 use bytes::Bytes;
 use sse_wire::{DecodeErrorKind, Decoder};
@@ -14,17 +14,17 @@ use crate::{
 
 const LIMIT: usize = 128 << 10;
 
-/// What a decoder may hold beside blocks.
+/// The memory that a decoder may hold in addition to blocks.
 const CONSTANT: usize = 64 << 10;
 
-/// Reads a chunk and keeps nothing of what it gives.
+/// Reads a chunk, and keeps nothing of the result.
 type Read = Box<dyn FnMut(&Bytes)>;
 
-/// A way to read a stream: its name, how many owned copies of a block the caller has at a time (an
-/// event, a block), and itself.
+/// A way to read a stream: its name, the number of owned copies of a block that the caller has at a
+/// time (an event, a block), and a constructor.
 type Face = (&'static str, usize, fn(&Settings) -> Read);
 
-/// All of them.
+/// Returns all faces.
 fn faces() -> Vec<Face> {
     let mut faces: Vec<Face> = vec![
         ("feed", 0, |settings| {
@@ -100,7 +100,7 @@ fn faces() -> Vec<Face> {
     faces
 }
 
-/// The chunk that an adapter gets next.
+/// The next chunk for an adapter.
 #[derive(Clone, Default)]
 struct Queue(std::rc::Rc<std::cell::Cell<Bytes>>);
 
@@ -124,15 +124,15 @@ impl std::io::Read for Queue {
     }
 }
 
-/// How many times the limit a decoder may hold of a stream.
+/// The factor of the limit that a decoder may hold for a stream.
 #[derive(Clone, Copy, Debug)]
 enum Text {
     Valid = 2,
     Replaced = 3,
 }
 
-/// Streams that make careless decoders hold what they need not: how they start, and what comes then
-/// again and again.
+/// Returns streams that make careless decoders hold too much: their start, and the bytes that
+/// follow repeatedly.
 fn hostile() -> Vec<(&'static str, Vec<u8>, Vec<u8>, Text)> {
     use Text::{Replaced, Valid};
 
@@ -217,7 +217,7 @@ fn every_face_holds_no_more_than_it_may() {
                     Settings::limited(LIMIT as u64).skipping(),
                     Settings::limited(LIMIT as u64).skipping().rejecting(),
                 ] {
-                    // So that the first chunk's reference count is not counted.
+                    // Creates the first chunk's reference count outside of the measurement.
                     let shared = chunks.clone();
                     let (usage, mut read) = measure(|| {
                         let mut read = new(&settings);
@@ -230,7 +230,7 @@ fn every_face_holds_no_more_than_it_may() {
                     let most = (text as usize + owned) * LIMIT + CONSTANT;
                     assert!(usage.peak <= bytes(most), "{}", told(usage));
 
-                    // The block under way is over, and another one.
+                    // Ends the current block, and adds another one.
                     let (more, ()) = measure(|| {
                         for chunk in ["\n\n", "data: x\n\n", ""] {
                             read(&Bytes::from_static(chunk.as_bytes()));
@@ -245,7 +245,7 @@ fn every_face_holds_no_more_than_it_may() {
     }
 }
 
-/// The last event ID is held besides, once.
+/// The last event ID is held in addition, once.
 #[test]
 fn the_last_event_id_is_held_once() {
     let id = [b"id: ".as_slice(), &b"i".repeat(LIMIT - 10), b"\n\n"].concat();
@@ -265,8 +265,7 @@ fn the_last_event_id_is_held_once() {
     }
 }
 
-/// Bytes that are left unread are bounded, and a decoder tells when they were too many: once, by
-/// the next call, and for good.
+/// Unread bytes are bounded. If there are too many, the next call reports it, once and for all.
 #[test]
 fn unread_bytes_pile_up_to_the_limit_and_no_further() {
     for limit in [0, 1000, LIMIT] {
@@ -311,9 +310,9 @@ fn unread_bytes_pile_up_to_the_limit_and_no_further() {
     }
 }
 
-/// The end of the stream tells it, too, and that data was cut off.
+/// The end of the stream reports it too, and that data was cut off.
 #[test]
-fn the_end_tells_of_unread_bytes_that_were_too_many() {
+fn the_end_reports_too_many_unread_bytes() {
     let chunk = "data: x\n\n".repeat(10_000);
     let mut decoder = Settings::limited(10).skipping().events();
     drop(decoder.feed(chunk.as_bytes()));
@@ -324,7 +323,7 @@ fn the_end_tells_of_unread_bytes_that_were_too_many() {
     let mut events = decoder.feed(b"data: a\n\n");
     assert!(events.next_event().expect("a new stream").is_some());
 
-    // All of a chunk that was looked at only in part.
+    // Counts the whole of a chunk that was read only in part.
     let mut decoder = Decoder::builder().max_block_size(10).build();
     drop(decoder.feed(&chunk.as_bytes()[..64 << 10]));
     let end = decoder.finish().expect("just few enough");
