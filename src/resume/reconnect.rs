@@ -59,7 +59,7 @@ impl ConnectionEnd {
     /// assert_eq!(end, ConnectionEnd::Status { code: 429, retry_after });
     ///
     /// let end = ConnectionEnd::of_response(200, Some("text/html; charset=utf-8"), None).unwrap();
-    /// assert_eq!(end.to_string(), "text/html is no event stream");
+    /// assert_eq!(end.to_string(), "text/html is not an event stream");
     /// ```
     #[must_use]
     pub fn of_response(
@@ -149,11 +149,11 @@ impl fmt::Display for ConnectionEnd {
             Self::NoResponse => f.write_str("the server did not answer"),
             Self::Status { code: 204, .. } => f.write_str("the server wants no reconnection"),
             Self::Status { code, .. } => write!(f, "the server answered {code}"),
-            Self::ContentType(Some(essence)) => write!(f, "{essence} is no event stream"),
+            Self::ContentType(Some(essence)) => write!(f, "{essence} is not an event stream"),
             Self::ContentType(None) => f.write_str("the response has no content type"),
             Self::Body(BodyKind::Json) => f.write_str("JSON came instead of an event stream"),
             Self::Body(BodyKind::Markup) => f.write_str("HTML came instead of an event stream"),
-            Self::Body(_) => f.write_str("the body is no event stream"),
+            Self::Body(_) => f.write_str("the body is not an event stream"),
             Self::Ended => f.write_str("the stream ended"),
             Self::Lost => f.write_str("the connection was lost"),
             Self::Decode(kind) => kind.fmt(f),
