@@ -139,7 +139,7 @@ fn random_seeds_differ() {
 }
 
 #[test]
-fn neighbouring_seeds_wait_evenly() {
+fn neighboring_seeds_wait_evenly() {
     // Users without randomness use counters as seeds.
     let mut tenths = [0; 10];
     for seed in 0..1000 {
