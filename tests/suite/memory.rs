@@ -349,8 +349,8 @@ fn the_end_of_a_stream_costs_no_more_than_the_stream() {
     }
 }
 
-/// A caller that takes one event of each chunk and keeps it has the events, and one copy of what it
-/// left unread: no event keeps the unread bytes of its time alive.
+/// If a caller takes one event of each chunk and keeps it, it holds the events and a single copy of
+/// the unread bytes. No event keeps the bytes alive that were unread at its time.
 #[test]
 fn events_that_are_kept_do_not_keep_what_was_unread() {
     const CHUNKS: usize = 1000;
@@ -378,7 +378,7 @@ fn events_that_are_kept_do_not_keep_what_was_unread() {
     assert!(usage.moved <= 3 * unread as u64, "{usage:?}");
 }
 
-/// Nor does an event that is copied, out of whatever memory, copy the last event ID.
+/// Copied events share the last event ID as well, whatever memory they were copied from.
 #[test]
 fn events_that_are_kept_share_the_last_event_id() {
     const EVENTS: usize = 100;
@@ -407,7 +407,7 @@ fn events_that_are_kept_share_the_last_event_id() {
     });
 }
 
-/// Short reads share an allocation, so events of them that are kept do not hold one each.
+/// Short reads share an allocation, so that events that are kept do not hold one each.
 #[cfg(feature = "std")]
 #[test]
 fn events_of_short_reads_share_memory() {
@@ -434,7 +434,7 @@ fn events_of_short_reads_share_memory() {
     assert!(usage.peak <= bytes(EVENTS * each + CONSTANT), "{usage:?}");
     assert!(usage.moved <= (2 * EVENTS * size_of::<sse_wire::EventBuf>()) as u64, "{usage:?}");
 
-    // And memory that nothing shares is used again.
+    // Memory that nothing shares is reused.
     let (usage, count) =
         measure(|| sse_wire::EventReader::new(Short(event.clone(), 0)).map(drop).count());
     assert_eq!(count, EVENTS);
