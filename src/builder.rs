@@ -46,7 +46,7 @@ impl<D> DecoderBuilder<D> {
     ///
     /// The limit counts what the decoder has to hold of a block: its lines, and one byte for each
     /// line end. In a [`Decoder`], comments, `retry` fields and unknown fields stop counting when
-    /// their line ends, so a stream of comments can go on for ever. Until then they count, so an
+    /// their line ends, so a stream of comments can continue forever. Until then they count, so an
     /// endless line is refused. A [`BlockDecoder`] holds all lines and counts them all.
     ///
     /// The limit also applies to text after invalid bytes were replaced with U+FFFD. Apart from the

@@ -455,7 +455,7 @@ impl Reconnect {
         Self { retry_if: Some(Arc::new(retry_if)), ..self }
     }
 
-    /// Follows the standard's rules for an `EventSource` in a browser.
+    /// Makes the policy follow the standard's rules for an `EventSource` in a browser.
     ///
     /// Every status other than 200 is final, even 503, and so is another content type. After any
     /// other end, the client reconnects as often as it takes. The reconnection time is 3 seconds.

@@ -90,7 +90,7 @@ fn lines_that_a_decoder_holds_count_and_the_rest_does_not() {
 }
 
 #[test]
-fn a_stream_of_comments_can_go_on_for_ever() {
+fn a_stream_of_comments_can_continue_forever() {
     let limit = 64 << 10;
     let pings = b": ping\n".repeat(1000);
     let (mut events, mut items) = (limited(limit).events(), limited(limit).items());

@@ -66,7 +66,7 @@ proptest! {
             .with_reconnection_time(base)
             .with_max_retries(None)
             .with_retry_if(|_| true);
-        // 584 years count as for ever.
+        // 584 years count as forever.
         let ever = Duration::from_nanos(u64::MAX);
         let (min, max) = (min.min(ever), max.max(min).min(ever));
         for (end, open_for, mut stream, has_event) in connections {
