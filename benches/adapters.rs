@@ -1,4 +1,4 @@
-//! What the adapters cost, beside the plain decoder and encoder.
+//! Benchmarks of the adapters, next to the plain decoder and encoder.
 
 #[expect(dead_code, reason = "not all of the corpora are used here")]
 mod corpora;
@@ -26,7 +26,7 @@ use tokio_util::codec::Decoder as _;
 
 type Way = fn(&[Bytes]) -> Count;
 
-/// Events and bytes of data.
+/// The number of events, and of bytes of data.
 type Count = (usize, usize);
 
 fn count(events: impl Iterator<Item = EventBuf>) -> Count {
@@ -38,7 +38,7 @@ fn count(events: impl Iterator<Item = EventBuf>) -> Count {
     count
 }
 
-/// Without a runtime: everything is always ready.
+/// Polls without a runtime, because everything is always ready.
 fn drain<S: Stream>(stream: S) -> impl Iterator<Item = S::Item> {
     let mut stream = Box::pin(stream);
     std::iter::from_fn(move || {
@@ -70,7 +70,7 @@ fn codec(chunks: &[Bytes]) -> Count {
     let mut buffer = BytesMut::new();
     let (mut events, mut bytes) = (0, 0);
     for chunk in chunks {
-        // As a framed transport does: the bytes are read into its buffer.
+        // Reads the bytes into the codec's buffer, as a framed transport does.
         buffer.extend_from_slice(chunk);
         let next = || codec.decode(&mut buffer).unwrap();
         let (more, data) = count(std::iter::from_fn(next));
@@ -118,7 +118,7 @@ fn decode(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// A body of events against an encoder alone.
+/// Compares a body of events with an encoder alone.
 fn encode(
     group: &mut criterion::BenchmarkGroup<'_, criterion::measurement::WallTime>,
     corpus: &Corpus,
@@ -148,7 +148,7 @@ fn encode(
     }
 }
 
-/// Sends events of which so many are ready at a time, and returns the number of bytes.
+/// Sends events, `burst` of which are ready at a time. Returns the number of bytes.
 fn send<'a>(mut events: impl Iterator<Item = Event<'a>>, burst: usize) -> usize {
     let ready = Cell::new(0);
     let events = stream::poll_fn(|_| match ready.get() {

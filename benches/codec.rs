@@ -1,4 +1,4 @@
-//! Throughput of the codec, beside the limits of the machine.
+//! Throughput of the codec, next to the limits of the machine.
 //!
 //! See `benches/README.md` for how to read the figures. Every benchmark checks what it decoded.
 
@@ -13,8 +13,8 @@ use criterion::{BenchmarkId, Criterion, criterion_group, criterion_main};
 use setup::throughput;
 use sse_wire::{BlockDecoder, BlockFilter, Decoder, Encoder, Event, EventType, Verdict};
 
-/// Runs a benchmark for each corpus and each way to cut it. `work` gives the number of events and
-/// of data bytes that it came upon.
+/// Runs a benchmark for each corpus and each way to split it. `work` returns the number of events
+/// and of data bytes that it found.
 fn each(
     criterion: &mut Criterion,
     name: &str,
@@ -93,7 +93,7 @@ fn blocks(criterion: &mut Criterion) {
     });
 }
 
-/// What a proxy does with each block: interprets it, decides, and passes its bytes on.
+/// Does what a proxy does with each block: reads its event, decides, and forwards its bytes.
 fn gateway(criterion: &mut Criterion) {
     let mut output = Vec::new();
     each(criterion, "gateway", &Chunks::ALL[..1], |chunks| {
@@ -116,7 +116,7 @@ fn gateway(criterion: &mut Criterion) {
     });
 }
 
-/// Whole streams that pass: with a look at their events, or with some blocks changed.
+/// Forwards whole streams: with a look at their events, or with some blocks changed.
 fn pass(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("pass");
     for corpus in corpora::all() {
@@ -162,7 +162,7 @@ fn pass(criterion: &mut Criterion) {
                             _ => Verdict::Keep,
                         }
                     });
-                    // What a chunk gives leaves before the next one comes, as in a proxy.
+                    // Sends the output of each chunk before the next one, as in a proxy.
                     let mut len = 0;
                     for chunk in &chunks {
                         filter.pass(chunk, &mut output);
@@ -200,7 +200,8 @@ fn encode(criterion: &mut Criterion) {
     group.finish();
 }
 
-/// What bounds every decoder: copying the bytes, finding the line ends, checking the text.
+/// Measures the work that every decoder must do: copy the bytes, find the line ends, check the
+/// text.
 fn limits(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("limits");
     for corpus in corpora::all() {

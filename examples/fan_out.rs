@@ -1,4 +1,5 @@
-//! Encode once, send to many. A receiver that reads too slowly is dropped: `cargo run --example fan_out`
+//! Encodes an event once and sends it to many receivers. Drops receivers that read too slowly:
+//! `cargo run --example fan_out`
 
 use std::sync::Mutex;
 
@@ -9,14 +10,15 @@ use tokio::sync::mpsc::{self, Receiver, Sender};
 struct Hub(Mutex<Vec<Sender<Frame>>>);
 
 impl Hub {
-    /// Returns the frames from now on, for the body of a response. At most 8 of them wait.
+    /// Returns the frames from now on, for the body of a response. Buffers at most 8 of them.
     fn join(&self) -> Receiver<Frame> {
         let (sender, frames) = mpsc::channel(8);
         self.0.lock().expect("nobody panics here").push(sender);
         frames
     }
 
-    /// Sends an event to all. Drops those that have gone, and those with 8 frames to read.
+    /// Sends an event to all receivers, and returns how many are left. Drops receivers that are
+    /// gone, or that have 8 unread frames.
     fn send(&self, event: Event<'_>) -> usize {
         let frame = Frame::from(event);
         let mut receivers = self.0.lock().expect("nobody panics here");

@@ -1,4 +1,4 @@
-//! Encoding: from events to bytes.
+//! The encoder: events to bytes.
 
 use alloc::vec::Vec;
 use core::{
@@ -16,9 +16,9 @@ use crate::{
 
 /// Encodes events, comments and reconnection times into a buffer.
 ///
-/// Encoding cannot fail. An [`EventType`](crate::EventType) and an [`EventId`](crate::EventId) never
-/// hold a line end, and the encoder splits data and comments into lines. Each call appends a whole
-/// block, so other blocks may be sent between two calls.
+/// Encoding cannot fail. An [`EventType`](crate::EventType) and an [`EventId`](crate::EventId)
+/// never contain a line end, and the encoder splits data and comments into lines. Each call appends
+/// a complete block, so other blocks may be sent between two calls.
 ///
 /// ```
 /// use sse_wire::{Encoder, Event};
@@ -34,12 +34,12 @@ use crate::{
 /// assert_eq!(frame.as_bytes().len(), 48);
 /// ```
 ///
-/// # Form
+/// # Output format
 ///
-/// Lines end with LF. The fields of an event come in the order `event`, `id`, `retry`, `data`.
-/// There is always a space after the colon. Without it, a value that starts with a space would lose
-/// that space, and some clients look for `data: `. Data is split at LF, CR and CRLF. Empty data is
-/// one `data` line.
+/// Lines end with LF. The fields of an event are written in the order `event`, `id`, `retry`,
+/// `data`. A space always follows the colon: a value that starts with a space would lose that space
+/// otherwise, and some clients look for `data: `. Data is split at LF, CR and CRLF. Empty data is
+/// written as one `data` line.
 ///
 /// # Buffer
 ///
@@ -50,7 +50,7 @@ pub struct Encoder<B = Vec<u8>> {
 }
 
 impl Encoder {
-    /// Creates an encoder with an empty buffer. It does not allocate.
+    /// Creates an encoder with an empty buffer, without allocating.
     #[must_use]
     pub fn new() -> Self {
         Self::default()
@@ -64,7 +64,7 @@ impl Encoder {
 
     /// Returns the bytes that were encoded since the buffer was last empty.
     ///
-    /// [`take`](Self::take) and [`clear`](Self::clear) empty it.
+    /// [`take`](Self::take) and [`clear`](Self::clear) empty the buffer.
     #[must_use]
     pub fn as_bytes(&self) -> &[u8] {
         &self.buffer
@@ -72,8 +72,8 @@ impl Encoder {
 
     /// Returns the encoded bytes as a frame, and empties the buffer.
     ///
-    /// Up to 16 KiB are copied, so that the encoder can use its buffer again. That costs less than
-    /// a new buffer. If there are more bytes, the frame takes over the buffer.
+    /// Up to 16 KiB are copied, so that the encoder can reuse its buffer, which costs less than
+    /// allocating another. With more than that, the frame takes over the buffer.
     pub fn take(&mut self) -> Frame {
         if self.buffer.len() > wire::COPIED {
             return Frame(Bytes::from(core::mem::take(&mut self.buffer)));
@@ -83,13 +83,13 @@ impl Encoder {
         frame
     }
 
-    /// Returns the encoded bytes as a frame, without a copy.
+    /// Returns the encoded bytes as a frame, without copying them.
     pub(crate) fn into_frame(self) -> Frame {
         // A boxed slice becomes `Bytes` without another allocation, a vector with spare room does not.
         Frame(Bytes::from(self.buffer.into_boxed_slice()))
     }
 
-    /// Empties the buffer, and keeps its memory.
+    /// Empties the buffer, but keeps its memory.
     pub fn clear(&mut self) {
         self.buffer.clear();
     }
@@ -113,9 +113,9 @@ impl<'b> Encoder<&'b mut Vec<u8>> {
 
 impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
     /// Appends an event.
-    // This is small enough to be inlined. An event that the caller has just built then stays in
-    // registers, and the fields that it lacks are not even tested. An event of a few bytes takes a
-    // third less time.
+    // Small enough to be inlined. An event that the caller has just built then stays in registers,
+    // and the compiler drops the tests for fields that it lacks. That saves a third of the time for
+    // an event of a few bytes.
     #[inline]
     pub fn event<'e>(&mut self, event: impl Into<Event<'e>>) -> &mut Self {
         let event = event.into();
@@ -125,12 +125,12 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
         self
     }
 
-    /// Returns the buffer, for whole blocks only.
+    /// Returns the buffer. Append complete blocks only.
     pub(crate) fn buffer(&mut self) -> &mut Vec<u8> {
         self.buffer.borrow_mut()
     }
 
-    /// Appends blocks that are already encoded.
+    /// Appends the blocks of a frame.
     ///
     /// ```
     /// use sse_wire::{Encoder, Frame};
@@ -146,14 +146,14 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
 
     /// Appends a comment, with a comment line for each line of the text.
     ///
-    /// Receivers ignore comments. A comment keeps a connection open, or helps a person who reads
-    /// the bytes.
+    /// Receivers ignore comments. A comment can keep a connection open, or explain the stream to
+    /// whoever reads its bytes.
     pub fn comment(&mut self, text: &str) -> &mut Self {
         append_lines(self.buffer.borrow_mut(), b": ", b"\n: ", text.as_bytes());
         self
     }
 
-    /// Appends the shortest block, a comment without text.
+    /// Appends an empty comment, the shortest block there is.
     ///
     /// Sent from time to time, it keeps proxies from closing an idle connection.
     pub fn keep_alive(&mut self) -> &mut Self {
@@ -163,7 +163,7 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
 
     /// Appends a block that sets the receiver's reconnection time and dispatches no event.
     ///
-    /// The time is cut to whole milliseconds.
+    /// The time is truncated to milliseconds, and saturates at `u64::MAX` milliseconds.
     ///
     /// ```
     /// use std::time::Duration;
@@ -216,7 +216,7 @@ fn append_retry(buffer: &mut Vec<u8>, millis: u64) {
     append_line(buffer, b"retry: ", decimal(millis, &mut [0; MAX_DIGITS]));
 }
 
-// The names of fields are arrays here and below: the compiler copies an array without a call.
+// Here and below, field names are arrays: the compiler copies an array without a call.
 #[inline]
 fn append_line<const N: usize>(buffer: &mut Vec<u8>, start: &[u8; N], value: &str) {
     buffer.reserve(N + value.len() + 1);
@@ -235,12 +235,12 @@ fn append_data(buffer: &mut Vec<u8>, data: &str) {
 
 /// Does the same for data of one line and at most 16 bytes, if the buffer has room for it.
 ///
-/// Otherwise appends nothing and returns `false`. It also does that for data with one of a few
+/// Otherwise appends nothing and returns `false`. Also returns `false` for data with one of a few
 /// control characters.
-// Services that stream single tokens send such data. A call that searches it and a call that
-// copies it would take longer than everything else. So this searches and stores the data as words
-// in registers. It stores whole words, and then cuts the buffer to the length of the block. An
-// event takes half of the time.
+// Services that stream single tokens send such data. One call to search it and one to copy it would
+// take longer than everything else. So this function searches and stores the data as words in
+// registers. It stores whole words, and then truncates the buffer to the length of the block. That
+// halves the time for an event.
 #[inline]
 fn append_short_data(buffer: &mut Vec<u8>, data: &[u8]) -> bool {
     const START: u64 = u64::from_le_bytes(*b"data: \0\0");
@@ -248,14 +248,14 @@ fn append_short_data(buffer: &mut Vec<u8>, data: &[u8]) -> bool {
     const END: u16 = u16::from_le_bytes(*b"\n\n");
 
     let len = data.len();
-    // No more than 24 bytes are stored below. Because it knows that there is room, the compiler
-    // drops most of the code that would make the buffer grow.
+    // At most 24 bytes are stored below. With this check, the compiler drops most of the code that
+    // grows the buffer.
     if len > 16 || buffer.capacity() - buffer.len() < 24 {
         return false;
     }
     let start = buffer.len();
     if let (Some(first), Some(last)) = (data.first_chunk(), data.last_chunk()) {
-        // Two words hold 8 to 16 bytes. They overlap unless there are 16.
+        // The two words cover 8 to 16 bytes, and overlap if there are fewer than 16.
         let (first, last) = (u64::from_le_bytes(*first), u64::from_le_bytes(*last));
         if may_hold_line_end(first) || may_hold_line_end(last) {
             return false;
@@ -280,11 +280,11 @@ fn append_short_data(buffer: &mut Vec<u8>, data: &[u8]) -> bool {
     true
 }
 
-/// Returns the at most 7 bytes of a text as a number, whose lowest byte is the first.
+/// Returns a text of at most 7 bytes as a little-endian number.
 #[inline]
 fn word(text: &[u8]) -> u64 {
     let len = text.len();
-    // The parts may overlap. Where they do, they hold the same bits.
+    // The parts may overlap, where they have the same bits.
     if let (Some(first), Some(last)) = (text.first_chunk(), text.last_chunk()) {
         let (first, last) = (u32::from_le_bytes(*first), u32::from_le_bytes(*last));
         u64::from(first) | u64::from(last) << (8 * (len - 4))
@@ -297,26 +297,26 @@ fn word(text: &[u8]) -> u64 {
 }
 
 /// Returns `true` if one of the bytes is between 0x08 and 0x0f, as LF and CR are.
-// A search for these eight values takes half as many instructions as one for LF and CR.
+// Searching for these eight values takes half as many instructions as searching for LF and CR.
 #[inline]
 fn may_hold_line_end(word: u64) -> bool {
     const ONES: u64 = u64::from_le_bytes([1; 8]);
     let differs = (word & (0xf8 * ONES)) ^ (0x08 * ONES);
-    // Tests for a byte that is zero: <https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord>.
+    // Tests for a zero byte: <https://graphics.stanford.edu/~seander/bithacks.html#ZeroInWord>.
     differs.wrapping_sub(ONES) & !differs & (0x80 * ONES) != 0
 }
 
 /// Does what [`append_data`] does, for any data.
-// If it were inlined there, short data would pay for the registers that this one saves.
+// If this were inlined, short data would pay for the registers that it saves.
 #[inline(never)]
 fn append_any_data(buffer: &mut Vec<u8>, data: &[u8]) {
     append_lines(buffer, b"data: ", b"\ndata: ", data);
 }
 
-/// Appends each line of a text with a field's name before it, and then a blank line.
+/// Appends a field for each line of a text, and then a blank line.
 ///
-/// `first` is that name, and `next` is the same with an LF before it, so that a single copy ends
-/// one line and starts another.
+/// `first` is the start of the field, and `next` is the same after an LF, so that a single copy
+/// ends one line and starts the next.
 #[inline]
 pub(crate) fn append_lines<const M: usize, const N: usize>(
     buffer: &mut Vec<u8>,
@@ -327,14 +327,15 @@ pub(crate) fn append_lines<const M: usize, const N: usize>(
     const SHORT: usize = 32;
 
     let mut rest = text;
-    // This is enough for one line. For more lines the buffer grows when it has to.
+    // Enough for one line. With more lines, the buffer grows when it has to.
     buffer.reserve(M + rest.len() + 2);
     buffer.extend_from_slice(first);
     while let Some(len) = wire::line_end(rest) {
         let (line, tail) = rest.split_at(len);
         match rest.first_chunk::<SHORT>() {
             // The compiler copies an array without a call, so it is faster to copy more than the
-            // line and cut the buffer. It saves an eighth of the time of data with short lines.
+            // line and truncate the buffer. That saves an eighth of the time for data with short
+            // lines.
             Some(start) if len <= SHORT => {
                 let end = buffer.len() + len;
                 buffer.extend_from_slice(start);
@@ -351,9 +352,9 @@ pub(crate) fn append_lines<const M: usize, const N: usize>(
 
 const KEEP_ALIVE: &[u8] = b":\n\n";
 
-/// Encoded blocks that are complete and can be sent.
+/// One or more complete blocks, encoded and ready to send.
 ///
-/// Clones share the bytes, so a frame that goes to many receivers is encoded only once.
+/// Clones share the bytes, so a frame for many receivers is encoded only once.
 ///
 /// ```
 /// use sse_wire::{Event, Frame};
@@ -366,7 +367,7 @@ const KEEP_ALIVE: &[u8] = b":\n\n";
 pub struct Frame(Bytes);
 
 impl Frame {
-    /// The shortest block, a comment without text. See [`Encoder::keep_alive`].
+    /// An empty comment, the shortest block there is. See [`Encoder::keep_alive`].
     pub const KEEP_ALIVE: Self = Self(Bytes::from_static(KEEP_ALIVE));
 
     /// Returns the bytes.

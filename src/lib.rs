@@ -1,8 +1,8 @@
 //! Encodes and decodes Server-Sent Events: the wire format `text/event-stream`.
 //!
-//! Feed it chunks of bytes, cut anywhere, and it gives you events; give it events, and it gives you
-//! bytes. The core does no I/O and needs no clock, no runtime and no `std`. Adapters, each behind a
-//! feature of its own, connect it to readers, streams, HTTP bodies, codecs and JSON.
+//! A [`Decoder`] turns chunks of bytes, split anywhere, into events. An [`Encoder`] turns events
+//! into bytes. The core does no I/O and needs no clock, no runtime and no `std`. Adapters, each
+//! behind its own feature, connect it to readers, streams, HTTP bodies, codecs and JSON.
 //!
 //! # Decode
 //!
@@ -10,7 +10,7 @@
 //! use sse_wire::{DecodeError, Decoder};
 //!
 //! fn main() -> Result<(), DecodeError> {
-//!     // The network cuts where it likes: here in the middle of a character and of a line end.
+//!     // Chunks may be split anywhere: here within a character and within a line end.
 //!     let chunks: [&[u8]; 3] =
 //!         [b"id: 7\r\ndata: \xe4\xbd", b"\xa0\xe5\xa5\xbd\r\n\r", b"\ndata: bye\n\n"];
 //!
@@ -24,13 +24,14 @@
 //!     }
 //!     assert_eq!(texts, ["你好", "bye"]);
 //!     assert_eq!(decoder.last_event_id(), "7");
-//!     assert!(decoder.finish()?.is_clean(), "the stream was cut in the middle of a block");
+//!     assert!(decoder.finish()?.is_clean(), "the stream ended in the middle of a block");
 //!     Ok(())
 //! }
 //! ```
 //!
-//! With an HTTP client you rarely need the [`Decoder`] itself: `response.bytes_stream().events()` is
-//! a stream of events, and [`EventReader`] is an iterator over those of a blocking response.
+//! With an HTTP client you rarely need the [`Decoder`] itself. `response.bytes_stream().events()`
+//! is a stream of events, and [`EventReader`] is an iterator over the events of a blocking
+//! response.
 //!
 //! # Encode
 //!
@@ -59,17 +60,17 @@
 //! | I have, or want | use | feature |
 //! |---|---|---|
 //! | a stream of chunks, such as reqwest's `bytes_stream()` | [`ByteStreamExt::events`] | `stream` |
-//! | the same, and the JSON error that may come instead | [`ByteStreamExt::open_events`] | `stream` |
-//! | a body of hyper, axum or tower | [`EventStream::from_body`] | `http-body` |
+//! | the same, and the JSON error that may arrive instead | [`ByteStreamExt::open_events`] | `stream` |
+//! | a body from hyper, axum or tower | [`EventStream::from_body`] | `http-body` |
 //! | an [`io::Read`](std::io::Read): ureq, a file, a pipe | [`EventReader`] | `std` |
-//! | a framed transport of `tokio_util` | [`SseCodec`] | `tokio-util` |
-//! | data as a value | [`EventStreamExt::json`], [`EventIteratorExt::json`] | `json` |
-//! | a value whose type depends on the event type | [`Event::json_by_type`] | `json` |
-//! | an error if `[DONE]` never comes | [`EventStreamExt::must_end_with`] and [`DONE`] | `stream` |
+//! | a `tokio_util` framed transport | [`SseCodec`] | `tokio-util` |
+//! | JSON data, deserialized | [`EventStreamExt::json`], [`EventIteratorExt::json`] | `json` |
+//! | JSON data whose Rust type depends on the event type | [`Event::json_by_type`] | `json` |
+//! | an error if `[DONE]` never arrives | [`EventStreamExt::must_end_with`] and [`DONE`] | `stream` |
 //! | comments, and blocks that only set an ID | [`ByteStreamExt::items`] | `stream` |
 //! | a stream that reconnects | [`Reconnecting`] | `stream` |
-//! | just bytes to events, without allocating | [`Decoder::feed`] | |
-//! | events that outlive the call | [`Decoder::feed_bytes`] | |
+//! | only bytes to events, without allocating | [`Decoder::feed`] | |
+//! | events that outlive the chunk | [`Decoder::feed_bytes`] | |
 //! | comments as well, from a decoder | [`Events::next_item`] | |
 //!
 //! To send them:
@@ -78,79 +79,78 @@
 //! |---|---|---|
 //! | to answer a request with a stream | [`EventBody`] | `http-body` |
 //! | keep-alives on tokio, or on another runtime | [`TokioTimer`], [`Timer`] | `tokio`, `stream` |
-//! | a value as data | [`JsonEvent`] | `json` |
-//! | bytes that I write myself | [`Encoder`], [`Frame`] | |
-//! | clients to resume where they were cut off | [`ReplayLog`] | |
+//! | JSON as data | [`JsonEvent`] | `json` |
+//! | only the bytes | [`Encoder`], [`Frame`] | |
+//! | clients to resume after a disconnect | [`ReplayLog`] | |
 //! | the `Last-Event-ID` of their requests | [`last_event_id()`] | `http-body` |
 //!
-//! To stand between a server and its clients, over bytes or, with feature `stream`, over a stream of
-//! chunks:
+//! In a gateway, between a server and its clients. Each works on bytes or, with feature `stream`,
+//! on a stream of chunks:
 //!
-//! | I want | over bytes | over a stream |
+//! | I want | on bytes | on a stream |
 //! |---|---|---|
 //! | to change or drop some blocks, and keep every other byte | [`BlockFilter`] | [`ByteStreamExt::filter_blocks`] |
 //! | to change one field of a block | [`Block::rewrite`] | |
-//! | to put my own frames between its blocks | [`Injector`] | [`ByteStreamExt::inject`] |
-//! | to put keep-alives between its blocks | | [`ByteStreamExt::keep_alive`] |
-//! | to see the events of a stream that I pass on unchanged | | [`ByteStreamExt::tap_events`] |
+//! | to insert my own frames between blocks | [`Injector`] | [`ByteStreamExt::inject`] |
+//! | to insert keep-alives between blocks | | [`ByteStreamExt::keep_alive`] |
+//! | to watch the events of a stream that I forward unchanged | | [`ByteStreamExt::tap_events`] |
 //! | the blocks with their raw bytes | [`BlockDecoder`] | [`ByteStreamExt::blocks`] |
 //!
 //! # Questions
 //!
-//! **How do I stop?** Drop the stream, the reader or the body, and with it the connection. You need
-//! not call anything first. If you keep a [`Decoder`] and drop
-//! its [`Events`] early, the events that you did not take come first at the next call. To stop at a
-//! certain event, use [`EventStreamExt::must_end_with`] or [`EventStreamExt::until_data`]: neither
-//! reads beyond it.
+//! **How do I stop?** Drop the stream, the reader or the body, and the connection with it. No other
+//! call is needed. If you keep a [`Decoder`] and drop its [`Events`] early, the next call starts
+//! with the events that you did not take. To stop at a certain event, use
+//! [`EventStreamExt::must_end_with`] or [`EventStreamExt::until_data`]. Neither reads past it.
 //!
-//! **How do I know that the stream is complete?** [`Decoder::finish`], or `end()` of an adapter,
-//! returns how it ended: between two blocks, or within one. A stream that was cut between two events
-//! looks clean, so if the protocol has a last event, ask for it with
+//! **How do I know that the stream is complete?** [`Decoder::finish`], or the `end()` of an
+//! adapter, reports how it ended: between two blocks, or within one. A stream that broke off
+//! between two events looks clean. So if the protocol has a last event, require it with
 //! [`EventStreamExt::must_end_with`].
 //!
-//! **How do I reconnect?** [`Reconnecting`] does it for requests that may be repeated: it waits as
-//! long as the policy [`Reconnect`] says and sends the last event ID. To do it yourself, send
-//! [`Decoder::last_event_id`] in the header `Last-Event-ID`, wait for
-//! [`Decoder::reconnection_time`], and call [`Decoder::reset_for_reconnect`] before you feed the new
-//! response.
+//! **How do I reconnect?** [`Reconnecting`] does it for requests that are safe to repeat: it waits
+//! as long as its [`Reconnect`] policy says, and sends the last event ID. To do it yourself, send
+//! [`Decoder::last_event_id`] in the `Last-Event-ID` header, wait for
+//! [`Decoder::reconnection_time`], and call [`Decoder::reset_for_reconnect`] before you feed the
+//! new response.
 //!
-//! **What is kept between two calls?** The last event ID, the reconnection time, the part of the
-//! current block that has arrived, and what you left unread of a chunk. A decoder that stands
-//! between two blocks holds no part of a chunk. Of each buffer, at most 64 KiB stay allocated for
-//! the next block.
+//! **What does a decoder keep between two calls?** The last event ID, the reconnection time, the
+//! part of the current block that has arrived, and whatever you left unread of a chunk. Between two
+//! blocks it holds no part of a chunk. Each buffer keeps at most 64 KiB allocated for the next
+//! block.
 //!
-//! **What does the limit count?** The bytes of one block that the decoder must hold: its lines, with
-//! one byte for each line end. Comments and unknown fields stop counting when their line ends. See
-//! [`DecoderBuilder::max_block_size`].
+//! **What does the limit count?** The bytes of one block that the decoder has to hold: its lines,
+//! and one byte for each line end. Comments and unknown fields stop counting when their line ends.
+//! See [`DecoderBuilder::max_block_size`].
 //!
-//! **What does an error leave behind?** You get all events before it, and none of the block that
-//! caused it. After a [`DecodeError`] the decoder ignores the rest of the stream, or continues with
-//! the next block if you chose [`OnError::SkipBlock`]. The last event ID is that of the last block
-//! that was accepted. After an error of the transport, a stream of events is over, and the block that
-//! was cut off is never dispatched. A [`JsonError`] ends nothing: the next event follows.
+//! **What happens after an error?** You get every event before the error, and nothing of the block
+//! that caused it. After a [`DecodeError`] the decoder ignores the rest of the stream or, with
+//! [`OnError::SkipBlock`], continues with the next block. The last event ID is that of the last
+//! accepted block. After a transport error, a stream of events is over, and the truncated block is
+//! never dispatched. A [`JsonError`] does not end the stream; the next event follows.
 //!
 //! # Limits
 //!
 //! | what | default | set by |
 //! |---|---|---|
-//! | a block | 16 MiB, at most 2 GiB | [`DecoderBuilder::max_block_size`] |
-//! | what a caller leaves unread of chunks | as a block, but always 64 KiB | [`DecoderBuilder::max_block_size`] |
-//! | what is kept of a body that is no event stream | 1 KiB | [`DecoderBuilder::first_bytes`] |
-//! | the memory of a decoder, beside the last event ID | twice the block limit; three times if invalid UTF-8 is replaced | |
+//! | the size of a block | 16 MiB, at most 2 GiB | [`DecoderBuilder::max_block_size`] |
+//! | chunks that the caller leaves unread | the same, but at least 64 KiB | [`DecoderBuilder::max_block_size`] |
+//! | the first bytes of a body that is not an event stream | 1 KiB | [`DecoderBuilder::first_bytes`] |
+//! | the memory of a decoder, apart from the last event ID | twice the block limit; three times where it replaces invalid UTF-8 | |
 //!
-//! By default, a decoder does exactly what the standard says. Every deviation is an option of the
-//! [`DecoderBuilder`], never a feature: see [`OnError`], [`InvalidUtf8`] and [`AtEnd`].
+//! By default, a decoder does exactly what the standard says. Every deviation is an option of
+//! [`DecoderBuilder`], never a cargo feature: see [`OnError`], [`InvalidUtf8`] and [`AtEnd`].
 //!
 //! # Features
 //!
 //! | feature | default | what it adds |
 //! |---|---|---|
-//! | `std` | yes | [`EventReader`]; looks up the CPU at run time to search and check text faster. Without it the crate is `no_std` and needs `alloc`. |
+//! | `std` | yes | [`EventReader`]; detects the CPU at run time to search and validate text faster. Without it the crate is `no_std` and needs `alloc`. |
 //! | `stream` | | [`EventStream`] and all other adapters over `futures_core::Stream` |
 //! | `http-body` | | [`EventBody`], bodies as streams of events, headers; enables `stream` |
 //! | `tokio` | | [`TokioTimer`], tokio's clock for keep-alives and reconnection; enables `stream` |
 //! | `tokio-util` | | [`SseCodec`]; enables `std` |
-//! | `json` | | [`JsonEvent`], and data as values through `serde_json`; enables `std` |
+//! | `json` | | [`JsonEvent`], and JSON data through `serde_json`; enables `std` |
 //!
 //! The minimum supported Rust version is 1.85. It may rise in a minor version, never in a patch.
 
@@ -241,7 +241,7 @@ pub use stats::Stats;
 pub use value::{EventId, EventIdBuf, EventType};
 pub use wire::{content_type::is_event_stream, field::Field};
 
-/// The programs in the README, as tests.
+/// Compiles the programs in the README as tests.
 #[cfg(all(doctest, feature = "http-body", feature = "tokio", feature = "json"))]
 #[doc = include_str!("../README.md")]
 struct ReadmePrograms;

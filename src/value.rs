@@ -1,4 +1,4 @@
-//! Strings that can stand on the wire as they are.
+//! Strings that were checked, so that they can be written as the value of a field.
 
 use alloc::string::String;
 use core::{
@@ -12,22 +12,22 @@ use crate::{
     wire::{MAX_DIGITS, Shortened, decimal},
 };
 
-/// A string type for the value of a field which is one line.
+/// Defines a string type for the value of a single-line field.
 macro_rules! value_type {
     ($(#[$doc:meta])* $name:ident, $what:literal, forbids $($byte:pat_param)|+) => {
         $(#[$doc])*
         #[derive(Clone, Copy, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
         pub struct $name<'a>(
-            // Invariant: holds none of the forbidden bytes. Every way to make one checks it.
+            // Invariant: contains none of the forbidden bytes. Every constructor checks that.
             &'a str,
         );
 
         impl<'a> $name<'a> {
-            /// Checks a string.
+            /// Creates the value from a string, which it checks.
             ///
             /// # Errors
             ///
-            /// If a byte is not allowed: the error has the first one, and its position.
+            /// Returns an error with the first forbidden byte and its position if there is one.
             pub const fn new(value: &'a str) -> Result<Self, InvalidValue> {
                 let bytes = value.as_bytes();
                 let mut position = 0;
@@ -48,12 +48,14 @@ macro_rules! value_type {
         }
 
         impl $name<'static> {
-            /// Makes a constant; a string that is not allowed fails to compile there.
+            /// Creates the value from a string constant.
+            ///
+            /// In a `const`, a forbidden string fails to compile. For a string that is known only
+            /// at run time, use [`new`](Self::new).
             ///
             /// # Panics
             ///
-            /// If the string is not allowed. For strings that are not known when the program is
-            /// written, use [`new`](Self::new).
+            /// Panics if the string contains a forbidden byte.
             #[must_use]
             pub const fn from_static(value: &'static str) -> Self {
                 match Self::new(value) {
@@ -92,7 +94,7 @@ macro_rules! value_type {
 }
 
 value_type! {
-    /// An event type that can be written: a string without line ends.
+    /// An event type to send: a string without line ends.
     ///
     /// ```
     /// use sse_wire::EventType;
@@ -107,9 +109,9 @@ value_type! {
 }
 
 value_type! {
-    /// A last event ID that can be written: a string without line ends and NUL.
+    /// An ID to send: a string without line ends and NUL.
     ///
-    /// A NUL is not allowed because every receiver ignores an `id` field that holds one.
+    /// NUL is forbidden because every receiver ignores an `id` field that contains it.
     ///
     /// ```
     /// use sse_wire::EventId;
@@ -122,9 +124,9 @@ value_type! {
     EventId, "last event ID", forbids b'\n' | b'\r' | 0
 }
 
-/// A last event ID that owns its text.
+/// An ID that owns its text.
 ///
-/// Integers convert to their decimal digits, without an error case and without an allocation:
+/// Integers convert to their decimal digits. That cannot fail, and does not allocate:
 ///
 /// ```
 /// use sse_wire::{Event, EventIdBuf, Frame};
@@ -137,7 +139,7 @@ value_type! {
 /// assert_eq!(frame.as_bytes(), b"id: 42\ndata: a row\n\n");
 /// ```
 ///
-/// A string is checked, as by [`EventId::new`]:
+/// Strings are checked, as in [`EventId::new`]:
 ///
 /// ```
 /// use sse_wire::EventIdBuf;
@@ -152,9 +154,9 @@ pub struct EventIdBuf(Repr);
 
 #[derive(Clone)]
 enum Repr {
-    // Invariant: as of `EventId`.
+    // Invariant: the same as that of `EventId`.
     Text(String),
-    /// ASCII digits, and a minus before them or not, at the end of the array.
+    /// A decimal number in ASCII at the end of the array, from `start` on.
     Number {
         bytes: [u8; MAX_DIGITS],
         start: u8,
@@ -162,19 +164,19 @@ enum Repr {
 }
 
 impl EventIdBuf {
-    /// Checks a string.
+    /// Creates an ID from a string, which it checks.
     ///
     /// # Errors
     ///
-    /// Returns an error if the string has a line end or a NUL. It names the first such byte and its
-    /// position.
+    /// Returns an error with the first forbidden byte and its position if the string contains a
+    /// line end or NUL.
     pub fn new(value: impl Into<String>) -> Result<Self, InvalidValue> {
         let value = value.into();
         EventId::new(&value)?;
         Ok(Self(Repr::Text(value)))
     }
 
-    /// Returns the ID, borrowed.
+    /// Returns a borrowed ID.
     #[must_use]
     pub fn as_id(&self) -> EventId<'_> {
         EventId(self.as_str())
@@ -195,7 +197,7 @@ impl EventIdBuf {
         let mut bytes = [0; MAX_DIGITS];
         let len = decimal(magnitude, &mut bytes).len();
         let mut start = MAX_DIGITS - len;
-        // There is room: the magnitude of a negative number has at most 19 digits.
+        // There is room for the sign: a negative number has at most 19 digits.
         if is_negative {
             start -= 1;
             bytes[start] = b'-';
@@ -206,7 +208,7 @@ impl EventIdBuf {
     }
 }
 
-/// The empty ID, which resets the receiver's last event ID.
+/// Creates the empty ID, which resets the receiver's last event ID.
 impl Default for EventIdBuf {
     fn default() -> Self {
         Self(Repr::Text(String::new()))

@@ -1,4 +1,4 @@
-//! The wire format itself, without any state: line ends, field names, UTF-8.
+//! The stateless parts of the wire format: line ends, field names, UTF-8.
 
 pub(crate) mod content_type;
 pub(crate) mod field;
@@ -11,11 +11,11 @@ pub(crate) const CR: u8 = b'\r';
 
 /// U+FEFF in UTF-8.
 ///
-/// "The UTF-8 decode algorithm strips one leading UTF-8 Byte Order Mark (BOM), if any": one, so a
-/// second one belongs to the first line.
+/// "The UTF-8 decode algorithm strips one leading UTF-8 Byte Order Mark (BOM), if any." A second
+/// one is part of the first line.
 pub(crate) const BOM: [u8; 3] = [0xEF, 0xBB, 0xBF];
 
-/// Returns `true` for the two bytes that end a line. U+2028, U+0085, VT and FF are text.
+/// Returns `true` for LF and CR. U+2028, U+0085, VT and FF do not end a line.
 #[inline]
 pub(crate) const fn is_line_end(byte: u8) -> bool {
     byte == LF || byte == CR
@@ -27,7 +27,7 @@ pub(crate) fn line_end(bytes: &[u8]) -> Option<usize> {
     memchr::memchr2(LF, CR, bytes)
 }
 
-/// Returns the length of the line end that `bytes` starts with: 2 for CRLF, 1 for CR or LF, else 0.
+/// Returns the length of the line end at the start of `bytes`: 2 for CRLF, 1 for CR or LF, else 0.
 #[inline]
 pub(crate) fn line_end_len(bytes: &[u8]) -> usize {
     match bytes {
@@ -37,10 +37,10 @@ pub(crate) fn line_end_len(bytes: &[u8]) -> usize {
     }
 }
 
-/// Splits text that is to be written at LF, CR and CRLF.
+/// Splits a text at LF, CR and CRLF, to encode it line by line.
 ///
-/// A text that ends with a line end has an empty last line, and the empty text has one empty line.
-/// So joining the lines with LF gives the text back, with its line ends made LF.
+/// A text that ends with a line end has an empty last line, and an empty text has one empty line.
+/// So joining the lines with LF yields the same text, except that each line end is LF.
 pub(crate) fn split_lines(text: &str) -> impl Iterator<Item = &str> {
     let mut rest = Some(text);
     core::iter::from_fn(move || {
@@ -57,8 +57,8 @@ pub(crate) fn split_lines(text: &str) -> impl Iterator<Item = &str> {
 /// The number of digits of `u64::MAX`.
 pub(crate) const MAX_DIGITS: usize = 20;
 
-/// Returns the decimal digits of a number.
-// `write!` needs `std` to write to a `Vec<u8>`.
+/// Writes the decimal digits of a number to the end of the array, and returns them.
+// Writing to a `Vec<u8>` with `write!` would need `std`.
 pub(crate) fn decimal(mut number: u64, digits: &mut [u8; MAX_DIGITS]) -> &str {
     let mut start = MAX_DIGITS;
     loop {
@@ -72,19 +72,19 @@ pub(crate) fn decimal(mut number: u64, digits: &mut [u8; MAX_DIGITS]) -> &str {
     core::str::from_utf8(&digits[start..]).unwrap_or_default()
 }
 
-/// Decoders keep buffers of at most this many bytes when a block is done, so that one large event
-/// does not hold its memory for the rest of the connection.
+/// The largest buffer, in bytes, that a decoder keeps for the next block. The memory of a large
+/// block would otherwise stay allocated for the rest of the connection.
 pub(crate) const KEPT: usize = 64 * 1024;
 
-/// Up to this many bytes are copied out of a buffer that is used again. Larger ones leave with the
+/// Up to this many bytes are copied out of a buffer that will be reused. Larger contents take over the
 /// buffer itself.
 pub(crate) const COPIED: usize = 16 * 1024;
 
-/// Returns how much to reserve for `additional` bytes in a buffer that is never to hold more than
-/// `most`.
+/// Returns the number of bytes to reserve for appending `additional` bytes to a buffer that will
+/// never hold more than `most`, or 0 if it has room for them.
 ///
-/// The buffer doubles, so that appending takes linear time, but not beyond `most`: doubling alone
-/// could take twice the limit of a block.
+/// The capacity doubles, so that appending takes linear time, but only up to `most`. Doubling alone
+/// could allocate twice the limit of a block.
 #[inline]
 pub(crate) fn growth(len: usize, capacity: usize, additional: usize, most: usize) -> usize {
     if capacity - len >= additional { 0 } else { double(len, additional, most) }
@@ -94,12 +94,13 @@ pub(crate) fn growth(len: usize, capacity: usize, additional: usize, most: usize
 fn double(len: usize, additional: usize, most: usize) -> usize {
     const SMALLEST: usize = 256;
 
-    // Not beyond what is kept before it must, so that a little less is not allocated for each block.
+    // The buffer grows beyond `KEPT` only if it must. Otherwise blocks of slightly less than `KEPT`
+    // would allocate it anew each time.
     let most = if len + additional <= KEPT { most.min(KEPT) } else { most };
     len.max(SMALLEST).min(most.saturating_sub(len)).max(additional)
 }
 
-/// A string whose debug form stays readable in a log: the first 200 bytes, and how many there are.
+/// Formats the first 200 bytes of a string, and its length if it is longer, to keep logs readable.
 pub(crate) struct Shortened<'a>(pub(crate) &'a str);
 
 impl fmt::Debug for Shortened<'_> {
@@ -112,7 +113,7 @@ impl fmt::Debug for Shortened<'_> {
     }
 }
 
-/// As [`Shortened`], for bytes.
+/// Does what [`Shortened`] does, for bytes.
 pub(crate) struct ShortenedBytes<'a>(pub(crate) &'a [u8]);
 
 impl fmt::Debug for ShortenedBytes<'_> {
@@ -126,10 +127,10 @@ impl fmt::Debug for ShortenedBytes<'_> {
     }
 }
 
-/// The most bytes of payload that a debug form or an error shows.
+/// The number of payload bytes that `Debug` output or an error shows at most.
 const SHOWN: usize = 200;
 
-/// Returns whole characters that `text` starts with, at most 200 bytes of them.
+/// Returns the longest start of `text` that has at most 200 bytes and ends between two characters.
 pub(crate) fn start_of(text: &str) -> &str {
     let most = text.len().min(SHOWN);
     let end = (0..=most).rev().find(|&end| text.is_char_boundary(end)).unwrap_or(0);

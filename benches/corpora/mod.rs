@@ -1,27 +1,28 @@
-//! Streams to measure on, made here and always the same: what the services of today send.
+//! Generates the streams to measure, which resemble those of today's services and are always the
+//! same.
 //!
-//! A corpus knows what it holds, so that no benchmark can measure a wrong decoder, and a test
-//! holds the generators against the reference decoder.
+//! A corpus knows its events, so that no benchmark can measure a wrong decoder. A test compares the
+//! generators with the reference decoder.
 
-/// How much of each stream: more than the first caches hold, and quick to go through.
+/// The size of each stream: larger than the L1 and L2 caches, and quick to decode.
 const BYTES: usize = 4 << 20;
 
-/// A stream, and what is in it.
+/// A stream, and its contents.
 pub struct Corpus {
     pub name: &'static str,
     pub bytes: Vec<u8>,
-    /// The events' types, or "", and their data.
+    /// The event type, or "", and the data of each event.
     pub events: Vec<(&'static str, String)>,
-    /// Where each event's blank line ends in `bytes`.
+    /// The index in `bytes` where each event's blank line ends.
     pub ends: Vec<usize>,
 }
 
-/// How a stream is cut.
+/// A way to split a stream.
 #[derive(Clone, Copy)]
 pub enum Chunks {
-    /// One event in each: what a client sees while tokens are made.
+    /// One event in each chunk, which is what a client sees while a model generates tokens.
     PerEvent,
-    /// This many bytes in each.
+    /// Chunks of this many bytes.
     Fixed(usize),
     Whole,
 }
@@ -37,7 +38,7 @@ impl Chunks {
 }
 
 impl Corpus {
-    /// Bytes of data in all events.
+    /// Returns the number of bytes of data in all events.
     pub fn data_bytes(&self) -> usize {
         self.events.iter().map(|(_, data)| data.len()).sum()
     }
@@ -54,7 +55,7 @@ impl Corpus {
     }
 }
 
-/// All of them.
+/// Returns all corpora.
 pub fn all() -> Vec<Corpus> {
     vec![
         Generator::fill("llm", |g, number| {
@@ -124,7 +125,7 @@ pub fn all() -> Vec<Corpus> {
     ]
 }
 
-/// Writes a stream and notes what it writes.
+/// Writes a stream, and records its contents.
 struct Generator {
     corpus: Corpus,
     random: u64,
@@ -161,7 +162,7 @@ impl Generator {
         self.corpus.ends.push(self.corpus.bytes.len());
     }
 
-    /// A number below the limit (xorshift: the same on every machine).
+    /// Returns a number below the limit (xorshift, which is the same on every machine).
     fn below(&mut self, limit: usize) -> usize {
         self.random ^= self.random << 13;
         self.random ^= self.random >> 7;

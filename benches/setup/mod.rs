@@ -1,4 +1,4 @@
-//! What the benchmarks have in common, as far as it concerns criterion.
+//! The parts of the benchmarks that depend on criterion.
 
 use std::time::Duration;
 
@@ -6,7 +6,7 @@ use criterion::{Criterion, Throughput};
 
 use crate::corpora::Corpus;
 
-/// Short times. Set here and not in the groups, so that the command line has the last word.
+/// Sets short times, here instead of in the groups, so that the command line can override them.
 pub fn criterion() -> Criterion {
     Criterion::default()
         .sample_size(20)
@@ -14,7 +14,7 @@ pub fn criterion() -> Criterion {
         .measurement_time(Duration::from_millis(600))
 }
 
-/// Events and bytes of a corpus.
+/// Returns the number of events and bytes of a corpus.
 pub fn throughput(corpus: &Corpus) -> Throughput {
     Throughput::ElementsAndBytes {
         elements: corpus.events.len() as u64,

@@ -1,8 +1,9 @@
-//! A gateway in front of a language model: passes its stream on as it comes, counts tokens beside it,
-//! changes the model's name, keeps the connection alive, and turns a cut into an error event.
+//! A gateway in front of a language model. It forwards the stream as it arrives, counts events,
+//! changes the model's name, sends keep-alives, and adds an error event to a stream that breaks
+//! off.
 //!
 //! ```sh
-//! cargo run --example llm_proxy             # shows each of the streams, then ends
+//! cargo run --example llm_proxy             # shows each of the streams, then exits
 //! cargo run --example llm_proxy -- --serve  # serves them; try the printed commands
 //! ```
 
@@ -27,10 +28,10 @@ use sse_wire::{
 };
 use tokio::net::TcpListener;
 
-/// How long it may be silent. Shorter than anybody would set it, to be seen.
+/// The keep-alive interval, shorter than in practice, so that the demo shows it.
 const SILENCE: Duration = Duration::from_millis(200);
 
-/// What clients shall see instead of the upstream's own name.
+/// The name that clients see instead of the upstream's.
 const MODEL: &str = "\"house-model\"";
 
 #[derive(Parser)]
@@ -38,12 +39,12 @@ struct Options {
     /// Serve until interrupted, instead of showing each stream once.
     #[arg(long)]
     serve: bool,
-    /// Pass the model's name on as it is.
+    /// Do not change the model's name.
     #[arg(long)]
     keep_model: bool,
-    /// A recorded response, to be replayed as well.
+    /// Recorded responses, to be replayed as well.
     recordings: Vec<PathBuf>,
-    /// The port on loopback; any that is free if not given.
+    /// The port on loopback. The default is any free port.
     #[arg(long, default_value_t = 0)]
     port: u16,
 }
@@ -80,8 +81,8 @@ async fn listen(port: u16, router: Router) -> std::io::Result<SocketAddr> {
     Ok(address)
 }
 
-/// Asks the upstream and passes its answer on. When the client goes, axum drops the response, that
-/// drops the upstream's, and so its connection ends.
+/// Sends a request to the upstream and forwards its response. When the client disconnects, axum
+/// drops our response, and the upstream's response and connection with it.
 async fn proxy(
     State((upstream, decide)): State<(SocketAddr, Decide)>,
     Path(name): Path<String>,
@@ -91,7 +92,7 @@ async fn proxy(
     };
     let content_type = response.headers().get("content-type").and_then(|value| value.to_str().ok());
     if !content_type.is_some_and(is_event_stream) {
-        // Not an event stream, so nothing to look into: an error message, for instance.
+        // Something else, such as an error message, is forwarded without decoding it.
         return (response.status(), Body::from_stream(response.bytes_stream())).into_response();
     }
     let mut tokens = Tokens { name, count: 0 };
@@ -111,7 +112,7 @@ async fn proxy(
     (sse_headers(), Body::new(passed)).into_response()
 }
 
-/// Tells how many there were when the stream is over, however it ended.
+/// Prints the number of events when the stream is over, however it ended.
 struct Tokens {
     name: String,
     count: u64,
@@ -135,7 +136,7 @@ fn keep(_: Result<&mut Block<'_>, DecodeError>, _: &mut Encoder<&mut Vec<u8>>) -
     Verdict::Keep
 }
 
-/// Puts another name in the place of `"model"`, and touches no other byte.
+/// Replaces the value of `"model"`, and changes no other byte.
 fn rename_model(
     block: Result<&mut Block<'_>, DecodeError>,
     encoder: &mut Encoder<&mut Vec<u8>>,
@@ -146,11 +147,11 @@ fn rename_model(
         model: &'a RawValue,
     }
 
-    // A refused block does not pass; the client sees the next.
+    // Drops a refused block; the client gets the next one.
     let Ok(block) = block else { return Verdict::Drop };
     let Ok(Some(event)) = block.event() else { return Verdict::Keep };
     let Ok(Chunk { model }) = event.json() else { return Verdict::Keep };
-    // Where in the data the value stands: it borrows from there.
+    // The value borrows from the data, so the pointers show its position.
     let start = model.get().as_ptr() as usize - event.data().as_ptr() as usize;
     let part = start..start + model.get().len();
     match block.rewrite().with_part(part, MODEL) {
@@ -162,7 +163,7 @@ fn rename_model(
     }
 }
 
-/// Streams as providers frame them. `~` is a pause, and `!` the end of the connection.
+/// Streams with the framing of several providers. `~` is a pause, and `!` breaks the connection.
 const RECORDINGS: [(&str, &str); 6] = [
     (
         "openai",
@@ -193,11 +194,11 @@ const RECORDINGS: [(&str, &str); 6] = [
 struct Recording {
     name: String,
     bytes: Bytes,
-    /// `~` and `!` are not part of the stream.
+    /// `true` if `~` and `!` are commands instead of text.
     has_marks: bool,
 }
 
-/// These files, and the built-in recordings.
+/// Reads these files. Also returns the built-in recordings.
 fn recordings(files: &[PathBuf]) -> std::io::Result<Vec<Recording>> {
     let built_in = RECORDINGS.iter().map(|(name, bytes)| {
         let bytes = Bytes::from_static(bytes.as_bytes());
@@ -210,7 +211,7 @@ fn recordings(files: &[PathBuf]) -> std::io::Result<Vec<Recording>> {
     files.chain(built_in).collect()
 }
 
-/// The mock upstream: sends a recording in small pieces.
+/// Creates the mock upstream, which sends recordings in small pieces.
 fn upstream(recordings: Vec<Recording>) -> Router {
     let recordings = Arc::new(recordings);
     let send = async move |Path(name): Path<String>| {

@@ -1,4 +1,4 @@
-//! What both tools need: where to read from, and how to end.
+//! The input and the exit status of both tools.
 
 use std::{
     fmt::Display,
@@ -19,11 +19,11 @@ pub(crate) fn open(path: &Path) -> Result<Box<dyn Read>, Stop> {
     }
 }
 
-/// Why a tool stopped early.
+/// The reason why a tool stopped early.
 pub(crate) enum Stop {
-    /// Whoever reads the output has seen enough.
+    /// The reader of the output has closed the pipe.
     ClosedPipe,
-    /// The message, and the exit status.
+    /// A failure, with its message and exit status.
     Failure(String, u8),
 }
 
@@ -42,7 +42,7 @@ impl From<io::Error> for Stop {
     }
 }
 
-/// Tells a failure on standard error. A closed pipe is none: `.. | head` is how tools are used.
+/// Reports a failure on standard error. A closed pipe is not a failure, so that `.. | head` works.
 pub(crate) fn exit_code(tool: &str, result: Result<(), Stop>) -> ExitCode {
     match result {
         Ok(()) | Err(Stop::ClosedPipe) => ExitCode::SUCCESS,

@@ -1,4 +1,4 @@
-//! Reads one JSON object a line and writes an event stream: the inverse of `sse2json`.
+//! Reads one JSON object per line and writes an event stream: the inverse of `sse2json`.
 //!
 //! ```text
 //! cargo run --release --example json2sse                       # a built-in sample
@@ -19,7 +19,7 @@ use common::Stop;
 use serde::{Deserialize, de::IgnoredAny};
 use sse_wire::{Encoder, Event, EventId, EventType};
 
-/// A sample of the input.
+/// The built-in sample.
 const SAMPLE: &str = r#"{"comment":"connected"}
 {"id":"1","event":"token","data":"{\"text\":\"Hello\"}"}
 {"id":"2","event":"token","data":"{\"text\":\", 世界\"}"}
@@ -27,28 +27,29 @@ const SAMPLE: &str = r#"{"comment":"connected"}
 {"data":"[DONE]"}
 "#;
 
-/// Write an event stream (text/event-stream) from JSON, one object a line:
-/// {"data", optional "event", "id", "retry" (ms)} or {"comment"}
+/// Write an event stream (text/event-stream) from JSON, one object per line: {"data", optional
+/// "event", "id", "retry" (ms)} or {"comment"}
 ///
-/// Without a file, a built-in sample is written.
+/// Without a file, converts a built-in sample.
 ///
-/// Exit status: 0 if all lines were written; 1 if one could not be read or is wrong; 2 for wrong
+/// Exit status: 0 if all lines were written; 1 if a line could not be read or is wrong; 2 for wrong
 /// arguments.
 #[derive(Parser)]
 #[command(name = "json2sse")]
 struct Arguments {
-    /// The JSON lines; - is standard input
+    /// Files with JSON lines; - is standard input
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 }
 
-/// One line of the input. Other members, such as `last_event_id`, are what a receiver works out.
+/// One line of the input. Ignores other members, such as `last_event_id`, which the receiver
+/// derives.
 #[derive(Deserialize)]
 struct Line {
     data: Option<String>,
     event: Option<String>,
     id: Option<String>,
-    /// In milliseconds.
+    /// The reconnection time, in milliseconds.
     retry: Option<u64>,
     comment: Option<String>,
     summary: Option<IgnoredAny>,
@@ -84,7 +85,7 @@ fn convert(input: impl Read, output: &mut impl Write) -> Result<(), Stop> {
         }
         output.write_all(encoder.as_bytes())?;
         encoder.clear();
-        // What has come is sent before the next read, which may wait for long.
+        // The next read may block for a long time.
         if input.buffer().is_empty() {
             output.flush()?;
         }
@@ -110,7 +111,7 @@ fn encode(text: &[u8], encoder: &mut Encoder) -> Result<(), String> {
         };
     };
     let mut event = Event::new(data);
-    // `message` is what an event without a type is: most streams do not write it.
+    // `message` is the default event type, which most streams do not write.
     if let Some(event_type) = line.event.as_deref().filter(|&name| name != "message") {
         event =
             event.with_event_type(EventType::new(event_type).map_err(|error| error.to_string())?);

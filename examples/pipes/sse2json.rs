@@ -19,23 +19,23 @@ use common::Stop;
 use serde::Serialize;
 use sse_wire::{BodyKind, Decoder, Event, Events, Item};
 
-/// What an LLM's API sends, in small.
+/// The built-in sample, a short stream like that of an LLM's API.
 const SAMPLE: &[u8] = include_bytes!("sample.sse");
 
-/// The exit status if a stream was cut off.
+/// The exit status if a stream ended in the middle of a block.
 const CUT_OFF: u8 = 3;
 
-/// The exit status if something else came instead of an event stream.
+/// The exit status if the input was not an event stream.
 const NO_EVENT_STREAM: u8 = 4;
 
-/// Print the events of event streams (text/event-stream) as JSON, one object a line:
+/// Print the events of event streams (text/event-stream) as JSON, one object per line:
 /// {"event","data","id","last_event_id","retry"}
 ///
-/// Without a file, the events of a built-in sample are printed.
+/// Without a file, prints the events of a built-in sample.
 ///
-/// Exit status: 0 if the streams were whole; 1 if one could not be read or was refused; 2 for wrong
-/// arguments; 3 if a stream was cut off in the middle of a block; 4 if something else came instead
-/// of an event stream.
+/// Exit status: 0 if the streams were complete; 1 if one could not be read or was refused; 2 for
+/// wrong arguments; 3 if a stream ended in the middle of a block; 4 if the input was not an event
+/// stream.
 #[allow(clippy::doc_markdown, reason = "this is the text of --help")]
 #[derive(Parser)]
 #[command(name = "sse2json")]
@@ -47,10 +47,10 @@ struct Arguments {
     /// Print comments, too, in their place: {"comment"}
     #[arg(long)]
     comments: bool,
-    /// Print a last line {"summary":{..}} with what the stream was made of
+    /// Print a last line {"summary":{..}} with counters of the stream
     #[arg(long)]
     summary: bool,
-    /// The streams; - is standard input
+    /// Files with event streams; - is standard input
     #[arg(value_name = "FILE")]
     files: Vec<PathBuf>,
 }
@@ -64,7 +64,7 @@ enum Line<'a> {
         data: &'a str,
         id: Option<&'a str>,
         last_event_id: &'a str,
-        /// In milliseconds.
+        /// The reconnection time, in milliseconds.
         retry: Option<u128>,
     },
     Comment {
@@ -125,7 +125,7 @@ fn convert(
     output: &mut impl Write,
 ) -> Result<(), Stop> {
     let mut decoder = Decoder::builder().comments(arguments.comments).build();
-    // Large chunks are read as such, small ones are cut out of a larger read.
+    // Large chunks are read as such. Small ones are split from a larger read.
     let mut buffer = vec![0; arguments.chunk.clamp(64 * 1024, 16 * 1024 * 1024)];
     loop {
         let read = match input.read(&mut buffer) {
@@ -137,7 +137,7 @@ fn convert(
         for chunk in buffer[..read].chunks(arguments.chunk) {
             print_items(decoder.feed(chunk), output)?;
         }
-        // The next read may wait for long.
+        // The next read may block for a long time.
         output.flush()?;
     }
 
@@ -156,21 +156,22 @@ fn convert(
         print(&Line::Summary { summary }, output)?;
     }
     output.flush()?;
-    how_it_ended(&decoder, pending_bytes)
+    check_end(&decoder, pending_bytes)
 }
 
-/// Tells if the input was not what it should be: a stream without events looks like an empty one.
-fn how_it_ended(decoder: &Decoder, pending_bytes: u64) -> Result<(), Stop> {
+/// Returns an error if the stream was truncated, or not an event stream at all. Without it, such an
+/// input would look like an empty stream.
+fn check_end(decoder: &Decoder, pending_bytes: u64) -> Result<(), Stop> {
     let what = match decoder.body_kind() {
         BodyKind::Empty => "the input is empty".to_owned(),
-        BodyKind::Json => "this is JSON, and no event stream".to_owned(),
-        BodyKind::Markup => "this is HTML or XML, and no event stream".to_owned(),
+        BodyKind::Json => "this is JSON, not an event stream".to_owned(),
+        BodyKind::Markup => "this is HTML or XML, not an event stream".to_owned(),
         BodyKind::EventStream if pending_bytes == 0 => return Ok(()),
         BodyKind::EventStream => {
             let message = format!("the stream was cut off, {pending_bytes} bytes into a block");
             return Err(Stop::Failure(message, CUT_OFF));
         }
-        _ => "this is no event stream".to_owned(),
+        _ => "this is not an event stream".to_owned(),
     };
     let start = decoder.first_bytes();
     let start = &start[..start.len().min(120)];
@@ -186,7 +187,7 @@ fn print_items(mut events: Events<'_>, output: &mut impl Write) -> Result<(), St
             Ok(Some(Item::Update { .. })) => continue,
             Ok(None) => return Ok(()),
             Err(error) => {
-                // The events before it.
+                // Show the events before the error.
                 output.flush()?;
                 return Err(Stop::failure(error));
             }

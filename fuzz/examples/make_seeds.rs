@@ -6,7 +6,7 @@ use std::{fs, io, path::Path};
 #[path = "../../benches/corpora/mod.rs"]
 mod corpora;
 
-/// Streams that reach what the services' streams do not.
+/// Streams with features that the corpora do not have.
 const STREAMS: [&[u8]; 12] = [
     b"\xef\xbb\xbfdata: a\n\ndata: b\r\rdata: c\r\n\r\n",
     b"id: 1\nevent: e\nretry: 10\ndata: a\ndata: b\n\n",
@@ -28,8 +28,8 @@ fn main() -> io::Result<()> {
     let services = services.iter().map(|corpus| &corpus.bytes[..corpus.bytes.len().min(700)]);
     let streams: Vec<&[u8]> = STREAMS.into_iter().chain(services).collect();
 
-    // How the targets read their input: the count and the sizes of chunks, the count and how many
-    // items are taken of each chunk, then the stream.
+    // The targets read their input in this order: the number of chunk sizes and the sizes, the
+    // number of takes and the takes (how many items to take of each chunk), then the stream.
     let cuts: [&[u8]; 3] = [&[0, 24, 0, 1], &[0, 1, 0, 0], &[2, 3, 0, 7, 1, 0, 2]];
     for target in ["decode_vs_reference", "chunk_invariance", "block_identity"] {
         write(&folder.join(target), &[b""], &cuts, &streams)?;

@@ -1,4 +1,4 @@
-//! Lossless and agreement: blocks hold every byte, their lines too, and mean the same events.
+//! Lossless and agreement: blocks and their lines contain every byte, and have the same events.
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! Chunking: the default settings do not depend on how the stream is cut, or left unread.
+//! Chunking: with default settings, results do not depend on how the stream is split or left
+//! unread.
 
 #![no_main]
 

@@ -1,4 +1,5 @@
-//! Spec: every face gives what the reference decoder gives, and each event at once.
+//! Spec and earliest: every face returns what the reference decoder returns, and each event at
+//! once.
 
 #![no_main]
 

@@ -1,4 +1,4 @@
-//! No injection: a sequence of calls gives the blocks that were asked for, and no other.
+//! No injection: each call of the encoder writes one block, with the requested content.
 
 #![no_main]
 
@@ -12,5 +12,5 @@ fuzz_target!(|calls: Vec<(u8, &str)>| {
         2 => Call::Retry(u64::from(kind)),
         _ => Call::KeepAlive,
     });
-    laws::calls_give_their_blocks(&calls.collect::<Vec<_>>());
+    laws::each_call_is_one_block(&calls.collect::<Vec<_>>());
 });

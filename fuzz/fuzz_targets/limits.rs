@@ -1,4 +1,4 @@
-//! Chunking, total, bounded and agreement for every policy and limit.
+//! Chunking, total, bounded and agreement, for every policy and limit.
 
 #![no_main]
 
@@ -15,7 +15,7 @@ struct Limited<'a> {
 
 fuzz_target!(|limited: Limited<'_>| {
     let Limited { limit, policy, cut } = limited;
-    // Small limits are come upon more often.
+    // Streams exceed small limits more often.
     let limit = if policy & 8 == 0 { limit % 64 } else { limit };
     let settings = &laws::policies(u64::from(limit))[usize::from(policy % 8)];
     laws::chunks_do_not_matter(settings, cut.input, &cut.chunks(), &cut.takes);

@@ -1,4 +1,4 @@
-//! Round trip: what was encoded decodes to the same event.
+//! Round trip: an encoded event decodes to the same event.
 
 #![no_main]
 

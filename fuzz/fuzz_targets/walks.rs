@@ -28,7 +28,7 @@ fuzz_target!(|walk: Walk<'_>| {
     let chunks: Vec<_> = steps.iter().map(|step| step.chunk).collect();
     let takes: Vec<_> = steps.iter().map(|step| usize::from(step.takes)).collect();
     if !takes.is_empty() {
-        walks::clones_go_on_alike(settings, &chunks, &takes, usize::from(policy / 8));
+        walks::clones_agree(settings, &chunks, &takes, usize::from(policy / 8));
     }
     let connections: Vec<_> = steps
         .chunks(2)

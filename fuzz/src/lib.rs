@@ -1,4 +1,4 @@
-//! What the fuzz targets share: the laws, which are the property tests' own, and their inputs.
+//! The code that all fuzz targets share: their inputs, and the laws of the property tests.
 
 use arbitrary::{Arbitrary, Result, Unstructured};
 
@@ -13,8 +13,9 @@ pub mod reference;
 #[path = "../../tests/suite/walks.rs"]
 pub mod walks;
 
-/// A stream and how it is cut: a few bytes for the sizes of its chunks and for how much is taken of
-/// each, then the stream as it is, so that the dictionary's words land in it.
+/// A stream, and how to split it. The input starts with a few bytes for the sizes of the chunks and
+/// for the number of items to take of each. The rest is the stream itself, so that words from the
+/// dictionary end up in it.
 #[derive(Debug)]
 pub struct Cut<'a> {
     pub input: &'a [u8],

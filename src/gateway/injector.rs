@@ -1,4 +1,4 @@
-//! Puts frames between the blocks of a stream.
+//! Inserts frames between the blocks of a stream.
 
 use alloc::vec::Vec;
 use core::fmt;
@@ -13,10 +13,10 @@ use crate::{
     wire::{BOM, ShortenedBytes},
 };
 
-/// Puts frames into a stream that passes by: keep-alives, notices, errors.
+/// Inserts frames into a stream that it forwards: keep-alives, notices, errors.
 ///
-/// The stream itself leaves at once and unchanged, chunk by chunk. A frame waits until the stream
-/// is between two blocks, so it never becomes a part of one.
+/// The stream itself is forwarded at once and unchanged, chunk by chunk. A frame waits until the
+/// stream is between two blocks, so it never becomes part of a block.
 ///
 /// ```
 /// use bytes::Bytes;
@@ -35,7 +35,7 @@ use crate::{
 /// injector.pass(Bytes::from("ta: b\r\n\r\ndata: c"), &mut output);
 /// assert_eq!(output.concat(), b"ta: b\r\n\r\n:\n\ndata: c");
 ///
-/// // The upstream is gone. The injector ends the block under way, so that more can follow.
+/// // The upstream is gone. The injector ends the current block, so that more can follow.
 /// let error = Event::new("upstream is gone").with_event_type(EventType::from_static("error"));
 /// injector.inject(&error.into());
 /// assert_eq!(injector.close(), "\n\nevent: error\ndata: upstream is gone\n\n");
@@ -43,16 +43,18 @@ use crate::{
 ///
 /// For a stream of chunks or a body, use `ByteStreamExt::inject` (feature `stream`).
 ///
-/// To hold blocks back until they are whole, so that a truncated one never reaches the receiver,
-/// use a [`BlockFilter`](crate::BlockFilter).
+/// To hold each block back until it is complete, so that a truncated one never reaches the
+/// receiver, use a [`BlockFilter`](crate::BlockFilter).
 #[derive(Clone)]
 pub struct Injector {
     splitter: Splitter,
-    /// Frames that wait.
+    /// The frames that wait for the end of a block.
     waiting: Encoder,
-    /// How many bytes of the stream's byte order mark were left out, because there is output before
-    /// it: it would be no mark there, but a part of the first line. `None` if it may stay. `Some(3)`
-    /// also if there was none.
+    /// The number of bytes of the stream's byte order mark that were removed, if it must be
+    /// removed; `None` if it may stay. `Some(3)` also means that there was none.
+    ///
+    /// A mark must be removed if other output comes before it: it would be part of the first line
+    /// there.
     left_out: Option<u8>,
 }
 
@@ -69,15 +71,15 @@ impl Injector {
         Self { splitter: Splitter::new(), waiting: Encoder::new(), left_out: None }
     }
 
-    /// Lets a frame leave as soon as the stream is between two blocks.
+    /// Sends a frame as soon as the stream is between two blocks.
     ///
-    /// There is no limit on the frames that wait. Before you inject a keep-alive, ask
-    /// [`is_waiting`](Self::is_waiting).
+    /// The number of waiting frames is not limited. Before you inject a keep-alive, check that none
+    /// [is waiting](Self::is_waiting).
     pub fn inject(&mut self, frame: &Frame) {
         self.waiting.frame(frame);
     }
 
-    /// Returns `true` if a frame waits.
+    /// Returns `true` if a frame is waiting.
     ///
     /// ```
     /// use bytes::Bytes;
@@ -102,7 +104,7 @@ impl Injector {
         self.splitter.pending() == 0 && self.withheld().is_empty()
     }
 
-    /// Returns the start of what may be a byte order mark, which has not been passed on.
+    /// Returns the bytes that may be the start of a byte order mark and were not forwarded yet.
     fn withheld(&self) -> &'static [u8] {
         match self.left_out {
             Some(len @ 1..=2) => &BOM[..usize::from(len)],
@@ -110,9 +112,10 @@ impl Injector {
         }
     }
 
-    /// Returns the frames that wait, if they may leave now.
+    /// Returns the waiting frames if the stream is between two blocks, and `None` otherwise or if
+    /// no frame is waiting.
     ///
-    /// Call it when the stream is silent. While it is not, [`pass`](Self::pass) lets frames leave.
+    /// Call it while the stream is silent. Otherwise, [`pass`](Self::pass) sends the frames.
     pub fn take_ready(&mut self) -> Option<Bytes> {
         if !self.is_waiting() || !self.at_boundary() {
             return None;
@@ -124,7 +127,7 @@ impl Injector {
         Some(self.waiting.take().into_bytes())
     }
 
-    /// Passes a chunk on, cut in two if frames leave in between.
+    /// Appends a chunk to the output, split in two if waiting frames go in between.
     pub fn pass(&mut self, chunk: Bytes, output: &mut Vec<Bytes>) {
         if chunk.is_empty() {
             return;
@@ -149,16 +152,16 @@ impl Injector {
         }
     }
 
-    /// Ends the stream. Returns what ends the block under way, if there is one, and the frames that
-    /// wait.
+    /// Ends the stream. Returns the bytes that end the current block, if there is one, and the
+    /// waiting frames.
     ///
-    /// The receiver takes a block that was cut off for a whole one, because its bytes have left
-    /// already. The injector is then at the start of another stream, which comes after this one in
-    /// the output. So the injector leaves its byte order mark out.
+    /// A truncated block reaches the receiver as if it were complete, because its first bytes were
+    /// forwarded already. The next chunk starts another stream, which follows this one in the
+    /// output, so the injector removes its byte order mark.
     pub fn close(&mut self) -> Bytes {
         let mut end = self.withheld().to_vec();
         if !self.at_boundary() {
-            // The first may just complete a CRLF.
+            // Two, because the first LF may only complete a CRLF.
             end.extend_from_slice(b"\n\n");
         }
         end.extend_from_slice(self.waiting.as_bytes());
@@ -171,12 +174,13 @@ impl Injector {
         end.into()
     }
 
-    /// Reads a chunk. Returns the first boundary, if frames wait for one.
+    /// Reads a chunk. Returns the index of the first boundary between two blocks, if frames wait
+    /// for one.
     fn read(&mut self, bytes: &[u8]) -> Option<usize> {
         let Self { splitter, .. } = self;
         let mut chunk = Chunk::new(Source::Lent(bytes));
         let mut at = splitter.begin();
-        // The LF that completes the last block goes before the frames.
+        // An LF that completes the last block comes before the frames.
         let mut boundary = splitter.try_plain::<Ignored>(bytes, &mut at).then_some(at.pos);
         loop {
             match splitter.next(&mut chunk.scan(), &mut at, &mut Ignored) {
@@ -190,7 +194,7 @@ impl Injector {
         boundary.filter(|_| self.is_waiting())
     }
 
-    /// Removes a byte order mark from the start of the stream. Returns what is left of the chunk.
+    /// Removes a byte order mark at the start of the stream. Returns the rest of the chunk.
     #[cold]
     fn leave_out_mark(&mut self, chunk: Bytes) -> Bytes {
         let before = usize::from(self.left_out.unwrap_or_default());
@@ -200,7 +204,7 @@ impl Injector {
             self.left_out = u8::try_from(seen).ok();
             return chunk.slice(same..);
         }
-        // It is none, so what was left out comes back.
+        // It is not a mark, so put back the bytes that were removed.
         self.left_out = Some(3);
         if before == 0 {
             return chunk;

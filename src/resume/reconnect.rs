@@ -1,4 +1,4 @@
-//! The policy of a client that reconnects: how long it waits, and when it gives up.
+//! The reconnection policy of a client: how long it waits, and when it gives up.
 
 use alloc::{string::String, sync::Arc};
 use core::{fmt, mem, time::Duration};
@@ -12,27 +12,27 @@ use crate::{
     wire::{self, content_type},
 };
 
-/// How a connection ended, or the attempt to make one.
+/// The end of a connection, or of the attempt to open one.
 ///
-/// `Display` is a text for users, such as "the server answered 503".
+/// `Display` writes a text for users, such as "the server answered 503".
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum ConnectionEnd {
-    /// No response came: an unknown host, a refused connection, a timeout.
+    /// There was no response: an unknown host, a refused connection, a timeout.
     NoResponse,
     /// The response had a status other than 200.
     Status {
         /// The status.
         code: u16,
-        /// How long the response asked to wait, with `Retry-After`.
+        /// The time to wait that the response asked for with `Retry-After`.
         retry_after: Option<Duration>,
     },
-    /// The response had this media type instead of `text/event-stream`; `None` if it had none.
+    /// The response had this media type instead of `text/event-stream`, or `None`.
     ContentType(Option<String>),
-    /// The response said that the body is an event stream, and it was not: a JSON error, an HTML
-    /// page.
+    /// The response claimed to be an event stream, but its body was something else: a JSON error,
+    /// an HTML page.
     Body(BodyKind),
-    /// The stream ended without an error of the transport.
+    /// The stream ended without a transport error.
     Ended,
     /// The transport failed while the stream was open.
     Lost,
@@ -41,11 +41,11 @@ pub enum ConnectionEnd {
 }
 
 impl ConnectionEnd {
-    /// Returns why a response is no open event stream; `None` if it is one: status 200 and
-    /// `text/event-stream`.
+    /// Returns `None` if a response opens an event stream (status 200 and `text/event-stream`), and
+    /// otherwise the reason why it does not.
     ///
-    /// `content_type` and `retry_after` are the values of these headers. A `Retry-After` in seconds
-    /// is understood; a date is not, because there is no clock to compare it with.
+    /// `content_type` and `retry_after` are the values of these headers. `Retry-After` counts if it
+    /// is a number of seconds. A date is ignored, because there is no clock to compare it with.
     ///
     /// ```
     /// use std::time::Duration;
@@ -59,7 +59,7 @@ impl ConnectionEnd {
     /// assert_eq!(end, ConnectionEnd::Status { code: 429, retry_after });
     ///
     /// let end = ConnectionEnd::of_response(200, Some("text/html; charset=utf-8"), None).unwrap();
-    /// assert_eq!(end.to_string(), "text/html is no event stream");
+    /// assert_eq!(end.to_string(), "text/html is not an event stream");
     /// ```
     #[must_use]
     pub fn of_response(
@@ -74,13 +74,13 @@ impl ConnectionEnd {
         if content_type.is_some_and(content_type::is_event_stream) {
             return None;
         }
-        // A remote string: it goes to logs, so not all of it.
+        // A remote string that goes to logs, so it is shortened.
         let essence = content_type.map(|value| wire::start_of(content_type::essence(value)).into());
         Some(Self::ContentType(essence))
     }
 
-    /// Returns how a stream ended whose transport reported no error: [`Ended`](Self::Ended), unless
-    /// the decoder saw that it was [no event stream](Self::Body).
+    /// Returns the end of a stream without a transport error: [`Ended`](Self::Ended), or
+    /// [`Body`](Self::Body) if the decoder saw that it was not an event stream.
     ///
     /// ```
     /// use sse_wire::{BodyKind, ConnectionEnd, Decoder};
@@ -97,18 +97,18 @@ impl ConnectionEnd {
         }
     }
 
-    /// Returns `true` if another attempt may succeed. A [`Reconnect`] follows this table unless it
-    /// is given [another one](Reconnect::with_retry_if).
+    /// Returns `true` if another attempt may succeed. A [`Reconnect`] policy follows this table
+    /// unless you set [another rule](Reconnect::with_retry_if).
     ///
     /// | end | reconnect? |
     /// |---|---|
     /// | no response, stream ended, connection lost | yes |
     /// | status 408, 425, 429, 5xx | yes |
-    /// | status 204 | no: with it, a server tells clients not to reconnect |
+    /// | status 204 | no: it tells clients not to reconnect |
     /// | any other status | no |
     /// | another content type | no |
     /// | the body is JSON or markup | no |
-    /// | the body is something else | yes: it may be an event stream that was cut in its first line |
+    /// | the body is something else | yes: it may be an event stream that broke off in its first line |
     /// | a block was refused | no: the server would send it again |
     ///
     /// ```
@@ -127,7 +127,7 @@ impl ConnectionEnd {
         }
     }
 
-    /// Returns `true` if there was an open event stream before this end.
+    /// Returns `true` if an event stream was open before this end.
     fn was_open(&self) -> bool {
         match self {
             Self::NoResponse | Self::Status { .. } | Self::ContentType(_) => false,
@@ -149,11 +149,11 @@ impl fmt::Display for ConnectionEnd {
             Self::NoResponse => f.write_str("the server did not answer"),
             Self::Status { code: 204, .. } => f.write_str("the server wants no reconnection"),
             Self::Status { code, .. } => write!(f, "the server answered {code}"),
-            Self::ContentType(Some(essence)) => write!(f, "{essence} is no event stream"),
+            Self::ContentType(Some(essence)) => write!(f, "{essence} is not an event stream"),
             Self::ContentType(None) => f.write_str("the response has no content type"),
             Self::Body(BodyKind::Json) => f.write_str("JSON came instead of an event stream"),
             Self::Body(BodyKind::Markup) => f.write_str("HTML came instead of an event stream"),
-            Self::Body(_) => f.write_str("the body is no event stream"),
+            Self::Body(_) => f.write_str("the body is not an event stream"),
             Self::Ended => f.write_str("the stream ended"),
             Self::Lost => f.write_str("the connection was lost"),
             Self::Decode(kind) => kind.fmt(f),
@@ -161,36 +161,36 @@ impl fmt::Display for ConnectionEnd {
     }
 }
 
-/// Returns the time of a `Retry-After` in seconds; `None` for a date.
+/// Parses a `Retry-After` header in seconds. Returns `None` for a date.
 fn seconds(retry_after: &str) -> Option<Duration> {
     let digits = retry_after.trim_matches([' ', '\t']);
     if digits.is_empty() || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return None;
     }
-    // Only digits, so the one error left is overflow.
+    // There are only digits, so the only possible error is overflow.
     Some(Duration::from_secs(digits.parse().unwrap_or(u64::MAX)))
 }
 
-/// Why a [`Reconnect`] gave up.
+/// The reason why a [`Reconnect`] policy gave up.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Error)]
 pub enum GaveUp {
-    /// The last connection ended in a way that is final.
+    /// The last connection ended in a way that no further attempt can change.
     #[error("{0}")]
     Final(ConnectionEnd),
     /// Too many attempts in a row failed.
     #[error("{last}; gave up after {attempts} attempt{}", if *attempts == 1 { "" } else { "s" })]
     TooManyAttempts {
-        /// How many they were.
+        /// The number of failed attempts.
         attempts: u32,
-        /// How the last one ended.
+        /// The end of the last attempt.
         last: ConnectionEnd,
     },
 }
 
 impl GaveUp {
-    /// Returns how the last connection ended.
+    /// Returns the end of the last connection.
     ///
-    /// An example of a client that gives up: [`Reconnect`].
+    /// See [`Reconnect`] for an example of a client that gives up.
     #[must_use]
     pub fn end(&self) -> &ConnectionEnd {
         match self {
@@ -199,11 +199,11 @@ impl GaveUp {
     }
 }
 
-/// Decides what a client does when a connection has ended: wait for some time and reconnect, or
-/// give up.
+/// The reconnection policy of a client: it decides, after each connection, to reconnect after a
+/// delay or to give up.
 ///
 /// It does no I/O and reads no clock, so it works with every client, and tests need not wait. With
-/// feature `stream`, `Reconnecting` is a stream that follows it. A blocking client does it like
+/// feature `stream`, `Reconnecting` is a stream that follows it. A blocking client follows it like
 /// this:
 ///
 /// ```
@@ -267,31 +267,33 @@ impl GaveUp {
 ///
 /// # The delay
 ///
-/// The shortest next delay is the stream's reconnection time (the last `retry`, else [1
-/// second](Self::with_reconnection_time)), or the `Retry-After` of the response if that is longer.
-/// The longest is twice that, and doubles with each further connection that was not
-/// [stable](Self::with_stable_after). The delay is drawn evenly between the two, so that clients
-/// that lost their connections together do not come back together.
+/// Each delay is random, between a lower and an upper bound, so that clients that lost their
+/// connections at the same time do not all return at the same time.
+///
+/// The lower bound is the stream's reconnection time: the last `retry`, or [1
+/// second](Self::with_reconnection_time) without one. A longer `Retry-After` of the response
+/// replaces it. The upper bound is twice the lower one, and doubles with each further connection
+/// that was not [stable](Self::with_stable_after).
 ///
 /// A server cannot make a client wait for hours or reconnect in a tight loop: all delays are
 /// between [`with_min_delay`](Self::with_min_delay) and [`with_max_delay`](Self::with_max_delay).
 ///
 /// # Failures
 ///
-/// A connection is stable once it was open for [5 seconds](Self::with_stable_after). One that ends
-/// earlier makes the next delay longer even if it brought events, so a stream that always ends at
-/// once causes no storm of requests.
+/// A connection is stable after it was open for [5 seconds](Self::with_stable_after). One that ends
+/// earlier makes the next delay longer even if it delivered events, so a stream that always ends at
+/// once does not cause a flood of requests.
 ///
-/// An attempt failed if its connection was not stable and brought neither an event nor a new last
-/// event ID. After [10 retries](Self::with_max_retries) that failed in a row, the policy gives up. It gives up at once
-/// if the end [is final](ConnectionEnd::is_temporary).
+/// An attempt failed if its connection was not stable and delivered neither an event nor a new last
+/// event ID. After [10 failed retries](Self::with_max_retries) in a row, the policy gives up. It
+/// gives up at once if the end [is final](ConnectionEnd::is_temporary).
 ///
 /// # The seed
 ///
-/// With feature `std`, `new` picks a random seed. Without it, give [`with_seed`](Self::with_seed) a
-/// number that differs between clients and between starts, such as one of a hardware generator, or
-/// a device number combined with a counter of starts: clients with the same seed reconnect at the
-/// same time. A clone continues with the same random numbers.
+/// Clients with the same seed reconnect at the same time. With feature `std`, `new` picks a random
+/// seed. Otherwise, give [`with_seed`](Self::with_seed) a number that differs between clients and
+/// between starts, such as one from a hardware generator, or a device number combined with a
+/// counter of starts. A clone continues with the same random numbers.
 #[derive(Clone)]
 pub struct Reconnect {
     reconnection_time: Duration,
@@ -299,14 +301,14 @@ pub struct Reconnect {
     max_delay: Duration,
     stable_after: Duration,
     max_retries: Option<u32>,
-    /// `None` for [`ConnectionEnd::is_temporary`].
+    /// The rule that replaces [`ConnectionEnd::is_temporary`], if there is one.
     retry_if: Option<Arc<RetryIf>>,
     jitter: Jitter,
-    /// Connections in a row that were not stable: the exponent of the delay.
+    /// The number of connections in a row that were not stable: the exponent of the delay.
     short_lived: u32,
-    /// Those of them, at the end of the row, that brought nothing: what the limit counts.
+    /// The number of attempts in a row that failed, which `max_retries` limits.
     failures: u32,
-    /// The [fingerprint] of the last event ID after the connection before.
+    /// The [fingerprint] of the last event ID after the previous connection.
     last_event_id: u64,
 }
 
@@ -319,12 +321,13 @@ impl Reconnect {
     pub fn new() -> Self {
         use core::hash::BuildHasher;
 
-        // The standard library has no other source of randomness than the keys of its hash maps.
+        // The keys of hash maps are the only source of randomness in the standard library.
         Self::with_seed(std::hash::RandomState::new().hash_one(0))
     }
 
-    /// Creates a policy with the default settings and this [seed](Self#the-seed). The same seed
-    /// gives the same delays.
+    /// Creates a policy with the default settings and this [seed](Self#the-seed).
+    ///
+    /// The same seed yields the same delays.
     ///
     /// ```
     /// use std::time::Duration;
@@ -357,37 +360,36 @@ impl Reconnect {
         }
     }
 
-    /// Sets the reconnection time for a stream without `retry`; 1 second by default.
+    /// Sets the reconnection time of a stream without `retry`. The default is 1 second.
     #[must_use]
     pub fn with_reconnection_time(self, time: Duration) -> Self {
         Self { reconnection_time: time, ..self }
     }
 
-    /// Sets the shortest delay; 500 ms by default. It takes precedence over a shorter
-    /// [longest](Self::with_max_delay) delay.
+    /// Sets the minimum delay. The default is 500 ms.
     ///
-    /// If it is zero and the server sends `retry: 0`, the first reconnections follow within
-    /// milliseconds.
+    /// It takes precedence over a shorter [maximum](Self::with_max_delay). If it is zero and the
+    /// server sends `retry: 0`, the first reconnections follow within milliseconds.
     #[must_use]
     pub fn with_min_delay(self, delay: Duration) -> Self {
         Self { min_delay: delay, ..self }
     }
 
-    /// Sets the longest delay; 2 minutes by default.
+    /// Sets the maximum delay. The default is 2 minutes.
     ///
-    /// `retry` and `Retry-After` are obeyed up to half of it. The other half is for spreading clients,
-    /// which a server that asks for an hour needs as well.
+    /// A client waits as long as `retry` or `Retry-After` asks, up to half of the maximum. The
+    /// other half is for spreading clients, which helps a server that asks for an hour, too.
     #[must_use]
     pub fn with_max_delay(self, delay: Duration) -> Self {
         Self { max_delay: delay, ..self }
     }
 
-    /// Sets how long a connection must be open to be stable, which resets the delays and the count
-    /// of failures; 5 seconds by default.
+    /// Sets how long a connection must be open to be stable. The default is 5 seconds.
     ///
-    /// With zero, every connection that brought an event or a new last event ID is stable. This is for
-    /// servers that end each stream after the events they have and set the polling interval with
-    /// `retry`, as servers of MCP do.
+    /// A stable connection resets the delays and the count of failures. With zero, every connection
+    /// that delivered an event or a new last event ID is stable. Use zero for servers that end each
+    /// stream after the events they have and set the polling interval with `retry`, as MCP servers
+    /// do.
     ///
     /// ```
     /// use std::time::Duration;
@@ -404,8 +406,11 @@ impl Reconnect {
         Self { stable_after: time, ..self }
     }
 
-    /// Sets how many retries may [fail](Self#failures) in a row; 10 by default, which takes about
-    /// five minutes. With 0, the policy gives up at the first failure; with `None`, never.
+    /// Sets how many retries may [fail](Self#failures) in a row. The default is 10, which takes
+    /// about five minutes.
+    ///
+    /// With 0, the policy gives up at the first failure. With `None`, it never gives up because of
+    /// failures.
     ///
     /// ```
     /// use std::time::Duration;
@@ -426,14 +431,15 @@ impl Reconnect {
         Self { max_retries: retries.into(), ..self }
     }
 
-    /// Sets after which ends the client reconnects; [`ConnectionEnd::is_temporary`] by default.
+    /// Sets the rule that decides if the client reconnects after an end. The default is
+    /// [`ConnectionEnd::is_temporary`].
     ///
     /// ```
     /// use std::time::Duration;
     ///
     /// use sse_wire::{ConnectionEnd, Decoder, Reconnect};
     ///
-    /// // The resource may not exist yet.
+    /// // The resource may be created later.
     /// let mut reconnect = Reconnect::with_seed(1).with_retry_if(|end| match end {
     ///     ConnectionEnd::Status { code: 404, .. } => true,
     ///     end => end.is_temporary(),
@@ -449,11 +455,12 @@ impl Reconnect {
         Self { retry_if: Some(Arc::new(retry_if)), ..self }
     }
 
-    /// Sets what the standard prescribes for an `EventSource` in a browser: every status but 200 is
-    /// final, even 503, and so is another content type. After any other end the client reconnects,
-    /// as often as it takes. The reconnection time is 3 seconds.
+    /// Makes the policy follow the standard's rules for an `EventSource` in a browser.
     ///
-    /// The delays keep growing, which the standard allows, and keep their bounds.
+    /// Every status other than 200 is final, even 503, and so is another content type. After any
+    /// other end, the client reconnects as often as it takes. The reconnection time is 3 seconds.
+    ///
+    /// The delays still grow, which the standard allows, and keep their bounds.
     ///
     /// ```
     /// use std::time::Duration;
@@ -472,11 +479,12 @@ impl Reconnect {
         )
     }
 
-    /// Counts a connection that has ended, and returns how long to wait before the next attempt.
+    /// Records the end of a connection, and returns the delay before the next attempt.
     ///
-    /// `open_for` is how long the stream was open; it is ignored if there was none. `decoder` is the
-    /// decoder of the stream, for its reconnection time and its count of events. Reset it for the
-    /// next connection after this call, not before.
+    /// `open_for` is the time for which the stream was open; it is ignored if the stream never
+    /// opened. `decoder` is the decoder of the stream, from which the policy reads the reconnection
+    /// time, the number of events and the last event ID. Reset it for the next connection after
+    /// this call, not before.
     ///
     /// # Errors
     ///
@@ -505,7 +513,7 @@ impl Reconnect {
     fn count(&mut self, end: &ConnectionEnd, open_for: Duration, decoder: &Decoder) {
         let last_event_id = fingerprint(decoder.last_event_id());
         let has_new_id = mem::replace(&mut self.last_event_id, last_event_id) != last_event_id;
-        // If this one was never open, the decoder has the counters of the connection before.
+        // If this stream never opened, the decoder still has the counters of the previous one.
         let has_news = end.was_open() && (decoder.stats().events > 0 || has_new_id);
         let was_long_open = end.was_open() && open_for >= self.stable_after;
         if was_long_open && (has_news || !self.stable_after.is_zero()) {
@@ -520,21 +528,21 @@ impl Reconnect {
         let min = nanos(self.min_delay);
         let max = nanos(self.max_delay).max(min);
         let low = nanos(asked_for).min(max / 2).max(min);
-        // A stable connection has no doublings, yet its delay must be spread, too. Zero would not
-        // grow.
+        // After a stable connection the bound is doubled once as well, to spread the clients. A lower
+        // bound of zero would never grow, so it counts as 1 ms.
         let doublings = self.short_lived.clamp(1, 63);
         let high = low.max(1_000_000).saturating_mul(1 << doublings).clamp(low, max);
         Duration::from_nanos(self.jitter.draw(low, high))
     }
 
-    /// Returns how long a connection must be open to be stable. See
+    /// Returns the time for which a connection must be open to be stable. See
     /// [`with_stable_after`](Self::with_stable_after).
     #[must_use]
     pub fn stable_after(&self) -> Duration {
         self.stable_after
     }
 
-    /// Returns how many attempts in a row have [failed](Self#failures).
+    /// Returns the number of attempts in a row that have [failed](Self#failures).
     #[must_use]
     pub fn failures(&self) -> u32 {
         self.failures
@@ -561,8 +569,10 @@ impl fmt::Debug for Reconnect {
     }
 }
 
-/// Returns a number that tells IDs apart (FNV-1a). An ID may be large, so it is not kept. If two are
-/// taken for one, a delay is longer than it had to be.
+/// Returns a hash of an ID (FNV-1a).
+///
+/// The policy keeps the hash instead of the ID, which may be large. A collision only makes a delay
+/// longer than necessary.
 const fn fingerprint(id: &str) -> u64 {
     let mut hash = 0xCBF2_9CE4_8422_2325_u64;
     let mut at = 0;
@@ -573,20 +583,20 @@ const fn fingerprint(id: &str) -> u64 {
     hash
 }
 
-/// Returns the time in nanoseconds, at most 584 years.
+/// Returns the time in nanoseconds, saturating at 584 years.
 fn nanos(time: Duration) -> u64 {
     u64::try_from(time.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// A random number generator, `SplitMix64`: it is tiny, and good for every seed, even zero.
+/// The random number generator `SplitMix64`, which is tiny and works well with every seed, even 0.
 #[derive(Clone)]
 struct Jitter(u64);
 
 impl Jitter {
-    /// Returns a number from `low` to `high`, both included.
+    /// Returns a random number from `low` to `high` inclusive.
     fn draw(&mut self, low: u64, high: u64) -> u64 {
         let distance = u128::from(high - low);
-        // Scales the random number by its upper bits, which needs no division.
+        // The upper half of the product is in range, without a division.
         let drawn = ((distance + 1) * u128::from(self.next())) >> 64;
         low + u64::try_from(drawn).unwrap_or(high - low)
     }
@@ -604,7 +614,7 @@ impl Jitter {
 mod tests {
     use super::*;
 
-    /// The first numbers that the reference implementation makes of the seed 1234567.
+    /// The expected numbers are the first ones of the reference implementation with seed 1234567.
     #[test]
     fn the_random_numbers_are_those_of_splitmix64() {
         let mut jitter = Jitter(1_234_567);

@@ -1,8 +1,8 @@
-//! The server's side: the last events, for receivers that come back.
+//! The replay log of a server, which keeps the last events for receivers that reconnect.
 //!
-//! A receiver does not get two things, first what it missed and then what is live, which would have
-//! to be joined. It has a place in the log, and reads from there on. At the end of the log it waits.
-//! So there is no moment at which an event could fall between the two, or come out of both.
+//! A receiver does not read missed events from one source and live events from another. It has one
+//! position in the log, reads on from there, and waits at the end of the log. So no event can be
+//! lost or duplicated in the transition from missed to live events.
 
 use alloc::{collections::VecDeque, string::ToString};
 use core::{fmt, mem};
@@ -15,33 +15,33 @@ use crate::{
     value::EventType,
 };
 
-/// Keeps the last events of a stream, so that receivers that were cut off can resume.
+/// Keeps the last events of a stream, so that receivers can resume after a disconnect.
 ///
-/// The log gives each event the next ID. A receiver that reconnects sends the last ID that it got in
-/// the header `Last-Event-ID`. [`attach`](Self::attach) turns that into a [`ReplayCursor`], which
-/// reads everything after it: first what was missed, and then each event that is pushed. If some of
-/// it is lost, the cursor says so with a [`ReplayGap`].
+/// The log assigns consecutive IDs to the events. A receiver that reconnects sends the last ID that
+/// it got in the `Last-Event-ID` header. [`attach`](Self::attach) turns that into a
+/// [`ReplayCursor`], which reads everything after that event: first the missed events, and then
+/// each event that is pushed. If some of them are lost, the cursor reports a [`ReplayGap`].
 ///
 /// ```
 /// use sse_wire::{Event, GapReason, ReplayLog};
 ///
-/// // The epoch: see below. The server starts anew with each run.
+/// // The epoch, explained below, differs for each run of the server.
 /// let mut log = ReplayLog::new(1_700_000_000_000).with_max_events(2);
 /// log.push(Event::new("a"));
 /// log.push(Event::new("b"));
 ///
-/// // A receiver got "a" before it was cut off.
+/// // A receiver got "a" before it was disconnected.
 /// let mut cursor = log.attach("1700000000000-1");
 /// let frame = cursor.next_frame(&log)?.expect("it missed an event");
 /// assert_eq!(frame.as_bytes(), b"id: 1700000000000-2\ndata: b\n\n");
 /// assert_eq!(cursor.next_frame(&log)?, None);
 ///
-/// // It is connected again, so it reads what comes.
+/// // It is connected again, so it reads the new events.
 /// log.push(Event::new("c"));
 /// let frame = cursor.next_frame(&log)?.expect("a new event");
 /// assert_eq!(frame.as_bytes(), b"id: 1700000000000-3\ndata: c\n\n");
 ///
-/// // Another one was away for too long: "b" is gone.
+/// // Another receiver was away for too long: "b" is gone.
 /// log.push(Event::new("d"));
 /// let mut cursor = log.attach("1700000000000-1");
 /// let gap = cursor.next_frame(&log).expect_err("it missed more than the log holds");
@@ -53,10 +53,10 @@ use crate::{
 ///
 /// # Many receivers
 ///
-/// A log has no lock and wakes nobody. Put it behind a lock, and tell the receivers after each push
-/// that there is something to read. Any signal will do that a receiver subscribes to before it
-/// reads, and that it sees later if it comes in between. No order of locks has to be kept: all events
-/// come out of the log. With `tokio::sync::broadcast`:
+/// A log has no lock and wakes nobody. Put it behind a lock, and signal the receivers after each
+/// push. Any kind of signal works that a receiver can subscribe to before it reads, and that is not
+/// lost if it arrives while the receiver reads. The signal carries no data, because receivers read
+/// every event from the log. With `tokio::sync::broadcast`:
 ///
 /// ```
 /// use std::sync::Mutex;
@@ -76,13 +76,13 @@ use crate::{
 ///         _ = self.news.send(());
 ///     }
 ///
-///     /// What the receiver missed, and then what comes.
+///     /// Returns the missed events, and then the new ones.
 ///     fn subscribe(&self, last_event_id: &str) -> impl Stream<Item = Frame> {
 ///         let state = (self.news.subscribe(), self.log.lock().unwrap().attach(last_event_id));
 ///         stream::unfold(state, async move |(mut news, mut cursor)| {
 ///             loop {
 ///                 let next = cursor.next_frame(&self.log.lock().unwrap());
-///                 // What it cannot get any more, it is told.
+///                 // A gap is sent as an event, too.
 ///                 if let Some(frame) = next.unwrap_or_else(|gap| Some(gap.into())) {
 ///                     return Some((frame, (news, cursor)));
 ///                 }
@@ -105,40 +105,41 @@ use crate::{
 /// # });
 /// ```
 ///
-/// A `tokio::sync::watch::Sender<ReplayLog>` is lock and signal in one.
+/// A `tokio::sync::watch::Sender<ReplayLog>` is a lock and a signal in one.
 ///
-/// A receiver that reads slowly holds at most one frame beside the log. If it falls too far behind,
-/// it is told of a gap like one that was away.
+/// A slow receiver holds at most one frame of its own. If it falls too far behind, its cursor
+/// reports a gap, as it does for a receiver that was away.
 ///
 /// # IDs
 ///
-/// An ID is `EPOCH-SEQUENCE`, two decimal numbers: see [`ReplayId`]. Each life of a log needs an
-/// epoch of its own, so that an ID of an earlier life is not taken for one of this. Take the time at
-/// which the server starts, in milliseconds since 1970, or a random number. Servers that have a log
-/// each and share their clients need different epochs, so a random number is better there.
+/// An ID has the form `EPOCH-SEQUENCE`, with two decimal numbers: see [`ReplayId`]. Each run of a
+/// log needs a different epoch, so that the IDs of an earlier run are recognized. Use the time at
+/// which the server starts, in milliseconds since 1970, or a random number. If several servers with
+/// a log each serve the same clients, their epochs must differ as well, so use a random number.
 ///
-/// An ID that a pushed event has already is replaced. A receiver has only one last event ID, and the
-/// log must find it again.
+/// The log replaces the ID of a pushed event, because a receiver has only one last event ID, and
+/// the log must recognize it.
 ///
 /// # Bounds
 ///
-/// A log holds at most [1000 events](Self::with_max_events) and
-/// [16 MiB](Self::with_max_bytes) if not set otherwise. It drops the oldest first.
+/// By default, a log holds at most [1000 events](Self::with_max_events) and [16
+/// MiB](Self::with_max_bytes). It drops the oldest events first.
 ///
-/// An event that is larger than the bound on bytes is not held, and neither is anything before it:
-/// receivers are told of a gap. Refuse such events before you push them, or allow for them.
+/// The log does not keep an event that is larger than the bound on bytes, and drops all events
+/// before it, so receivers get a gap. Reject such events before you push them, or raise the bound.
 ///
 /// # Topics
 ///
-/// If not every receiver gets every event, push each event [with a topic](Self::push_on), of any
-/// type: a name, a user, a set of rights. Cursors [choose by it](ReplayCursor::next_frame_on).
+/// If receivers get different events, push each event [with a topic](Self::push_on) of any type: a
+/// name, a user, a set of permissions. Cursors [select events by
+/// topic](ReplayCursor::next_frame_on).
 pub struct ReplayLog<T = ()> {
     epoch: u64,
     /// The sequence number of the newest event, which is the number of events so far.
     newest: u64,
-    /// The events with the sequence numbers up to `newest`, without a hole between them.
+    /// The last events, with consecutive sequence numbers up to `newest`.
     entries: VecDeque<Entry<T>>,
-    /// The sum of their sizes.
+    /// The sum of the sizes of the entries.
     bytes: usize,
     max_events: usize,
     max_bytes: usize,
@@ -149,41 +150,43 @@ struct Entry<T> {
     frame: Frame,
 }
 
-/// What [`bytes::Bytes`] allocates, beside the bytes, when it is shared.
+/// The number of bytes that a shared [`bytes::Bytes`] allocates in addition to its content.
 const SHARED: usize = 4 * size_of::<usize>();
 
 impl<T> Entry<T> {
-    /// What the log holds for this event. It has room for at most twice as many entries as there are.
+    /// Returns the memory that this event takes, in bytes. Counts the entry twice, because the
+    /// queue has room for up to twice as many entries as it has.
     fn size(&self) -> usize {
         self.frame.as_bytes().len() + SHARED + 2 * size_of::<Self>()
     }
 }
 
-/// Holds every receiver that was away for a minute at some 16 events a second.
+/// The default bound on events: enough to be away for a minute at some 16 events a second.
 const MAX_EVENTS: usize = 1000;
 
-/// The block limit of a decoder, so that the log holds whatever its receivers accept.
+/// The default bound on bytes: the block limit of a decoder, so that the log can hold every event
+/// that receivers accept.
 const MAX_BYTES: usize = 16 << 20;
 
 impl ReplayLog {
-    /// Creates an empty log, for events without topics.
+    /// Creates an empty log for events without topics.
     ///
-    /// The [epoch](Self#ids) must be another one than that of every earlier life of this log.
+    /// The [epoch](Self#ids) must differ from that of every earlier run of this log.
     #[must_use]
     pub fn new(epoch: u64) -> Self {
         Self::with_topics(epoch)
     }
 
-    /// Appends an event with the next ID. Returns it encoded, as the cursors give it.
+    /// Appends an event with the next ID, and returns it as the frame that cursors return.
     ///
-    /// The ID is [`newest`](Self::newest) then. An ID that the event has is replaced.
+    /// [`newest`](Self::newest) returns the ID afterwards. An ID of the event itself is replaced.
     pub fn push<'e>(&mut self, event: impl Into<Event<'e>>) -> Frame {
         self.push_on((), event)
     }
 }
 
 impl<T> ReplayLog<T> {
-    /// Creates an empty log, for events with topics. See [`new`](Self::new).
+    /// Creates an empty log for events with topics. See [`new`](Self::new).
     #[must_use]
     pub fn with_topics(epoch: u64) -> Self {
         let entries = VecDeque::new();
@@ -191,7 +194,7 @@ impl<T> ReplayLog<T> {
         Self { epoch, newest: 0, entries, bytes: 0, max_events, max_bytes }
     }
 
-    /// Sets how many events are held; 1000 if not set.
+    /// Sets the maximum number of events to hold. The default is 1000.
     #[must_use]
     pub fn with_max_events(mut self, max_events: usize) -> Self {
         self.max_events = max_events;
@@ -199,10 +202,10 @@ impl<T> ReplayLog<T> {
         self
     }
 
-    /// Sets how many bytes the log holds; 16 MiB if not set.
+    /// Sets the maximum memory of the log, in bytes. The default is 16 MiB.
     ///
-    /// This is memory, not only payload: the log counts some 100 bytes for each event beside its
-    /// encoded form. It does not know what a topic holds elsewhere.
+    /// This counts memory, not only payload: some 100 bytes for each event, in addition to its
+    /// encoded form. Memory that a topic allocates is not counted.
     #[must_use]
     pub fn with_max_bytes(mut self, max_bytes: usize) -> Self {
         self.max_bytes = max_bytes;
@@ -210,7 +213,7 @@ impl<T> ReplayLog<T> {
         self
     }
 
-    /// Appends an event on a topic, with the next ID. See [`push`](ReplayLog::push).
+    /// Appends an event with a topic and the next ID. See [`push`](ReplayLog::push).
     pub fn push_on<'e>(&mut self, topic: T, event: impl Into<Event<'e>>) -> Frame {
         self.newest += 1;
         let frame = self.newest().frame(event.into());
@@ -224,10 +227,10 @@ impl<T> ReplayLog<T> {
         frame
     }
 
-    /// Drops the oldest events until there is room for so many more, or none is left.
+    /// Drops the oldest events until there is room for `events` and `bytes` more, or none is left.
     ///
-    /// Afterwards, the queue has room for one more entry, and for hardly more than twice as many as it
-    /// has.
+    /// Afterwards, the queue has room for one more entry, and for hardly more than twice the number
+    /// of its entries.
     fn make_room(&mut self, events: usize, bytes: usize) {
         let Self { entries, max_events, max_bytes, .. } = self;
         while entries.len() > max_events.saturating_sub(events)
@@ -236,7 +239,7 @@ impl<T> ReplayLog<T> {
             let Some(oldest) = entries.pop_front() else { break };
             self.bytes -= oldest.size();
         }
-        // It grows by a half, not by doubling, so that its size stays away from where it shrinks.
+        // The queue grows by half instead of doubling. After doubling, it would soon shrink again.
         if entries.len() == entries.capacity() {
             entries.reserve_exact(entries.len() / 2 + 4);
         } else if entries.capacity() > 2 * entries.len() + 8 {
@@ -244,30 +247,31 @@ impl<T> ReplayLog<T> {
         }
     }
 
-    /// Returns the ID of the newest event. Its sequence number is 0 before the first one.
+    /// Returns the ID of the newest event. Before the first event, its sequence number is 0.
     #[must_use]
     pub fn newest(&self) -> ReplayId {
         ReplayId { epoch: self.epoch, sequence: self.newest }
     }
 
-    /// Returns the place before the oldest event that is held.
+    /// Returns the position before the oldest event in the log.
     fn start(&self) -> ReplayId {
         ReplayId { sequence: self.newest - self.entries.len() as u64, ..self.newest() }
     }
 
-    /// Returns how many events are held.
+    /// Returns the number of events in the log.
     #[must_use]
     pub fn len(&self) -> usize {
         self.entries.len()
     }
 
-    /// Returns `true` if no event is held.
+    /// Returns `true` if the log contains no event.
     #[must_use]
     pub fn is_empty(&self) -> bool {
         self.entries.is_empty()
     }
 
-    /// Returns how many bytes the log holds, as [`with_max_bytes`](Self::with_max_bytes) counts them.
+    /// Returns the memory of the log in bytes, as [`with_max_bytes`](Self::with_max_bytes) counts
+    /// it.
     ///
     /// ```
     /// use sse_wire::{Event, ReplayLog};
@@ -283,15 +287,16 @@ impl<T> ReplayLog<T> {
         self.bytes
     }
 
-    /// Returns a cursor for a receiver with this last event ID, which is empty for a new one.
+    /// Returns a cursor for a receiver with this last event ID. Pass an empty ID for a new
+    /// receiver.
     ///
-    /// The receiver gets what came after the event with that ID. If the log cannot tell what that is,
-    /// the cursor's first answer is a [`ReplayGap`], and then come all events that the log holds. A
+    /// The receiver gets the events after the one with that ID. If the log does not have all of
+    /// them, the cursor first reports a [`ReplayGap`], and then returns all events in the log. A
     /// new receiver gets the events that are pushed from now on.
     ///
-    /// The ID comes from the remote side, so anything may stand there. Only what the log could have
-    /// given out in this life is accepted, in the form in which it was. Any receiver can ask for all
-    /// that the log holds, so attach only those that may see it.
+    /// The ID comes from the remote side and may be any string. The log accepts only an ID that it
+    /// could have assigned in this run, in exactly that form. A receiver can ask for everything in
+    /// the log, so attach only receivers that may see it.
     ///
     /// ```
     /// use sse_wire::{Event, GapReason, ReplayLog};
@@ -309,7 +314,8 @@ impl<T> ReplayLog<T> {
         self.attach_at(last_event_id, self.newest())
     }
 
-    /// Does the same, but a new receiver gets first what the log holds.
+    /// Does the same as [`attach`](Self::attach), but a new receiver first gets the events in the
+    /// log.
     ///
     /// ```
     /// use sse_wire::{Event, ReplayLog};
@@ -352,9 +358,9 @@ impl<T> fmt::Debug for ReplayLog<T> {
     }
 }
 
-/// The ID that a [`ReplayLog`] gives an event: `EPOCH-SEQUENCE`.
+/// The ID that a [`ReplayLog`] assigns to an event: `EPOCH-SEQUENCE`.
 ///
-/// Both are decimal numbers without leading zeros. Sequence numbers count from 1.
+/// Both parts are decimal numbers without leading zeros. Sequence numbers start at 1.
 ///
 /// ```
 /// use sse_wire::{Event, ReplayLog};
@@ -377,13 +383,13 @@ impl ReplayId {
         self.epoch
     }
 
-    /// Returns how many events were pushed up to the one with this ID, itself included.
+    /// Returns the sequence number: how many events were pushed up to and including this one.
     #[must_use]
     pub fn sequence(self) -> u64 {
         self.sequence
     }
 
-    /// Reads an ID as [`Display`](fmt::Display) writes it, and nothing else.
+    /// Parses an ID in exactly the form that [`Display`](fmt::Display) writes.
     fn parse(text: &str) -> Option<Self> {
         let (epoch, sequence) = text.split_once('-')?;
         Some(Self { epoch: parse_decimal(epoch)?, sequence: parse_decimal(sequence)? })
@@ -403,15 +409,15 @@ impl ReplayId {
     fn frame(self, event: Event<'_>) -> Frame {
         let id = self.to_string();
         let mut encoder = Encoder::new();
-        // Digits and a hyphen are an ID.
+        // Digits and a hyphen are always a valid ID.
         encoder.event(Event { last_event_id: &id, sets_id: true, ..event });
-        // The frame of a large event takes the buffer over, and would keep what it has to spare.
+        // The frame of a large event takes over the buffer, with its spare capacity.
         encoder.buffer().shrink_to_fit();
         encoder.take()
     }
 }
 
-/// Reads digits without a sign or leading zeros, which `u64::from_str` would allow.
+/// Parses digits without a sign or leading zeros, which `u64::from_str` would accept.
 fn parse_decimal(text: &str) -> Option<u64> {
     let is_canonical = match text.as_bytes() {
         b"0" => true,
@@ -433,11 +439,11 @@ impl fmt::Debug for ReplayId {
     }
 }
 
-/// How far a receiver has read a [`ReplayLog`].
+/// The position of a receiver in a [`ReplayLog`]. Created by [`ReplayLog::attach`].
 ///
-/// Made by [`ReplayLog::attach`]. The first frame for a new receiver is a block without an event,
-/// which sets its last event ID. Without that, a receiver that is cut off before its first event
-/// could not tell where it was, and would lose what comes until it is back.
+/// The first frame for a new receiver is a block without data, which sets its last event ID.
+/// Without it, a receiver that loses its connection before the first event would have no ID to
+/// resume from, and would miss the events until it is back.
 ///
 /// ```
 /// use sse_wire::{Event, ReplayLog};
@@ -451,39 +457,40 @@ impl fmt::Debug for ReplayId {
 /// ```
 #[derive(Clone, Debug)]
 pub struct ReplayCursor {
-    /// The last event that the receiver has, or was told that it missed.
+    /// The last event that the receiver got, or that a gap reported as missed.
     at: ReplayId,
     answer: Answer,
 }
 
-/// What a cursor gives next.
+/// The next result of a cursor.
 #[derive(Clone, Copy, Debug)]
 enum Answer {
-    /// The receiver's own place.
+    /// A block that sets the receiver's last event ID.
     Place,
     Gap(GapReason),
     Events,
 }
 
 impl ReplayCursor {
-    /// Returns the next frame for the receiver; `None` if it has all that was pushed.
+    /// Returns the next frame for the receiver, or `None` if the receiver has every event so far.
     ///
-    /// The log must be the one that the cursor is attached to. With a log of another epoch, the
-    /// receiver gets a gap, and then all that this log holds.
+    /// Pass the log that the cursor is attached to. With a log of another epoch, the cursor reports
+    /// a gap, and then returns all events in that log.
     ///
     /// # Errors
     ///
-    /// If the log does not hold what comes next, returns a [`ReplayGap`] once. The cursor then goes on
-    /// with the oldest event that the log holds.
+    /// Returns a [`ReplayGap`] once if the log no longer has the next event. The cursor then
+    /// continues with the oldest event in the log.
     pub fn next_frame<T>(&mut self, log: &ReplayLog<T>) -> Result<Option<Frame>, ReplayGap> {
         self.next_frame_on(log, |_| true)
     }
 
-    /// Does the same, but skips events on topics that the receiver does not want.
+    /// Does the same as [`next_frame`](Self::next_frame), but returns only events with a wanted
+    /// topic.
     ///
-    /// A receiver does not learn the IDs of skipped events. After many of them, its own last one may
-    /// be too old, and when it comes back it is told of a gap in which there was nothing for it. To
-    /// keep it up to date, send its [place](Self::place_frame) now and then.
+    /// A receiver does not learn the IDs of skipped events. After many of them, its last event ID
+    /// may be too old for the log, and a reconnect reports a gap although the receiver missed
+    /// nothing. To avoid that, send the [position](Self::place_frame) of the cursor now and then.
     ///
     /// ```
     /// use sse_wire::{Event, ReplayLog};
@@ -499,7 +506,8 @@ impl ReplayCursor {
     ///
     /// # Errors
     ///
-    /// As [`next_frame`](Self::next_frame). A gap counts the events on all topics.
+    /// Returns the same errors as [`next_frame`](Self::next_frame). A gap counts the events of all
+    /// topics.
     pub fn next_frame_on<T>(
         &mut self,
         log: &ReplayLog<T>,
@@ -537,8 +545,8 @@ impl ReplayCursor {
         ReplayGap { reason, id: self.at }
     }
 
-    /// Returns a block without an event that sets the receiver's last event ID to how far it has read;
-    /// `None` while the receiver is to be told of a gap first.
+    /// Returns a block without data that sets the receiver's last event ID to the position of the
+    /// cursor, or `None` if the cursor has to report a gap first.
     ///
     /// ```
     /// use sse_wire::{Event, ReplayLog};
@@ -552,19 +560,18 @@ impl ReplayCursor {
     /// ```
     #[must_use]
     pub fn place_frame(&self) -> Option<Frame> {
-        // With this ID, a receiver that is cut off would not be told any more.
+        // A receiver that resumes from this ID would never be told of the gap.
         let is_lost = matches!(self.answer, Answer::Gap(_));
         (!is_lost).then(|| self.at.place_frame())
     }
 }
 
-/// A receiver may have missed events that the log does not hold.
+/// The error of a [`ReplayCursor`] whose receiver missed events that the log no longer has.
 ///
-/// Tell the receiver, so that it can load anew what the events would have told it. Otherwise they are
-/// lost silently. `Frame::from` of a gap is an event for that, of the type `gap`, and
-/// [`frame`](Self::frame) makes one of your own. Both have the ID from which the cursor goes on. So
-/// a receiver that is cut off after it knows of the gap resumes there, and one that is cut off before
-/// it is told again.
+/// Tell the receiver, so that it can reload its state. `Frame::from` converts the gap to an event
+/// of type `gap`, and [`frame`](Self::frame) encodes an event of your own. Both have the ID from
+/// which the cursor continues. So a receiver that reconnects after it got this event resumes there,
+/// and one that reconnects before is told of the gap again.
 ///
 /// ```
 /// use sse_wire::{Frame, ReplayLog};
@@ -583,31 +590,31 @@ pub struct ReplayGap {
     id: ReplayId,
 }
 
-/// Why a log does not know all events after a last event ID.
+/// The reason for a [`ReplayGap`].
 ///
-/// An example: [`ReplayLog`].
+/// See [`ReplayLog`] for an example.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Error)]
 #[non_exhaustive]
 pub enum GapReason {
-    /// The log does not hold them any more.
+    /// The log has dropped events after the last event ID.
     #[error("events after the last event ID that are not held any more: {missed}")]
     TooOld {
-        /// How many there are, on all topics.
+        /// The number of dropped events, on all topics.
         missed: u64,
     },
-    /// The ID is of another epoch: the server was started anew, or is another one.
+    /// The ID is from another epoch: the server has restarted, or it is another server.
     #[error("the last event ID is of another epoch")]
     OtherEpoch,
-    /// The log never gave such an ID to an event.
+    /// The log has never assigned such an ID.
     #[error("the last event ID is unknown")]
     Unknown,
 }
 
 impl ReplayGap {
-    /// The type of the event that `Frame::from` makes of a gap.
+    /// The type of the event that `Frame::from` creates from a gap.
     pub const EVENT_TYPE: EventType<'static> = EventType::from_static("gap");
 
-    /// Returns why there is a gap.
+    /// Returns the reason for the gap.
     ///
     /// ```
     /// use sse_wire::{GapReason, ReplayGap, ReplayLog};
@@ -623,14 +630,14 @@ impl ReplayGap {
         self.reason
     }
 
-    /// Returns the place from which the cursor goes on.
+    /// Returns the ID of the position from which the cursor continues.
     #[must_use]
     pub fn id(self) -> ReplayId {
         self.id
     }
 
     /// Encodes an event that tells the receiver of the gap, with the [ID](Self::id) from which the
-    /// cursor goes on.
+    /// cursor continues.
     ///
     /// ```
     /// use sse_wire::{Event, EventType, ReplayLog};
@@ -648,7 +655,7 @@ impl ReplayGap {
     }
 }
 
-/// An event of the type `gap`, with the reason as its data.
+/// Encodes an event of type `gap`, with the reason as its data.
 impl From<ReplayGap> for Frame {
     fn from(gap: ReplayGap) -> Self {
         let reason = gap.to_string();

@@ -1,11 +1,10 @@
-//! One line of the standard's grammar: which field is it, and where does its value start?
+//! Parses a line: its field, and the start of its value.
 
 use core::fmt;
 
-/// The kind of a line, by its field name.
+/// The kind of a line, which its field name decides.
 ///
-/// Names are compared exactly, as the standard says, so `Data` and `data ` are
-/// [`Field::Unknown`].
+/// As the standard requires, names are compared exactly: `Data` and `data ` are [`Field::Unknown`].
 ///
 /// ```
 /// use sse_wire::Field;
@@ -24,12 +23,13 @@ pub enum Field {
     Retry,
     /// A line that starts with a colon.
     Comment,
-    /// Any other name. The standard ignores the line.
+    /// A line with any other name, which the standard ignores.
     Unknown,
 }
 
 impl Field {
-    /// Returns the field name as it stands on the wire; empty for comments and unknown fields.
+    /// Returns the field name as it is written on the wire, or `""` for comments and unknown
+    /// fields.
     #[must_use]
     pub const fn name(self) -> &'static str {
         match self {
@@ -52,13 +52,13 @@ impl fmt::Display for Field {
     }
 }
 
-/// Returns the field of a non-empty line without its line end, and the index where its value starts.
+/// Returns the field of a line, and the index where its value starts.
 ///
-/// The index is 0 for an unknown field. Nothing that decodes reads its value, so nothing looks for
-/// its colon; see [`unknown`].
+/// The line must not be empty, and must not include its line end. For an unknown field the index is
+/// 0: decoding ignores the value, so this does not search for the colon. See [`unknown`] for that.
 #[inline]
 pub(crate) fn split(line: &[u8]) -> (Field, usize) {
-    // Nine of ten lines are data lines.
+    // Nine out of ten lines are data lines.
     match line {
         [b'd', b'a', b't', b'a', b':', b' ', ..] => (Field::Data, 6),
         _ => split_other(line),
@@ -76,15 +76,16 @@ fn split_other(line: &[u8]) -> (Field, usize) {
     };
     match line.get(name) {
         Some(b':') => (field, value_start(line, name + 1)),
-        // "Otherwise, the string is not empty but does not contain a U+003A COLON character":
-        // the whole line is the field name, and the value is empty.
+        // "Otherwise, the string is not empty but does not contain a U+003A COLON character": the
+        // whole line is the field name, and the value is empty.
         None => (field, name),
-        // A longer name that only starts like a known one.
+        // A longer name that starts with a known one.
         Some(_) => (Field::Unknown, 0),
     }
 }
 
-/// Returns where the value starts in a data line with a colon, of which the end may not be known.
+/// Returns the index where the value of a data line starts, or `None` if it is no data line with a
+/// colon. The line may be incomplete.
 #[inline]
 pub(crate) fn data_start(line: &[u8]) -> Option<usize> {
     match line {
@@ -94,7 +95,7 @@ pub(crate) fn data_start(line: &[u8]) -> Option<usize> {
     }
 }
 
-/// Returns where the name of an unknown field ends and where its value starts.
+/// Returns the indices where the name of an unknown field ends and where its value starts.
 pub(crate) fn unknown(line: &[u8]) -> (usize, usize) {
     match memchr::memchr(b':', line) {
         Some(colon) => (colon, value_start(line, colon + 1)),
@@ -102,17 +103,18 @@ pub(crate) fn unknown(line: &[u8]) -> (usize, usize) {
     }
 }
 
-/// "If value starts with a U+0020 SPACE character, remove it": one space, and no other character.
+/// Returns the index where the value starts: "If value starts with a U+0020 SPACE character, remove
+/// it from value." That is one space at most, and no other white space.
 #[inline]
 fn value_start(line: &[u8], after_colon: usize) -> usize {
     after_colon + usize::from(line.get(after_colon) == Some(&b' '))
 }
 
-/// Returns the value of a `retry` field in milliseconds.
+/// Returns the value of a `retry` field in milliseconds, or `None` if the field is to be ignored.
 ///
 /// "If the field value consists of only ASCII digits, then interpret the field value as an integer
-/// in base ten." An empty value holds no integer. (Blink takes it for its default time.) The
-/// standard has no upper bound, so `u64::MAX` stands for everything above it.
+/// in base ten." An empty value is not an integer. (Blink falls back to its default time there.)
+/// The standard has no upper bound; larger values saturate at `u64::MAX`.
 pub(crate) fn millis(value: &[u8]) -> Option<u64> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
         return None;
@@ -122,8 +124,8 @@ pub(crate) fn millis(value: &[u8]) -> Option<u64> {
     Some(value.iter().fold(0, digit))
 }
 
-/// Returns `true` if the value of an `id` field counts: "If the field value does not contain U+0000
-/// NULL, then set the last event ID buffer to the field value. Otherwise, ignore the field."
+/// Returns `true` if the value of an `id` field is valid: "If the field value does not contain
+/// U+0000 NULL, then set the last event ID buffer to the field value. Otherwise, ignore the field."
 pub(crate) fn is_id(value: &[u8]) -> bool {
     memchr::memchr(0, value).is_none()
 }

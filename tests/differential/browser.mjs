@@ -1,4 +1,4 @@
-// Chromium's own EventSource, fed by a server on the loopback interface.
+// Chromium's own EventSource, which reads from a server on the loopback interface.
 
 import { createServer } from 'node:http';
 import { isDeepStrictEqual } from 'node:util';
@@ -8,13 +8,13 @@ import { args, executablePath } from './chromium.mjs';
 
 export const name = 'Chromium';
 
-// Without a pause most pieces reach the page together.
+// Without a pause, most pieces reach the page together.
 const PAUSE_MS = 2;
 
 export async function open() {
   if (!executablePath) throw new Error('no Chromium is installed');
   const { chromium } = await import('playwright-core');
-  // Before the server: if this fails, nothing keeps the process alive.
+  // Starts the browser before the server: if this fails, nothing keeps the process alive.
   const browser = await chromium.launch({ executablePath, args });
   const streams = [];
   const server = createServer((request, response) => serve(streams, request, response));
@@ -72,7 +72,7 @@ async function receiveAll(types) {
       const events = [];
       const source = new EventSource(`/${number}`);
       const timer = setTimeout(() => reject(new Error(`stream ${number} does not end`)), 60_000);
-      // An event of the stream may be called `error`, like the one that tells the stream's end.
+      // An event of the stream may be called `error`, like the event that signals the end of the stream.
       const listen = (event) => {
         if (event instanceof MessageEvent) {
           events.push({ event: event.type, data: event.data, last_event_id: event.lastEventId });
@@ -88,7 +88,7 @@ async function receiveAll(types) {
     });
   const found = [];
   let next = 0;
-  // Browsers allow six connections to one server.
+  // Browsers allow six connections to a server.
   const worker = async () => {
     while (next < types.length) {
       const number = next++;

@@ -1,4 +1,4 @@
-// Where Chromium is, and how it starts without a display, a sandbox, or calls to its makers.
+// Finds Chromium, and starts it without a display, a sandbox, or calls to its vendor.
 
 import { existsSync } from 'node:fs';
 

@@ -1,4 +1,4 @@
-// The differences that are known, each recognised by what the other implementation does instead.
+// The known differences, each recognized by the result of the other implementation.
 
 import { isDeepStrictEqual } from 'node:util';
 

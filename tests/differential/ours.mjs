@@ -1,4 +1,4 @@
-// Our decoder, through the example `sse2json`.
+// The decoder of this crate, through the example `sse2json`.
 
 import { spawn, spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
@@ -22,8 +22,8 @@ export function decode(tool, bytes, chunk) {
     const child = spawn(tool, ['--comments', '--summary', '--chunk', String(chunk), '-'], { stdio: ['pipe', 'pipe', 'ignore'] });
     let output = '';
     child.stdout.setEncoding('utf8').on('data', (text) => (output += text));
-    // A tool that ends early is told by its exit code: 3 is a stream that was cut off, and 4 one that
-    // does not look like one, as many of ours.
+    // Ignores a broken pipe, because the exit code reports a tool that stops early. The codes 3 (the
+    // stream ended within a block) and 4 (not an event stream) are fine: many inputs are like that.
     child.stdin.on('error', () => {});
     child.on('error', reject).on('close', (code) => {
       if (![0, 3, 4].includes(code)) return reject(new Error(`sse2json ended with ${code}`));
@@ -35,7 +35,7 @@ export function decode(tool, bytes, chunk) {
   });
 }
 
-/** In the form of `vectors.json`. */
+/** Converts a result to the form of `vectors.json`. */
 export const view = ({ items, summary }) => ({
   events: items.filter((item) => 'data' in item),
   comments: items.filter((item) => 'comment' in item).map((item) => item.comment),

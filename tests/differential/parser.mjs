@@ -1,4 +1,4 @@
-// The npm package `eventsource-parser`, fed with text as its users do.
+// The npm package `eventsource-parser`, which is fed with text, as its users do.
 
 export const name = 'eventsource-parser';
 

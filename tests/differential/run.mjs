@@ -1,4 +1,4 @@
-// Compares our decoder with others. See README.md.
+// Compares the decoder of this crate with others. See README.md.
 
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
@@ -34,7 +34,7 @@ const fail = (reporter, name, details) => {
   if (failures <= SHOWN) console.log(`${reporter}: ${name}`, JSON.stringify(details, null, 1));
 };
 
-// Our own outcome: the same for all chunks, and for a vector the one it expects.
+// Decodes all streams with our decoder. The chunks must not matter, and vectors must match.
 const queue = streams.values();
 await Promise.all(Array.from({ length: 2 * availableParallelism() }, async () => {
   for (const stream of queue) {

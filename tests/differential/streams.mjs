@@ -1,4 +1,4 @@
-// The streams to compare on: the conformance vectors, and random ones that know the grammar.
+// The streams to compare: the conformance vectors, and random streams that know the grammar.
 
 import { readFileSync } from 'node:fs';
 
@@ -29,7 +29,7 @@ const TEXTS = ['', 'x', 'a b', ' ', ':', '\0', '[DONE]', '{"a":1}', 'data: x', '
 const TYPES = ['', 'message', 'error', 'open', 'ping', 'ping', 'Ping', ' ping', '类型', '😀', '\0', 'constructor', '__proto__'];
 const IDS = ['', '', '1', '2', '007', 'a\0b', '\0', '你', '😀', ' ', '\ufeff'];
 const RETRIES = ['', '0', '1', '3000', '007', '+5', '-1', '5 ', ' 5', '1e3', '0x10', '1.5', '5\0', '\u0663', '５', '4294967296', '18446744073709551615', '18446744073709551616', '9'.repeat(40)];
-// A stray byte, cut characters, an overlong one, a surrogate, one beyond Unicode.
+// A stray byte, truncated characters, an overlong one, a surrogate, one beyond Unicode.
 const INVALID = [[0x80], [0xe4, 0xbd], [0xf0, 0x9f, 0x98], [0xe4, 0xe4, 0xbd, 0xa0], [0xc0, 0xaf], [0xed, 0xa0, 0x80], [0xf4, 0x90, 0x80, 0x80], [0xff]].map((bytes) => Buffer.from(bytes));
 const ENDS = ['\n', '\r\n', '\r'];
 const STARTS = ['', '', '', '', '\ufeff', '\ufeff', '\ufeff\ufeff', '\n', '\ufeff\n', '\ufeff\r\n', '\ufeff\r', Buffer.from([0xef, 0xbb])];

@@ -1,4 +1,4 @@
-//! Responses of axum and hyper that are one expression, over HTTP/1.1 and HTTP/2.
+//! Responses of axum and hyper that are a single expression, over HTTP/1.1 and HTTP/2.
 
 use std::{collections::BTreeMap, convert::Infallible, io::Error, net::SocketAddr, time::Duration};
 
@@ -19,10 +19,10 @@ use crate::in_time;
 
 const NUMBER: EventType<'_> = EventType::from_static("number");
 
-/// As many events as the tests count.
+/// The number of events that the tests read.
 const COUNT: usize = 500;
 
-/// Numbers that follow the one which the client had last.
+/// Returns numbers that follow the client's last one.
 fn count(
     headers: &HeaderMap,
 ) -> Response<EventBody<impl Stream<Item = JsonEvent<'static, [usize; 1]>> + use<>>> {
@@ -39,19 +39,19 @@ fn count(
     EventBody::new(numbers).into_response()
 }
 
-/// Three values, and one that is no JSON: its keys are no strings.
-fn no_json() -> Response<EventBody<impl Stream<Item = Result<Frame, serde_json::Error>>>> {
+/// Returns three values, and one that is not JSON, because its keys are not strings.
+fn not_json() -> Response<EventBody<impl Stream<Item = Result<Frame, serde_json::Error>>>> {
     let values = [("a", 1), ("b", 2), ("c", 3)].map(|(key, value)| BTreeMap::from([(key, value)]));
-    let no_json = stream::once(async {
-        // So that hyper has sent what came before.
+    let not_json = stream::once(async {
+        // Lets hyper send the values before.
         sleep(Duration::from_millis(100)).await;
         JsonEvent::new(BTreeMap::from([([0], 4)])).into_frame()
     });
     let values = stream::iter(values).map(|value| JsonEvent::new(value).into_frame());
-    EventBody::new(values.chain(no_json)).into_response()
+    EventBody::new(values.chain(not_json)).into_response()
 }
 
-/// Always ready, and never with anything to send.
+/// Returns a body that is always ready, and never has anything to send.
 fn nothing() -> Response<EventBody<impl Stream<Item = Frame>, TokioTimer>> {
     EventBody::new(stream::repeat(Frame::default()))
         .with_timer(TokioTimer::new())
@@ -59,7 +59,7 @@ fn nothing() -> Response<EventBody<impl Stream<Item = Frame>, TokioTimer>> {
         .into_response()
 }
 
-/// Frames of which some are large, encoded once for all.
+/// Returns frames that are encoded once for all, some of them large.
 fn frames() -> Response<EventBody<impl Stream<Item = Frame>>> {
     let frames = (0..COUNT).map(|number| {
         let text = number.to_string().repeat(if number % 100 == 99 { 100_000 } else { 1 });
@@ -71,7 +71,7 @@ fn frames() -> Response<EventBody<impl Stream<Item = Frame>>> {
 async fn axum() -> SocketAddr {
     let router = Router::new()
         .route("/count", get(async |headers: HeaderMap| count(&headers)))
-        .route("/no_json", get(async || no_json()))
+        .route("/not_json", get(async || not_json()))
         .route("/nothing", get(async || nothing()))
         .route("/frames", get(async || frames()));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -89,7 +89,7 @@ async fn hyper() -> SocketAddr {
             "/count" => {
                 count(request.headers()).map(|body| body.map_err(Error::other).boxed_unsync())
             }
-            "/no_json" => no_json().map(|body| body.map_err(Error::other).boxed_unsync()),
+            "/not_json" => not_json().map(|body| body.map_err(Error::other).boxed_unsync()),
             "/nothing" => nothing().map(|body| body.map_err(Error::other).boxed_unsync()),
             _ => frames().map(|body| body.map_err(Error::other).boxed_unsync()),
         })
@@ -108,7 +108,7 @@ async fn hyper() -> SocketAddr {
     address
 }
 
-/// Both servers, by both versions of HTTP.
+/// Runs a test with both servers, over both versions of HTTP.
 async fn everywhere(test: impl AsyncFn(reqwest::Client, String)) {
     for address in [axum().await, hyper().await] {
         for is_http2 in [false, true] {
@@ -122,11 +122,11 @@ async fn everywhere(test: impl AsyncFn(reqwest::Client, String)) {
 }
 
 #[tokio::test]
-async fn who_comes_back_gets_what_follows() {
+async fn a_client_that_reconnects_gets_what_follows() {
     everywhere(async |client, url| {
         let mut last = String::new();
         let mut got = Vec::new();
-        // Leaves after some events, again and again.
+        // Disconnects after some events, again and again.
         for patience in (1..).map(|turn| turn * 7) {
             let mut request = client.get(format!("{url}/count"));
             if !last.is_empty() {
@@ -153,9 +153,9 @@ async fn who_comes_back_gets_what_follows() {
 }
 
 #[tokio::test]
-async fn a_value_that_is_no_json_cuts_the_connection() {
+async fn a_value_that_is_not_json_ends_the_connection() {
     everywhere(async |client, url| {
-        let response = client.get(format!("{url}/no_json")).send().await.expect("a response");
+        let response = client.get(format!("{url}/not_json")).send().await.expect("a response");
         let mut events = response.bytes_stream().events();
         for expected in [r#"{"a":1}"#, r#"{"b":2}"#, r#"{"c":3}"#] {
             assert_eq!(events.next().await.expect("an event").expect("no error").data(), expected);
@@ -167,8 +167,8 @@ async fn a_value_that_is_no_json_cuts_the_connection() {
 }
 
 #[tokio::test]
-async fn a_stream_that_writes_nothing_stops_nobody() {
-    // All on one thread: a body that never gave way would be alone on it.
+async fn a_stream_that_writes_nothing_blocks_nobody() {
+    // Everything runs on one thread. A body that never yields would block it.
     everywhere(async |client, url| {
         let response = client.get(format!("{url}/nothing")).send().await.expect("a response");
         let mut items = response.bytes_stream().items();

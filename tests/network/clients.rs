@@ -1,4 +1,4 @@
-//! Every client gets what every server sends.
+//! Checks that every client gets everything that every server sends.
 
 use std::{
     io::Read,
@@ -72,7 +72,7 @@ async fn ureq(address: SocketAddr) -> Vec<EventBuf> {
     spawn_blocking(get).await.expect("events")
 }
 
-/// `None` if there is no curl.
+/// Returns `None` if curl is not installed.
 async fn curl(address: SocketAddr, version: &'static str) -> Option<Vec<EventBuf>> {
     let get = move || {
         let mut curl = Command::new("curl")

@@ -1,4 +1,4 @@
-//! Every client tells how a stream ended, and takes no half event for a whole one.
+//! Every client reports how a stream ended, and none takes half an event for a whole one.
 
 use std::{
     error::Error,
@@ -23,10 +23,10 @@ use crate::{
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Values and errors, boxed as a client library would.
+/// Values and errors, boxed as in a client library.
 type Values = Vec<Result<u32, JsonStreamError<StreamError>>>;
 
-/// Even if half blocks are wanted at the end, an error is none.
+/// Dispatches half blocks at the end. An error still does not dispatch one.
 fn decoder() -> Decoder {
     Decoder::builder().at_end(AtEnd::Dispatch).build()
 }
@@ -63,7 +63,7 @@ async fn ureq(address: SocketAddr) -> Values {
     spawn_blocking(get).await.expect("values")
 }
 
-/// Lets all clients ask, and shows what each of them got.
+/// Sends a request with each client, and returns what each of them got.
 async fn all(answer: fn(std::net::TcpStream) -> io::Result<()>) -> Vec<(&'static str, Values)> {
     let address = servers::raw(answer);
     let url = format!("http://{address}/");
@@ -127,9 +127,9 @@ async fn a_sentinel_without_its_blank_line_is_an_end() {
     }
 }
 
-/// With status 200, and with the content type of an event stream.
+/// The response has status 200 and the content type of an event stream.
 #[tokio::test]
-async fn a_json_error_is_given_whole() {
+async fn a_json_error_is_returned_whole() {
     const BODY: &str = r#"{"error":{"message":"Slow down.","type":"requests","code":429}}"#;
     let answer = |mut stream: std::net::TcpStream| {
         stream.write_all(CHUNKED_HEAD)?;

@@ -1,4 +1,4 @@
-//! Servers that stall, cut, drip or never end, and clients that go away.
+//! Servers that stall, disconnect, drip or never end, and clients that go away.
 
 use std::{
     io::Write,
@@ -51,10 +51,10 @@ async fn one_byte_at_a_time() {
 }
 
 #[tokio::test]
-async fn an_event_comes_although_the_server_stalls_behind_it() {
+async fn an_event_comes_although_the_server_stalls_after_it() {
     let address = servers::raw(|mut stream| {
         stream.write_all(HEAD)?;
-        // CR CR: whether a LF follows is not known, and not waited for.
+        // The block ends with CR CR. The decoder does not wait to see if an LF follows.
         stream.write_all(b"data: now\r\r")?;
         thread::sleep(Duration::from_secs(30));
         Ok(())
@@ -71,7 +71,7 @@ async fn an_event_comes_although_the_server_stalls_behind_it() {
 
 #[tokio::test]
 async fn a_cut_is_seen() {
-    // The framing of HTTP shows the first cut, and only the event stream itself the second.
+    // HTTP framing detects the first cut. The second can only be seen in the event stream itself.
     let chunked = servers::raw(|mut stream| {
         stream.write_all(CHUNKED_HEAD)?;
         write_chunk(&mut stream, b"id: 1\ndata: a\n\ndata: b")?;
@@ -141,7 +141,7 @@ async fn keep_alives_come_in_silence_only() {
 }
 
 #[tokio::test]
-async fn an_error_with_status_200_is_told_apart() {
+async fn an_error_with_status_200_is_recognized() {
     let (address, _) = servers::axum().await;
     let response = get(format!("http://{address}/error")).await;
     let mut events = response.bytes_stream().events();

@@ -11,8 +11,8 @@ use crate::{
 #[tokio::test(flavor = "multi_thread")]
 async fn a_thousand_streams_lose_nothing() {
     let (address, _) = servers::axum().await;
-    // An HTTP/2 connection carries many streams, so that the limit of open files is none. A hundred
-    // is what every server allows.
+    // An HTTP/2 connection carries many streams, which avoids the limit on open files. Every server
+    // allows a hundred.
     let client = || {
         let client = reqwest::Client::builder().no_proxy().http2_prior_knowledge();
         client.build().expect("a client")

@@ -1,4 +1,4 @@
-//! The adapters against real servers and clients, on loopback.
+//! The adapters with real servers and clients, on loopback.
 
 mod bodies;
 mod clients;
@@ -14,12 +14,12 @@ use bytes::Bytes;
 use futures_util::Stream;
 use sse_wire::{ByteStreamExt, Event, EventBuf, EventIdBuf, EventType};
 
-/// Longer than any test takes, shorter than anybody wants to wait.
+/// Fails after a time that is longer than any test takes, and shorter than anybody wants to wait.
 async fn in_time<T>(work: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(60), work).await.expect("it takes too long")
 }
 
-/// Events as a model sends them, and some of everything else.
+/// Returns events like those of a model, and some of everything else.
 fn recording() -> Vec<EventBuf> {
     let mut events = Vec::new();
     for number in 0..300 {
@@ -43,7 +43,7 @@ fn recording() -> Vec<EventBuf> {
     events
 }
 
-/// What of an event goes over the wire.
+/// Returns the parts of an event that are sent over the wire.
 fn content(event: &EventBuf) -> (&str, &str, Option<&str>) {
     (event.data(), event.event_type(), event.id())
 }
@@ -56,7 +56,7 @@ fn assert_is_recording(events: &[EventBuf]) {
     }
 }
 
-/// All events of a response, which must have come whole.
+/// Returns all events of a response, which must be complete.
 async fn collect<B, E>(chunks: impl Stream<Item = Result<B, E>>) -> Vec<EventBuf>
 where
     B: Into<Bytes>,

@@ -36,8 +36,8 @@ use crate::in_time;
 
 const EVENTS: usize = 100;
 
-/// Sends a log of events from where the client stands, and cuts it, by the number of the connection:
-/// at a byte of an event or between two, with an error or without.
+/// Sends a log of events from the client's position on, and cuts it. The number of the connection
+/// decides where: within an event or between two, with an error or without.
 async fn log(State(connections): State<Arc<AtomicUsize>>, headers: HeaderMap) -> Response {
     let number = connections.fetch_add(1, SeqCst);
     let last = headers
@@ -60,7 +60,8 @@ async fn log(State(connections): State<Arc<AtomicUsize>>, headers: HeaderMap) ->
     if number % 2 == 0 {
         return (sse_headers(), Body::from(cut)).into_response();
     }
-    // hyper throws away what it has not sent when a body fails, so what was sent comes first.
+    // When a body fails, hyper discards what it has not sent yet, so this waits for the events to
+    // be sent.
     let error = stream::once(async {
         tokio::time::sleep(Duration::from_millis(5)).await;
         Err(io::Error::other("cut"))
@@ -123,7 +124,7 @@ async fn with_reqwest_0_12_each_event_comes_once() {
         let get =
             request.headers().fold(client.get(&url), |get, (name, value)| get.header(name, value));
         async {
-            // Without the crate `http`.
+            // Without the `http` crate.
             let response = get.send().await?;
             let header = |name| {
                 let value = response.headers().get(name)?.to_str().ok()?;

@@ -1,4 +1,4 @@
-//! Servers that send with `EventBody`, and one that sends bytes as it likes.
+//! Servers that send with `EventBody`, and one that sends arbitrary bytes.
 
 use std::{
     convert::Infallible,
@@ -23,7 +23,7 @@ use tokio::{net::TcpListener, sync::Barrier};
 
 use crate::recording;
 
-/// With keep-alives that come soon.
+/// Returns a response with frequent keep-alives.
 fn response<S: Stream<Item: Encode>>(events: S) -> Response<EventBody<S, TokioTimer>> {
     EventBody::new(events)
         .with_timer(TokioTimer::new())
@@ -31,7 +31,7 @@ fn response<S: Stream<Item: Encode>>(events: S) -> Response<EventBody<S, TokioTi
         .into_response()
 }
 
-/// How many streams of a server live.
+/// Counts the live streams of a server.
 #[derive(Clone, Default)]
 pub struct Living(Arc<AtomicUsize>);
 
@@ -56,10 +56,10 @@ impl Living {
     }
 }
 
-/// So many streams of `/together` must live before the first of them goes on.
+/// The number of streams of `/together` that must be live before the first of them continues.
 pub const TOGETHER: usize = 1000;
 
-/// An axum server: `/recording`, `/silent`, `/endless`, `/together`, `/ticks`, `/error`.
+/// Starts an axum server: `/recording`, `/silent`, `/endless`, `/together`, `/ticks`, `/error`.
 pub async fn axum() -> (SocketAddr, Living) {
     let living = Living::default();
     let endless = {
@@ -112,7 +112,7 @@ pub async fn axum() -> (SocketAddr, Living) {
     (address, living)
 }
 
-/// A hyper server that sends the recording to everybody.
+/// Starts a hyper server that sends the recording to everybody.
 pub async fn hyper() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
@@ -131,7 +131,7 @@ pub async fn hyper() -> SocketAddr {
     address
 }
 
-/// Answers every request by this function, which writes the response, head and all.
+/// Starts a server that calls a function for each request, to write the response with its head.
 pub fn raw(
     answer: impl Fn(TcpStream) -> std::io::Result<()> + Send + Sync + 'static,
 ) -> SocketAddr {
@@ -152,7 +152,7 @@ pub fn raw(
     address
 }
 
-/// A head without a length: the body ends with the connection.
+/// The head of a response without a length: the body ends with the connection.
 pub const HEAD: &[u8] =
     b"HTTP/1.1 200 OK\r\ncontent-type: text/event-stream\r\nconnection: close\r\n\r\n";
 

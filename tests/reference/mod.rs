@@ -1,28 +1,28 @@
-//! A slow, obvious decoder, written from the steps of the standard: what is right.
+//! A slow, obvious decoder, written from the steps of the standard. It defines what is right.
 //!
 //! It reads the whole stream at once, goes through it step by step, and shares no code with the
-//! crate. Where the standard leaves room, the choice is said.
+//! crate. Where the standard leaves a choice, a comment says which one is made.
 
 /// An event as it is dispatched.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Event {
-    /// `message` by default.
+    /// The event type, `message` by default.
     pub event_type: String,
     pub data: String,
-    /// The block's own `id`, if it has one that counts.
+    /// The valid `id` of the event's own block, if it has one.
     pub id: Option<String>,
     pub last_event_id: String,
-    /// The block's own `retry` in milliseconds, if it has one that counts.
+    /// The valid `retry` of the event's own block, in milliseconds, if it has one.
     pub retry: Option<u64>,
 }
 
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Item {
     Event(Event),
-    /// The text behind the colon and one space.
+    /// The text after the colon and one space.
     Comment(String),
-    /// A block without data that set an ID or a reconnection time: nothing by the standard, but an
-    /// item for those who ask.
+    /// A block without data that sets an ID or a reconnection time. The standard dispatches nothing
+    /// for it, but decoders can return it as an item.
     Update {
         id: Option<String>,
         retry: Option<u64>,
@@ -32,15 +32,15 @@ pub enum Item {
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct Decoded {
     pub items: Vec<Item>,
-    /// Blank lines: each ends a block, which may be empty.
+    /// Blank lines, each of which ends a block, maybe an empty one.
     pub blocks: u64,
     pub last_event_id: String,
     pub reconnection_time: Option<u64>,
-    /// Bytes after the last blank line.
+    /// The number of bytes after the last blank line.
     pub pending_bytes: u64,
-    /// There is data among them.
+    /// `true` if there is data among them.
     pub had_data: bool,
-    /// Lines with a field name that is none of the standard's.
+    /// Lines with a field name that the standard does not define.
     pub unknown_fields: u64,
     pub bytes: u64,
 }
@@ -72,7 +72,7 @@ pub fn decode(input: &[u8]) -> Decoded {
     let mut decoded = Decoded { bytes: input.len() as u64, ..Decoded::default() };
     let mut text = utf8_decode(input);
     if text.first() == Some(&('\u{feff}', 3)) {
-        // The byte order mark is no part of a line, but of the first block's bytes.
+        // The byte order mark is not part of a line, but of the first block's bytes.
         decoded.pending_bytes = 3;
         text.remove(0);
     }
@@ -129,7 +129,7 @@ pub fn decode(input: &[u8]) -> Decoded {
                     id = Some(value.into());
                 }
                 "retry" if !value.is_empty() && value.bytes().all(|b| b.is_ascii_digit()) => {
-                    // No digits but too many of them is the only way to fail.
+                    // Parsing digits can only fail because there are too many.
                     retry = Some(value.parse().unwrap_or(u64::MAX));
                     decoded.reconnection_time = retry;
                 }
@@ -138,14 +138,15 @@ pub fn decode(input: &[u8]) -> Decoded {
             }
         }
     }
-    // The end of the stream: what is pending is discarded.
+    // At the end of the stream, a pending block is discarded.
     let cut: String = text[at..].iter().map(|&(c, _)| c).collect();
     decoded.had_data = !data.is_empty() || cut == "data" || cut.starts_with("data:");
     decoded.pending_bytes += text[at..].iter().map(|&(_, len)| len).sum::<u64>();
     decoded
 }
 
-/// The Encoding Standard's "UTF-8 decoder": characters, and how many bytes each was.
+/// The Encoding Standard's "UTF-8 decoder". Returns characters, with the length of each in the
+/// input.
 fn utf8_decode(input: &[u8]) -> Vec<(char, u64)> {
     let mut text = Vec::new();
     let (mut code_point, mut needed, mut seen) = (0_u32, 0, 0);
@@ -182,7 +183,7 @@ fn utf8_decode(input: &[u8]) -> Vec<(char, u64)> {
         } else if byte < lower || byte > upper {
             text.push(('\u{fffd}', 1 + seen));
             needed = 0;
-            // "Restore byte to ioQueue": it may start another character.
+            // "Restore byte to ioQueue": the byte may start another character.
             index -= 1;
         } else {
             (lower, upper) = (0x80, 0xBF);

@@ -1,4 +1,4 @@
-//! The benchmarks' streams hold what they say they hold.
+//! Checks that the benchmarks' streams contain what they claim.
 
 use crate::{
     corpora::{self, Chunks},
@@ -6,7 +6,7 @@ use crate::{
 };
 
 #[test]
-fn the_corpora_are_what_they_say() {
+fn the_corpora_contain_what_they_claim() {
     for corpus in corpora::all() {
         let decoded = reference::decode(&corpus.bytes);
         let found: Vec<_> =
@@ -29,7 +29,7 @@ fn the_corpora_are_what_they_say() {
     }
 }
 
-/// Bytes of an event, its line ends included, as the services send them.
+/// Checks the bytes per event, including line ends, against what real services send.
 #[test]
 fn the_corpora_have_the_sizes_of_real_streams() {
     for corpus in corpora::all() {

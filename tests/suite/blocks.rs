@@ -1,4 +1,4 @@
-//! The block view: what a gateway sees.
+//! The block view, which gateways use.
 
 use bytes::Bytes;
 use sse_wire::{BlockDecoder, EventId, Field};
@@ -27,7 +27,7 @@ fn blocks_know_their_place() {
     let owned: Vec<_> = owned.iter().map(|block| (block.offset(), block.raw().to_vec())).collect();
     assert_eq!(owned, blocks);
 
-    // In pieces the LF of the second blank line comes late, and stands first in the next block.
+    // Byte by byte, the LF of the second blank line arrives late, and starts the next block.
     let mut decoder = BlockDecoder::new();
     let pieces: Vec<_> = STREAM.chunks(1).flat_map(|byte| drain(&mut decoder, byte)).collect();
     assert_eq!(pieces[1], (31, b"x: y\nretry: 9\r\r".to_vec()));
@@ -35,7 +35,7 @@ fn blocks_know_their_place() {
 }
 
 #[test]
-fn lines_are_given_as_they_are() {
+fn lines_keep_their_raw_bytes() {
     let mut decoder = BlockDecoder::new();
     let mut blocks = decoder.feed(STREAM);
     let block = blocks.next_block().expect("no limit").expect("a block");
@@ -100,14 +100,14 @@ fn the_state_is_kept_without_asking_for_events() {
     assert_eq!((stats.bytes, stats.blocks), (STREAM.len() as u64, 3));
     assert_eq!((stats.comments, stats.unknown_fields, stats.refused), (1, 1, 0));
 
-    // In pieces, a comment is still counted once.
+    // Byte by byte, a comment is still counted once.
     let mut decoder = BlockDecoder::new();
     STREAM.chunks(1).for_each(|byte| drop(drain(&mut decoder, byte)));
     assert_eq!((decoder.stats().comments, decoder.stats().unknown_fields), (1, 1));
 }
 
 #[test]
-fn the_end_is_told_and_a_new_stream_begins() {
+fn the_end_is_reported_and_a_new_stream_starts() {
     let mut decoder = BlockDecoder::new();
     assert!(decoder.at_boundary());
     drain(&mut decoder, b"data: a\n\n");
@@ -142,7 +142,7 @@ fn what_was_left_unread_is_pending() {
 }
 
 #[test]
-fn a_cut_block_can_be_read_at_the_end() {
+fn an_unterminated_block_can_be_read_at_the_end() {
     let mut decoder = Settings::default().dispatching().blocks();
     drain(&mut decoder, b"data: a\n\ndata: b\nda");
     drain(&mut decoder, b"ta");
@@ -159,7 +159,7 @@ fn a_cut_block_can_be_read_at_the_end() {
 }
 
 #[test]
-fn a_reset_forgets_the_block_under_way() {
+fn a_reset_discards_the_current_block() {
     let mut decoder = BlockDecoder::new();
     drain(&mut decoder, b"id: 1\nretry: 2\n\ndata: a\nevent");
     decoder.reset_for_reconnect();
@@ -174,7 +174,7 @@ fn a_reset_forgets_the_block_under_way() {
 }
 
 #[test]
-fn refused_blocks_are_counted_and_left_out() {
+fn refused_blocks_are_counted_and_skipped() {
     let mut decoder = Settings::limited(9).skipping().blocks();
     let stream = b"data: a\n\nid: 2\ndata: b\n\ndata: c\n\n";
     let (mut raw, mut errors) = (Vec::new(), 0);

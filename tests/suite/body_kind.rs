@@ -1,4 +1,4 @@
-//! What came instead of an event stream.
+//! `BodyKind` and `first_bytes`, for bodies that are not event streams.
 
 use sse_wire::{BlockDecoder, BodyKind, Decoder};
 
@@ -17,7 +17,7 @@ fn kind(stream: &[u8], size: usize) -> BodyKind {
 }
 
 #[test]
-fn bodies_are_told_apart() {
+fn bodies_are_recognized() {
     let html = "<!DOCTYPE html>\n<html><body>502: Bad Gateway</body></html>\n".repeat(9);
     for size in [1, 3, 1000] {
         assert_eq!(kind(b"", size), BodyKind::Empty);
@@ -33,7 +33,7 @@ fn bodies_are_told_apart() {
             "unknown: x\ndata: x\n\n",
         ] {
             let stream = stream.as_bytes();
-            // A line that has not ended is not known to be a field.
+            // A line that has not ended may still become a longer field name.
             let expected = if stream == b"data" { BodyKind::Other } else { BodyKind::EventStream };
             assert_eq!(kind(stream, size), expected, "{:?}", stream.escape_ascii());
         }
@@ -63,7 +63,7 @@ fn the_first_bytes_are_those_of_the_stream_when_chunks_are_left_unread() {
     assert_eq!(decoder.first_bytes(), b"{\"a\":1,\"b\":2,\"c\":3}");
 }
 
-/// A provider's error can be parsed whole, however the body is cut, and by both views.
+/// The error of a provider can be parsed as a whole, in both views, however the body is split.
 #[test]
 fn a_json_error_is_kept_whole() {
     let message = "You exceeded your current quota, please check your plan and billing details.";

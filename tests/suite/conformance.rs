@@ -76,7 +76,7 @@ fn the_vectors_are_many_and_their_names_unique() {
 }
 
 #[test]
-fn every_vector_is_met() {
+fn every_vector_passes() {
     for case in cases() {
         let input = case.bytes();
         let whole = faces::items(&Settings::default(), &[&input]);
@@ -95,7 +95,7 @@ fn every_vector_is_met() {
     }
 }
 
-/// Small enough to try every split.
+/// The limit for streams that are tested with every split.
 const EVERY_SPLIT: usize = 300;
 
 #[test]
@@ -116,7 +116,8 @@ fn every_face_and_every_split_gives_the_same() {
     }
 }
 
-/// The faces of limits and policies have no vectors, but chunks must not matter to them either.
+/// The vectors say nothing about limits and policies, but those must not depend on the chunks
+/// either.
 #[test]
 fn no_policy_depends_on_the_chunks() {
     for case in cases() {

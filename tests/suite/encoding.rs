@@ -1,4 +1,4 @@
-//! What the encoder writes, byte for byte, and that it reads back.
+//! The encoder's output, byte for byte, and a decoder that reads it back.
 
 use std::time::Duration;
 
@@ -14,7 +14,7 @@ fn encoded(event: Event<'_>) -> String {
 }
 
 #[test]
-fn data_is_one_field_a_line() {
+fn data_is_one_field_per_line() {
     for (data, expected) in [
         ("", "data: \n\n"),
         ("x", "data: x\n\n"),
@@ -38,7 +38,7 @@ fn data_is_one_field_a_line() {
     }
 }
 
-/// Returns the block of an event with this data, built in the plainest way.
+/// Returns the block of an event with this data, built in the simplest way.
 fn plain(data: &str) -> String {
     let data = data.replace("\r\n", "\n").replace('\r', "\n");
     let lines: Vec<_> = data.split('\n').map(|line| format!("data: {line}")).collect();
@@ -78,7 +78,7 @@ fn line_ends_are_found_at_every_place() {
 }
 
 #[test]
-fn what_looks_like_a_line_end_is_data() {
+fn bytes_close_to_line_ends_are_data() {
     for other in ('\0'..='\u{1f}').chain(['\u{7f}', '\u{8a}', '\u{8d}', '\u{10a}', '\u{10d}']) {
         for (before, after) in [(0, 0), (3, 0), (7, 8), (0, 20), (40, 1), (600, 3)] {
             let (before, after) = ("x".repeat(before), "\u{8a8d}".repeat(after));
@@ -127,17 +127,17 @@ fn retry_is_whole_milliseconds() {
 }
 
 #[test]
-fn what_is_no_event() {
+fn comments_and_retry_are_blocks_of_their_own() {
     let mut encoder = Encoder::new();
     encoder.comment("a\r\nb").comment("").keep_alive().retry(Duration::from_secs(2));
     assert_eq!(encoder.as_bytes(), b": a\n: b\n\n: \n\n:\n\nretry: 2000\n\n");
     for text in ["", "x", " x", "a\nb\r\nc\rd", "\n\n", "data: x", ":", "你\0"] {
-        laws::calls_give_their_blocks(&[Call::Comment(text), Call::Event(text), Call::KeepAlive]);
+        laws::each_call_is_one_block(&[Call::Comment(text), Call::Event(text), Call::KeepAlive]);
     }
 }
 
 #[test]
-fn values_that_would_break_a_line_cannot_be_made() {
+fn values_with_line_ends_are_refused() {
     for (text, byte, position) in [("a\nb", b'\n', 1), ("\r", b'\r', 0), ("ab\r\n", b'\r', 2)] {
         for error in [EventType::new(text).unwrap_err(), EventId::new(text).unwrap_err()] {
             assert_eq!((error.byte(), error.position()), (byte, position), "{text:?}");
@@ -153,7 +153,7 @@ fn values_that_would_break_a_line_cannot_be_made() {
 }
 
 #[test]
-fn frames_are_cut_out_of_one_buffer() {
+fn frames_are_taken_from_one_buffer() {
     let mut encoder = Encoder::with_capacity(64);
     let first = encoder.event(Event::new("1")).take();
     let second = encoder.event(Event::new("2")).take();
@@ -194,7 +194,7 @@ fn debug_shows_at_most_200_bytes() {
     assert_eq!(format!("{encoder:?}"), r#"Encoder { buffer: b"data: \"\xc3\xa9\"\n\n" }"#);
     assert_eq!(format!("{:?}", encoder.take()), r#"Frame(b"data: \"\xc3\xa9\"\n\n")"#);
 
-    // 200 bytes are shown whole, and of more the first 200.
+    // 200 bytes are shown in full; of a longer text, the first 200.
     for (len, end) in
         [(192, r#"\n\n""#), (193, r#"\n".. (201 bytes)"#), (9000, r#"".. (9008 bytes)"#)]
     {

@@ -12,7 +12,7 @@ fn full() -> Event<'static> {
 }
 
 #[test]
-fn an_owned_event_says_what_the_borrowed_one_says() {
+fn an_owned_event_equals_the_borrowed_one() {
     for event in [
         Event::new(""),
         Event::new("你好"),
@@ -35,7 +35,7 @@ fn an_owned_event_says_what_the_borrowed_one_says() {
 }
 
 #[test]
-fn events_that_differ_in_anything_are_not_equal() {
+fn events_with_any_difference_are_not_equal() {
     let variants = [
         Event::new("data"),
         full(),
@@ -66,12 +66,12 @@ fn fields_have_their_defaults() {
 }
 
 #[test]
-fn debug_forms_tell_the_fields() {
+fn debug_output_shows_the_fields() {
     assert_eq!(
         format!("{:?}", full()),
         r#"Event { event_type: "type", data: "data", id: Some("id"), last_event_id: "id", retry: Some(5ms) }"#,
     );
-    // Cut at a character, not within one.
+    // Truncated between two characters.
     let long = "你".repeat(100);
     assert!(
         format!("{:?}", Event::new(&long))

@@ -1,4 +1,4 @@
-//! Every way to decode a stream, brought to one form that can be compared.
+//! Every way to decode a stream ("face"), with results in one form, so that they can be compared.
 
 use bytes::Bytes;
 use sse_wire::{
@@ -8,7 +8,7 @@ use sse_wire::{
 
 use crate::reference;
 
-/// The options that both views have, to build either from.
+/// The options that both views have in common.
 #[derive(Clone, Copy, Debug)]
 pub struct Settings {
     pub max_block_size: u64,
@@ -25,7 +25,7 @@ impl Default for Settings {
 }
 
 impl Settings {
-    /// The default options with this limit.
+    /// Returns the default options with this limit.
     pub fn limited(max_block_size: u64) -> Self {
         Self {
             max_block_size,
@@ -48,17 +48,17 @@ impl Settings {
         Self { at_end: AtEnd::Dispatch, ..self }
     }
 
-    /// A decoder of events.
+    /// Creates a decoder that is used for events.
     pub fn events(&self) -> Decoder {
         self.apply(Decoder::builder()).build()
     }
 
-    /// A decoder of all items.
+    /// Creates a decoder that is used for all items.
     pub fn items(&self) -> Decoder {
         self.apply(Decoder::builder()).comments(true).updates(true).build()
     }
 
-    /// A decoder of blocks.
+    /// Creates a block decoder.
     pub fn blocks(&self) -> BlockDecoder {
         self.apply(BlockDecoder::builder()).build()
     }
@@ -73,20 +73,20 @@ impl Settings {
     }
 }
 
-/// All that a stream was found to be.
+/// Everything that a decoder reports about a stream.
 #[derive(Clone, Debug, PartialEq, Eq, Default)]
 pub struct Outcome {
-    /// Events, comments and updates in their order.
+    /// Events, comments and updates, in order.
     pub items: Vec<reference::Item>,
-    /// What was refused: why, and where it starts.
+    /// The reason and the offset of each refused block.
     pub errors: Vec<(DecodeErrorKind, u64)>,
     pub stats: Stats,
     pub last_event_id: String,
-    /// In milliseconds.
+    /// The reconnection time, in milliseconds.
     pub reconnection_time: Option<u64>,
     pub pending_bytes: u64,
-    /// The stream ended within a block, and that block or what was left unread had data. Always
-    /// `false` for the block view, which does not tell.
+    /// `true` if the stream ended within a block, and that block or the unread bytes had data.
+    /// Always `false` for the block view, which does not report it.
     pub had_data: bool,
     pub has_failed: bool,
 }
@@ -96,13 +96,13 @@ impl Outcome {
         self.errors.push((error.kind(), error.offset()));
     }
 
-    /// The same without comments and updates, for faces that do not show them.
+    /// Removes comments and updates, for faces that do not return them.
     pub fn events_alone(mut self) -> Self {
         self.items.retain(|item| item.event().is_some());
         self
     }
 
-    /// The same without what the block view does not tell.
+    /// Removes what the block view does not report.
     pub fn of_blocks(self) -> Self {
         Self { had_data: false, ..self }
     }
@@ -143,26 +143,26 @@ pub fn millis(time: core::time::Duration) -> u64 {
     u64::try_from(time.as_millis()).expect("the wire's limit")
 }
 
-/// How many items are taken of each chunk, again and again. The rest is left unread.
+/// The number of items to take of each chunk, repeated. The rest of the chunk is left unread.
 pub type Takes<'a> = &'a [usize];
 
-/// No chunk has more items than this.
+/// More items than any chunk has.
 const ALL: Takes<'static> = &[usize::MAX];
 
 fn with_takes<'a>(
     chunks: &'a [&'a [u8]],
     takes: Takes<'a>,
 ) -> impl Iterator<Item = (&'a [u8], usize)> {
-    // What was left unread is taken at the end.
+    // Takes the rest at the end.
     chunks.iter().copied().zip(takes.iter().copied().cycle()).chain([(&b""[..], usize::MAX)])
 }
 
-/// `feed` and `next_item`: all items, lent.
+/// Decodes all items with `feed` and `next_item`.
 pub fn items(settings: &Settings, chunks: &[&[u8]]) -> Outcome {
     some_items(settings, chunks, ALL)
 }
 
-/// As [`items`], with chunks left unread.
+/// Does the same as [`items`], with chunks left unread.
 pub fn some_items(settings: &Settings, chunks: &[&[u8]], takes: Takes<'_>) -> Outcome {
     let mut outcome = Outcome::default();
     let mut decoder = settings.items();
@@ -173,12 +173,12 @@ pub fn some_items(settings: &Settings, chunks: &[&[u8]], takes: Takes<'_>) -> Ou
     outcome
 }
 
-/// `feed` and `next_event`: events alone, lent.
+/// Decodes borrowed events with `feed` and `next_event`.
 pub fn borrowed(settings: &Settings, chunks: &[&[u8]]) -> Outcome {
     some_borrowed(settings, chunks, ALL)
 }
 
-/// As [`borrowed`], with chunks left unread.
+/// Does the same as [`borrowed`], with chunks left unread.
 pub fn some_borrowed(settings: &Settings, chunks: &[&[u8]], takes: Takes<'_>) -> Outcome {
     let mut outcome = Outcome::default();
     let mut decoder = settings.events();
@@ -189,12 +189,12 @@ pub fn some_borrowed(settings: &Settings, chunks: &[&[u8]], takes: Takes<'_>) ->
     outcome
 }
 
-/// `feed_bytes`: owned events.
+/// Decodes owned events with `feed_bytes`.
 pub fn owned(settings: &Settings, chunks: &[&[u8]]) -> Outcome {
     some_owned(settings, chunks, ALL)
 }
 
-/// As [`owned`], with chunks left unread.
+/// Does the same as [`owned`], with chunks left unread.
 pub fn some_owned(settings: &Settings, chunks: &[&[u8]], takes: Takes<'_>) -> Outcome {
     let mut outcome = Outcome::default();
     let mut decoder = settings.events();
@@ -214,7 +214,7 @@ pub fn some_owned(settings: &Settings, chunks: &[&[u8]], takes: Takes<'_>) -> Ou
     outcome
 }
 
-/// Takes at most so many events of a chunk.
+/// Takes at most `most` events of a chunk.
 pub fn take_events(mut events: Events<'_>, most: usize, outcome: &mut Outcome) {
     for _ in 0..most {
         match events.next_event() {
@@ -225,12 +225,12 @@ pub fn take_events(mut events: Events<'_>, most: usize, outcome: &mut Outcome) {
     }
 }
 
-/// Takes at most so many items of a chunk.
+/// Takes at most `most` items of a chunk.
 pub fn take_items(mut events: Events<'_>, most: usize, outcome: &mut Outcome) {
     for _ in 0..most {
         match events.next_item() {
             Ok(None) => {
-                // Asking again changes nothing.
+                // Another call changes nothing.
                 assert_eq!(events.next_item(), Ok(None));
                 break;
             }
@@ -247,7 +247,7 @@ pub fn take_items(mut events: Events<'_>, most: usize, outcome: &mut Outcome) {
     }
 }
 
-/// Ends the stream, and notes how.
+/// Ends the stream, and records how it ended.
 pub fn end(outcome: &mut Outcome, decoder: &mut Decoder) {
     assert_eq!(decoder.at_boundary(), decoder.pending_bytes() == 0);
     outcome.pending_bytes = decoder.pending_bytes();
@@ -266,12 +266,12 @@ pub fn end(outcome: &mut Outcome, decoder: &mut Decoder) {
     outcome.has_failed = decoder.has_failed();
 }
 
-/// The blocks of a stream, interpreted, and its bytes put together again.
+/// Decodes the blocks of a stream. Returns their contents, and their raw bytes joined.
 pub fn blocks(settings: &Settings, chunks: &[&[u8]]) -> (Outcome, Vec<u8>) {
     some_blocks(settings, chunks, ALL)
 }
 
-/// As [`blocks`], with chunks left unread.
+/// Does the same as [`blocks`], with chunks left unread.
 pub fn some_blocks(settings: &Settings, chunks: &[&[u8]], takes: Takes<'_>) -> (Outcome, Vec<u8>) {
     let (mut outcome, mut raw) = (Outcome::default(), Vec::new());
     let mut decoder = settings.blocks();
@@ -282,7 +282,7 @@ pub fn some_blocks(settings: &Settings, chunks: &[&[u8]], takes: Takes<'_>) -> (
     (outcome, raw)
 }
 
-/// Takes at most so many blocks of a chunk.
+/// Takes at most `most` blocks of a chunk.
 pub fn take_blocks(mut blocks: Blocks<'_>, most: usize, outcome: &mut Outcome, raw: &mut Vec<u8>) {
     for _ in 0..most {
         match blocks.next_block() {
@@ -300,12 +300,12 @@ pub fn take_blocks(mut blocks: Blocks<'_>, most: usize, outcome: &mut Outcome, r
     }
 }
 
-/// The same with owned blocks.
+/// Does the same as [`blocks`] with owned blocks.
 pub fn block_bufs(settings: &Settings, chunks: &[&[u8]]) -> (Outcome, Vec<u8>) {
     some_block_bufs(settings, chunks, ALL)
 }
 
-/// As [`block_bufs`], with chunks left unread.
+/// Does the same as [`block_bufs`], with chunks left unread.
 pub fn some_block_bufs(
     settings: &Settings,
     chunks: &[&[u8]],
@@ -336,8 +336,8 @@ pub fn some_block_bufs(
     (outcome, raw)
 }
 
-/// Reads the comments, and checks that the lines hold all of the block but what stands before them
-/// and the blank line.
+/// Reads the comments. Also checks that the lines make up the block, except for a prefix and the
+/// blank line.
 fn read_lines(raw: &[u8], lines: Lines<'_>, outcome: &mut Outcome) {
     let joined: Vec<u8> = lines.clone().flat_map(|line| line.raw().to_vec()).collect();
     let whole = [&b""[..], b"\xef\xbb\xbf", b"\n"].iter().any(|&start| {
@@ -351,7 +351,7 @@ fn read_lines(raw: &[u8], lines: Lines<'_>, outcome: &mut Outcome) {
     }
 }
 
-/// Ends the stream, and notes how.
+/// Ends the stream, and records how it ended.
 pub fn end_of_blocks(decoder: &mut BlockDecoder, outcome: &mut Outcome, raw: &mut Vec<u8>) {
     assert_eq!(decoder.at_boundary(), decoder.pending_bytes() == 0);
     outcome.pending_bytes = decoder.pending_bytes();

@@ -1,4 +1,4 @@
-//! Faults that earlier cores had, each as the smallest program that showed it.
+//! Bugs of earlier versions, each with the smallest program that showed it.
 
 use std::mem;
 
@@ -13,7 +13,7 @@ use crate::{
     heap::{bytes, measure},
 };
 
-/// A server may send a large ID once, and small events ever after.
+/// A server may send a large ID once, and then only small events.
 #[test]
 fn owned_events_share_a_large_last_event_id() {
     const LEN: usize = 15 << 20;
@@ -30,7 +30,7 @@ fn owned_events_share_a_large_last_event_id() {
     assert!(usage.live < -(15 << 20), "all of it is given back");
 }
 
-/// The late LF is part of the next block's raw bytes, also if that was left unread.
+/// A late LF is part of the next block's raw bytes, even if that block was left unread.
 #[test]
 fn a_late_line_feed_stays_with_a_block_that_was_left_unread() {
     let mut decoder = BlockDecoder::new();
@@ -50,7 +50,7 @@ fn a_late_line_feed_stays_with_a_block_that_was_left_unread() {
     assert_eq!(raw.escape_ascii().to_string(), r"data: a\r\n\r\nid: 12\ndata: b\n\n");
 }
 
-/// "Three times, where bytes are replaced".
+/// The documented bound is three times the limit where bytes are replaced.
 #[test]
 fn a_large_invalid_id_takes_three_times_the_limit_at_most() {
     const LIMIT: usize = 16 << 20;
@@ -68,9 +68,9 @@ fn a_large_invalid_id_takes_three_times_the_limit_at_most() {
     assert_eq!(decoder.last_event_id(), "");
 }
 
-/// Reading the end of what was left unread tells of data, and has no other effect.
+/// At the end, unread bytes are searched for data, which has no other effect.
 #[test]
-fn whole_events_that_were_left_unread_are_data_that_was_cut_off() {
+fn unread_events_count_as_data_at_the_end() {
     for (stream, had_data) in [
         (&b"data: a\n\ndata: b\n\n"[..], true),
         (b"id: 1\n\n: c\n\ndata: b\n\n", true),
@@ -86,7 +86,7 @@ fn whole_events_that_were_left_unread_are_data_that_was_cut_off() {
 }
 
 #[test]
-fn a_block_of_which_a_part_was_left_unread_is_no_block_at_the_end() {
+fn a_partly_unread_block_is_not_dispatched_at_the_end() {
     let mut decoder = BlockDecoder::builder().at_end(AtEnd::Dispatch).build();
     assert!(decoder.feed(b"data: a\n").next_block().expect("no limit").is_none());
     drop(decoder.feed(b"data: b\ndata: c"));
@@ -108,9 +108,9 @@ fn the_end_can_be_asked_for_again_and_the_statistics_stay() {
     assert_eq!(decoder.stats(), stats);
 }
 
-/// What a body starts with does not depend on how much of each chunk is read.
+/// The first bytes of a body do not depend on how much of each chunk the caller reads.
 #[test]
-fn no_chunk_is_missing_among_the_first_bytes() {
+fn the_first_bytes_include_every_chunk() {
     let body = br#"{"error":{"message":"Rate limit reached"}}"#;
     for (size, takes) in [(1, 0), (1, 1), (7, 0), (7, 1), (100, 0)] {
         let mut decoder = Decoder::new();
@@ -190,9 +190,9 @@ fn leaked_blocks_leave_nothing_to_the_next_chunk() {
     }
 }
 
-/// A new stream starts after the end, also with a chunk that could go on with a cut line.
+/// After the end, a new stream starts, even if the next chunk could continue an unterminated line.
 #[test]
-fn a_line_that_the_end_cut_off_does_not_go_on_in_the_next_stream() {
+fn an_unterminated_line_does_not_continue_in_the_next_stream() {
     for last in [&b"data: cut"[..], b"data: a\ndata: cut", b"id: cut", b"\xef\xbb"] {
         let mut decoder = Decoder::new();
         assert_eq!(decoder.feed(last).next_event(), Ok(None));
@@ -203,7 +203,8 @@ fn a_line_that_the_end_cut_off_does_not_go_on_in_the_next_stream() {
     }
 }
 
-/// The values of a block under way lie in the chunk while it is read, and the end knows no chunk.
+/// While a chunk is read, the values of the current block are in the chunk, which `finish` does not
+/// have.
 #[test]
 fn a_reader_that_was_leaked_leaves_nothing_to_the_end() {
     let mut decoder = Settings::default().dispatching().items();
@@ -214,9 +215,9 @@ fn a_reader_that_was_leaked_leaves_nothing_to_the_end() {
     assert_eq!((end.event(), end.had_data()), (None, false));
 }
 
-/// Readers that are dropped unread must not take the error with them that nobody was told.
+/// Readers that are dropped unread must not lose an error that nobody has seen.
 #[test]
-fn too_much_left_unread_is_told_however_many_readers_are_dropped() {
+fn too_many_unread_bytes_are_reported_however_many_readers_are_dropped() {
     let chunk = b"data: a\n\n".repeat(20_000);
     let is_told = |error: DecodeError| {
         assert!(matches!(error.kind(), DecodeErrorKind::UnreadTooLarge { .. }), "{error}");
@@ -236,7 +237,7 @@ fn too_much_left_unread_is_told_however_many_readers_are_dropped() {
     }
 }
 
-/// A chunk that is used up gives nothing, however often it is asked, and changes nothing.
+/// A chunk that is used up yields nothing, however often it is asked, and changes nothing.
 #[test]
 fn asking_a_used_up_chunk_for_items_changes_nothing() {
     for (start, rest, expected) in
@@ -256,10 +257,10 @@ fn asking_a_used_up_chunk_for_items_changes_nothing() {
     }
 }
 
-/// What a block said is forgotten with it, also if the next chunk is dropped unread and holds no
-/// more than the LF that comes late for its blank line.
+/// A block is forgotten at its end, even if the next chunk is dropped unread and contains only the
+/// late LF of its blank line.
 #[test]
-fn a_dropped_line_feed_keeps_nothing_of_the_block_before() {
+fn a_dropped_line_feed_keeps_nothing_of_the_previous_block() {
     for block in ["data: abcd\n\r", "id: abcd\n\r", "event: x\ndata: y\n\r"] {
         let mut decoder = BlockDecoder::new();
         assert!(decoder.feed(block.as_bytes()).next_block().unwrap().is_some());
@@ -279,9 +280,9 @@ fn a_dropped_line_feed_keeps_nothing_of_the_block_before() {
     assert_eq!(blocks.next_block().unwrap().expect("a block").event(), Ok(None));
 }
 
-/// The end of the block view tells what the end of the event view tells.
+/// At the end, the block view reports the same errors as the event view.
 #[test]
-fn the_end_of_the_block_view_tells_why_a_block_was_refused() {
+fn the_end_of_the_block_view_says_why_a_block_was_refused() {
     let strict = BlockDecoder::builder().at_end(AtEnd::Dispatch).invalid_utf8(InvalidUtf8::Reject);
     let mut decoder = strict.build();
     assert!(decoder.feed(b"data: a\xff").next_block().unwrap().is_none());

@@ -1,4 +1,4 @@
-//! What gateways do: rewriting, filtering, injecting.
+//! Gateways: rewriting, filtering, injecting.
 
 use std::{
     cell::RefCell,
@@ -18,7 +18,7 @@ use crate::{
     streams::{sizes, stream, text},
 };
 
-/// U+FEFF, a byte order mark at the start of a stream.
+/// U+FEFF, which is a byte order mark at the start of a stream.
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
 fn blocks(stream: &[u8]) -> Vec<BlockBuf> {
@@ -31,8 +31,8 @@ fn events(stream: &[u8]) -> Vec<EventBuf> {
     decoder.feed_bytes(Bytes::copy_from_slice(stream)).collect::<Result<_, _>>().unwrap()
 }
 
-/// What a receiver makes of a block in the middle of a stream: its event, last event ID and
-/// reconnection time, and that it is just one block.
+/// Returns what a receiver gets from a block in the middle of a stream: its event, the last event
+/// ID and the reconnection time. Checks that it is a single block.
 fn meaning(block: &[u8]) -> (Option<EventBuf>, String, Option<Duration>) {
     let mut decoder = Decoder::new();
     assert!(decoder.feed(b"\n").next_event().unwrap().is_none());
@@ -44,7 +44,7 @@ fn meaning(block: &[u8]) -> (Option<EventBuf>, String, Option<Duration>) {
     (event, decoder.last_event_id().to_owned(), decoder.reconnection_time())
 }
 
-/// The block without what only stands there because of the block before it.
+/// Returns the raw bytes of a block, without the prefix that it has because of the previous block.
 fn own_bytes(block: &BlockBuf) -> &[u8] {
     let raw: &[u8] = block.raw();
     let is_blank = raw == b"\n";
@@ -52,7 +52,7 @@ fn own_bytes(block: &BlockBuf) -> &[u8] {
     if is_blank { raw } else { raw.strip_prefix(start).unwrap_or(raw) }
 }
 
-/// Both ways to write it give the same.
+/// Writes the block in both ways, which must agree.
 fn written(rewrite: &Rewrite<'_>) -> Bytes {
     let bytes = rewrite.to_bytes();
     assert_eq!(rewrite.to_chunks().concat(), bytes);
@@ -66,7 +66,7 @@ fn own_part<'b>(block: &BlockBuf, bytes: &'b Bytes) -> &'b [u8] {
     &bytes[block.raw().len() - own_bytes(block).len()..]
 }
 
-/// Lines that are none of this field, as they are.
+/// Returns the lines of all other fields.
 fn others(block: &[u8], field: Field) -> Vec<Vec<u8>> {
     let mut decoder = BlockDecoder::new();
     let stream = [b"\n", block].concat();
@@ -82,12 +82,12 @@ fn others(block: &[u8], field: Field) -> Vec<Vec<u8>> {
 
 proptest! {
     #[test]
-    fn gateways_keep_their_word(input in stream(), sizes in sizes(), data in text()) {
-        laws::gateways_keep_their_word(&input, &laws::cut(&input, &sizes), &data);
+    fn gateways_change_only_what_was_asked(input in stream(), sizes in sizes(), data in text()) {
+        laws::gateways_change_only_what_was_asked(&input, &laws::cut(&input, &sizes), &data);
     }
 
     #[test]
-    fn nothing_changed_is_nothing_changed(input in stream()) {
+    fn a_rewrite_without_changes_is_the_original(input in stream()) {
         for block in blocks(&input) {
             prop_assert_eq!(&written(&block.rewrite()), block.raw());
         }
@@ -135,7 +135,7 @@ proptest! {
     }
 
     #[test]
-    fn what_is_taken_out_is_gone_and_the_rest_stays(input in stream()) {
+    fn removed_fields_are_gone_and_the_rest_stays(input in stream()) {
         for block in blocks(&input) {
             for field in [Field::Data, Field::Event, Field::Id, Field::Retry, Field::Comment, Field::Unknown] {
                 let rewritten = written(&block.rewrite().without(field));
@@ -155,7 +155,7 @@ proptest! {
         }
     }
 
-    /// Lines are added to the usual block without reading it, but all the same.
+    /// Lines are added to the usual block without reading it. The result must be the same.
     #[test]
     fn added_lines_do_not_depend_on_how_they_are_added(
         input in prop_oneof![stream(), select(&["data: a\n\n", "data:a\r\n\r\n", "\u{feff}data\n\n", "data: a\n: c\n\n"][..]).prop_map(|stream| stream.as_bytes().to_vec())],
@@ -173,7 +173,7 @@ proptest! {
             if sets.1 {
                 rewrite = rewrite.with_id(EventId::from_static("1"));
             }
-            // Nothing of this is there, but each line has to be read.
+            // These change nothing, but make the rewrite read each line.
             let absent = [Field::Comment, Field::Unknown, Field::Retry]
                 .into_iter()
                 .find(|&field| block.lines().all(|line| line.field() != field));
@@ -187,9 +187,9 @@ proptest! {
         }
     }
 
-    /// A lent block's decoder knows where its lines end; an owned one's lines are looked for.
+    /// A borrowed block gets the line ends from its decoder; an owned block searches for them.
     #[test]
-    fn lent_and_owned_blocks_are_rewritten_alike(
+    fn borrowed_and_owned_blocks_are_rewritten_alike(
         input in stream(),
         sizes in sizes(),
         data in text(),
@@ -226,7 +226,7 @@ proptest! {
     }
 
     #[test]
-    fn a_filter_drops_and_replaces_just_what_it_shall(
+    fn a_filter_drops_and_replaces_only_what_it_should(
         input in stream(),
         sizes in sizes(),
         modulus in 2_u32..5,
@@ -268,9 +268,9 @@ proptest! {
         prop_assert_eq!(found, expected);
     }
 
-    /// Small blocks and large ones, kept ones side by side, new ones before and between them.
+    /// Small and large blocks, adjacent kept ones, and new ones before and between them.
     #[test]
-    fn what_leaves_a_filter_leaves_in_order(
+    fn the_output_of_a_filter_is_in_order(
         plan in vec((select(&[0_usize, 100, 600][..]), 0..4), 1..40),
         sizes in vec(1_usize..9_000, 1..4),
     ) {
@@ -305,10 +305,10 @@ proptest! {
         prop_assert!(output.iter().all(|part| !part.is_empty()));
     }
 
-    /// Whatever passes, and wherever frames come: all events arrive, in order and whole, and the
-    /// bytes of the stream are all there.
+    /// Whatever is forwarded, and wherever frames are injected, all events arrive complete and in
+    /// order, and no byte of the stream is lost.
     #[test]
-    fn injected_frames_stand_between_blocks(
+    fn injected_frames_are_between_blocks(
         input in stream(),
         sizes in sizes(),
         when in prop::collection::vec(0_u8..4, 1..20),
@@ -332,7 +332,7 @@ proptest! {
         output.push(injector.close());
         let output = output.concat();
 
-        // A block that the end cut off is ended, so its event is dispatched.
+        // An unterminated block is ended, so its event is dispatched.
         let mut input = input;
         if is_cut {
             input.extend_from_slice(b"\n\n");
@@ -352,8 +352,8 @@ proptest! {
 }
 
 #[test]
-fn line_ends_never_become_one() {
-    // A CR, and after it the LF of a blank line, once what stood between is gone.
+fn two_line_ends_never_become_one() {
+    // A CR and the LF of a blank line, once the field between them is gone.
     let blocks = blocks(b"\ndata: a\revent: e\n\n");
     let block = &blocks[1];
     assert_eq!(written(&block.rewrite().without(Field::Event)), "data: a\r\n\n");
@@ -382,7 +382,7 @@ fn runs_of_kept_blocks_are_shared() {
 }
 
 #[test]
-fn a_byte_order_mark_after_a_frame_is_left_out() {
+fn a_byte_order_mark_after_a_frame_is_removed() {
     for size in [1, 2, 3, 100] {
         let mut injector = Injector::new();
         let mut output = Vec::new();
@@ -392,7 +392,7 @@ fn a_byte_order_mark_after_a_frame_is_left_out() {
         }
         assert_eq!(output.concat(), b":\n\ndata: a\n\n");
 
-        // What only starts like one stays.
+        // Bytes that only start like a mark stay.
         let mut injector = Injector::new();
         let mut output = Vec::new();
         injector.inject(&Frame::KEEP_ALIVE);
@@ -414,7 +414,7 @@ proptest! {
             let ends: Vec<_> = line.char_indices().map(|(index, _)| index).chain([line.len()]).collect();
             let start = *at.get(&ends);
             let Ok(rewrite) = block.rewrite().with_part(start..line.len(), &text) else {
-                // Refused for a reason, which new data as a whole does not know.
+                // `with_part` refused for a reason that replacing all of the data does not have.
                 let new = [&line[..start], &text].concat();
                 let has_bare_name = block.lines().any(|line| {
                     line.field() == Field::Data && !line.raw().contains(&b':')
@@ -428,7 +428,7 @@ proptest! {
             let (event, ..) = meaning(own_part(&block, &rewritten));
             let event = event.expect("data");
             prop_assert_eq!(event.data(), expected);
-            // Before and after the part, all is as it was.
+            // Before and after the part, nothing changes.
             let removed = line.len() - start;
             prop_assert_eq!(rewritten.len() + removed, block.raw().len() + text.len());
             let same = |a: &u8, b: &u8| a == b;
@@ -440,7 +440,7 @@ proptest! {
 }
 
 #[test]
-fn what_comes_first_now_is_no_byte_order_mark() {
+fn a_line_that_becomes_the_first_has_no_byte_order_mark() {
     let stream = "data: a\n\u{feff}data: b\nid: 1\n\n\u{feff}data: c\n\ndata: d\n\n";
     let first = written(&blocks(stream.as_bytes())[0].rewrite().without(Field::Data));
     assert!(events(&first).is_empty());
@@ -454,14 +454,14 @@ fn what_comes_first_now_is_no_byte_order_mark() {
     let events = events(&output.concat());
     assert_eq!(events.iter().map(EventBuf::data).collect::<Vec<_>>(), ["d"]);
 
-    // Within a line it is text.
+    // Within a line, U+FEFF is text.
     let inner = blocks("data: a\u{feff}b\n\n".as_bytes()).swap_remove(0);
     let without_a = inner.rewrite().with_part(0..1, "").unwrap();
     assert_eq!(written(&without_a), "data: \u{feff}b\n\n");
 }
 
 #[test]
-fn a_frame_leaves_at_the_first_boundary_and_a_chunk_stays_whole_without_one() {
+fn a_frame_is_sent_at_the_first_boundary_and_a_chunk_without_frames_stays_whole() {
     let mut injector = Injector::new();
     let mut output = Vec::new();
     let chunk = Bytes::from("data: a\n\ndata: b\n\ndata: c");
@@ -479,14 +479,14 @@ fn a_frame_leaves_at_the_first_boundary_and_a_chunk_stays_whole_without_one() {
     assert_eq!(injector.take_ready().as_deref(), Some(&b":\n\n"[..]));
     assert!(injector.take_ready().is_none() && !injector.is_waiting());
 
-    // After the end of one stream, another one starts in the middle.
+    // After the end of one stream, the next one starts in the middle of the output.
     assert_eq!(injector.close(), "");
     injector.pass(Bytes::from("\u{feff}data: f\n\n"), &mut output);
     assert_eq!(output, ["data: f\n\n"]);
 }
 
 #[test]
-fn a_part_that_cannot_stand_there_is_refused() {
+fn a_part_that_cannot_be_replaced_is_refused() {
     for (stream, part, text, can) in [
         ("data\n\n", 0..0, "x", false),
         ("data:\n\n", 0..0, "x", true),
@@ -512,7 +512,7 @@ fn a_part_that_cannot_stand_there_is_refused() {
     }
 }
 
-/// Every byte, for blocks with all that can be special about them.
+/// Every byte, for blocks with every peculiarity.
 #[test]
 fn rewritten_byte_for_byte() {
     let at = |stream: &str, number: usize| blocks(stream.as_bytes()).swap_remove(number);
@@ -526,7 +526,7 @@ fn rewritten_byte_for_byte() {
     assert_eq!(written(&rewrite), expected);
     let expected = "id:1\nretry: 1\nid: 2\nretry:2\nx\ndata\n\n";
     assert_eq!(written(&twice.rewrite().without(Field::Event)), expected);
-    // What is set stays, also if the others go.
+    // A new value stays, even if all other lines of the field are removed.
     let expected = "id:1\nretry: 1\nevent: c\r\nid: 2\nretry:2\nx\ndata\n\n";
     assert_eq!(written(&twice.rewrite().with_event_type(c).without(Field::Event)), expected);
 
@@ -549,7 +549,7 @@ fn rewritten_byte_for_byte() {
         "event: c\r\ndata:a\r\n: c\r\ndata: b\r\nid\r\n\r\n"
     );
 
-    // Where no line gives its place, the first one's line end is as good as any.
+    // Where no line determines the line end, the first line's is used.
     let mixed = at("x\r\ny\rdata: a\n\n", 0);
     assert_eq!(written(&mixed.rewrite().with_id(nine)), "x\r\ny\rid: 9\r\ndata: a\n\n");
 
@@ -562,9 +562,9 @@ fn rewritten_byte_for_byte() {
     );
 }
 
-/// A block that the end of the stream cut off has lines without an end.
+/// An unterminated block may have a line without a line end.
 #[test]
-fn a_block_that_was_cut_off_is_rewritten() {
+fn an_unterminated_block_is_rewritten() {
     let mut decoder = BlockDecoder::builder().at_end(AtEnd::Dispatch).build();
     assert!(decoder.feed(b"data: a\nid: 1").next_block().unwrap().is_none());
     let mut end = decoder.finish();
@@ -583,7 +583,7 @@ fn a_block_that_was_cut_off_is_rewritten() {
 }
 
 #[test]
-fn a_byte_order_mark_after_what_was_written_is_left_out() {
+fn a_byte_order_mark_after_other_output_is_removed() {
     let stream = Bytes::from("\u{feff}data: a\n\ndata: b\n\n");
     for (size, replaces) in [(100, true), (100, false), (4, true), (4, false)] {
         let mut filter = BlockFilter::new(|block, encoder| {
@@ -616,7 +616,7 @@ fn contents(stream: &[u8]) -> Vec<Content> {
     events(stream).iter().map(|event| content(event.as_event())).collect()
 }
 
-/// What somebody sees of a block.
+/// Formats everything that a function sees of a block.
 fn seen(block: &mut sse_wire::Block<'_>) -> String {
     let (raw, offset) = (block.raw().escape_ascii().to_string(), block.offset());
     let lines: Vec<_> = block.lines().map(|line| (line.field(), line.raw().len())).collect();
@@ -624,9 +624,9 @@ fn seen(block: &mut sse_wire::Block<'_>) -> String {
 }
 
 proptest! {
-    /// The function of a filter gets what a decoder gives, in any order of blocks of any kind.
+    /// A filter calls its function with what a decoder returns, in any order of blocks of any kind.
     #[test]
-    fn a_filter_shows_what_a_decoder_gives(
+    fn a_filter_sees_what_a_decoder_returns(
         input in stream(),
         more in vec(select(&["data: x\n\n", ":c\n\n", "event: e\nid: 1\ndata: x\n\n", "data\n\n"][..]), 0..6),
         sizes in sizes(),
@@ -674,10 +674,10 @@ proptest! {
         prop_assert_eq!(found, expected);
     }
 
-    /// Whatever a filter does with the blocks of several connections: the events are those of the
-    /// blocks that pass.
+    /// Whatever a filter does with the blocks of several connections, the output has the events of
+    /// the forwarded blocks.
     #[test]
-    fn a_filter_gives_the_events_of_what_passes(
+    fn the_output_of_a_filter_has_the_events_of_the_forwarded_blocks(
         connections in vec((stream(), sizes()), 1..4),
         decisions in vec(0_u8..7, 1..12),
     ) {
@@ -732,7 +732,7 @@ proptest! {
         }
     }
 
-    /// What is rewritten means the same in any place: here one stream after the other.
+    /// A rewritten block means the same anywhere: here in the middle of other streams.
     #[test]
     fn rewritten_blocks_are_safe_anywhere(streams in vec(stream(), 1..4), field in 0_usize..4) {
         let field = [Field::Comment, Field::Unknown, Field::Retry, Field::Data][field];
@@ -748,7 +748,7 @@ proptest! {
                 let written = &encoder.as_bytes()[start..];
                 prop_assert_eq!(&appended[1..], written);
                 prop_assert!(!written.starts_with(MARK));
-                // Nothing stands before it that is not needed.
+                // Nothing is added before it without need.
                 if block.offset() > 0 && !own_part(&block, &rewrite.to_bytes()).starts_with(MARK) {
                     prop_assert_eq!(written, &rewrite.to_bytes());
                 }
@@ -806,7 +806,7 @@ proptest! {
     }
 }
 
-/// The events of one block, as it stands in its stream.
+/// Returns the events of one block of a stream.
 fn events_of(raw: &[u8], offset: u64) -> Vec<Content> {
     let before: &[u8] = if offset == 0 { b"" } else { b"\n" };
     contents(&[before, raw].concat())
@@ -838,13 +838,13 @@ fn blocks_that_a_decoder_holds_unread_come_first() {
     }
 }
 
-/// A panic that prints nothing.
+/// Panics without printing anything.
 fn quiet_panic() -> ! {
     std::panic::resume_unwind(Box::new(()))
 }
 
 #[test]
-fn a_panic_loses_the_block_of_the_function_and_nothing_else() {
+fn a_panic_in_the_function_loses_only_its_block() {
     let text = |number: usize| format!("data: {number} {}\n\n", "x".repeat(number % 3 * 400));
     let stream = (0..9).map(text).collect::<String>();
     for (size, bad, written_before) in [1, 30, 900, 5000].into_iter().flat_map(|size| {
@@ -874,7 +874,7 @@ fn a_panic_loses_the_block_of_the_function_and_nothing_else() {
             panics += usize::from(catch_unwind(pass).is_err());
             assert!(output.is_empty() || output.concat().ends_with(b"\n\n"), "whole blocks");
         }
-        // What was left of the last chunk comes now.
+        // The rest of the last chunk comes now.
         filter.pass(&Bytes::new(), &mut output);
         assert_eq!(panics, 1);
         assert!(filter.finish().is_clean());
@@ -905,7 +905,7 @@ fn a_chunk_after_a_panic_is_read_once_even_if_the_function_panics_again() {
 }
 
 #[test]
-fn a_verdict_decides_on_what_was_written() {
+fn a_verdict_decides_about_the_written_bytes() {
     for (verdict, expected) in [
         (Verdict::Keep, ": w\n\ndata: a\n\n: w\n\n:b\r\r"),
         (Verdict::Replace, ": w\n\n: w\n\n"),
@@ -919,7 +919,7 @@ fn a_verdict_decides_on_what_was_written() {
         filter.pass(&Bytes::from("data: a\n\n:b\r\rdata"), &mut output);
         assert_eq!(output.concat(), expected.as_bytes());
 
-        // An error stands for a block that cannot pass.
+        // An error takes the place of a block, which cannot be forwarded.
         let decoder =
             BlockDecoder::builder().max_block_size(8).on_error(OnError::SkipBlock).build();
         let mut filter = BlockFilter::with_decoder(decoder, |block, encoder| {
@@ -937,7 +937,7 @@ fn a_verdict_decides_on_what_was_written() {
 }
 
 #[test]
-fn what_a_filter_gives_first_is_no_byte_order_mark() {
+fn the_first_output_of_a_filter_is_not_taken_for_a_byte_order_mark() {
     let stream = "data: a\n\n: c\n\u{feff}data: evil\n\n\u{feff}data: evil\n\ndata: d\n\n";
     for (first_kept, expected) in [
         (1, ":\n\u{feff}data: evil\n\n\u{feff}data: evil\n\ndata: d\n\n"),
@@ -1001,7 +1001,7 @@ fn each_connection_of_a_filter_has_an_output_of_its_own() {
     }
 }
 
-/// The mark of a stream stays where it was, and goes where it would be none.
+/// The mark of a stream stays in its place, and is removed anywhere else.
 #[test]
 fn a_mark_stays_only_with_the_bytes_of_the_original() {
     let block = blocks("\u{feff}: c\n\u{feff}data: a\n\n".as_bytes()).swap_remove(0);
@@ -1020,7 +1020,8 @@ fn a_mark_stays_only_with_the_bytes_of_the_original() {
         assert_eq!(written(&block.rewrite().without(Field::Comment)), expected);
     }
 
-    // Its first line is as it was, so it needs nothing where it stood, but elsewhere it does.
+    // The first line is the original one. It needs no comment before it in its place, but does
+    // elsewhere.
     let block = blocks("x\n\n\u{feff}y\n: c\n\n".as_bytes()).swap_remove(1);
     let without = block.rewrite().without(Field::Comment);
     assert_eq!(written(&without), "\u{feff}y\n\n");
@@ -1028,7 +1029,7 @@ fn a_mark_stays_only_with_the_bytes_of_the_original() {
     without.append_to(&mut buffer);
     assert_eq!(buffer, ":\n\u{feff}y\n\n".as_bytes());
 
-    // After the late LF of the block before, it is not first.
+    // After the late LF of the previous block, it is not first.
     let mut decoder = BlockDecoder::new();
     assert!(decoder.feed(b"x\r\n\r").next_block().unwrap().is_some());
     let mut blocks = decoder.feed("\n: c\n\u{feff}y\n\n".as_bytes());
@@ -1038,9 +1039,10 @@ fn a_mark_stays_only_with_the_bytes_of_the_original() {
     assert_eq!(buffer, "\n\u{feff}y\n\n".as_bytes());
 }
 
-/// However a block was cut off: what is written is a whole block, and the next event is its own.
+/// Wherever a block is cut off, the rewrite is a complete block, and the next event is a separate
+/// one.
 #[test]
-fn a_block_that_was_cut_off_becomes_a_whole_one() {
+fn an_unterminated_block_becomes_a_complete_one() {
     let streams = [
         "data: a\nid: 1\nevent: e\n\n",
         "data: a\r\nevent: e\r\n: c\r\n\r\n",
@@ -1106,7 +1108,7 @@ fn a_block_that_was_cut_off_becomes_a_whole_one() {
     }
 }
 
-/// The line end that the bytes end with.
+/// Returns the line end at the end of the bytes.
 fn cut_end(bytes: &[u8]) -> &[u8] {
     let len = if bytes.ends_with(b"\r\n") { 2 } else { 1 };
     &bytes[bytes.len() - len..]
@@ -1143,14 +1145,14 @@ fn all_parts_count_in_any_order() {
     let expected = "x\ndata:01234bcd\n: c\ndata: Ghi!\r\n\n";
     assert_eq!(written(&rewrite), expected);
 
-    // Parts go together with other changes.
+    // Parts can be combined with other changes.
     let id = EventId::from_static("7");
     let expected = "x\nid: 7\ndata:01234bcd\ndata: Ghi!\r\n\n";
     assert_eq!(written(&rewrite.clone().with_id(id).without(Field::Comment)), expected);
     assert_eq!(written(&rewrite.clone().without(Field::Data)), "x\n: c\n\n");
     assert_eq!(written(&rewrite.with_data("d")), "x\ndata: d\n: c\n\n");
 
-    // Positions are those of an event whose stream starts with a mark, too.
+    // Positions are those in the event, also if the stream starts with a mark.
     let marked = blocks("\u{feff}data: ab\n\n".as_bytes()).swap_remove(0);
     let rewrite = marked.rewrite().with_part(1..2, "x").unwrap().with_part(0..1, "y").unwrap();
     assert_eq!(written(&rewrite), "\u{feff}data: yx\n\n");
@@ -1199,7 +1201,7 @@ fn a_refused_part_has_a_cause() {
     assert_eq!(bare.rewrite().with_part(0..0, "x").unwrap_err(), PartError::NoColon);
     assert_eq!(written(&bare.rewrite().with_part(1..1, "x").unwrap()), "data\ndata:x\n\n");
 
-    // The space may come from the text, or from what is left of the value.
+    // The space may come from the text, or from the rest of the value.
     let tight = block(b"data:ab c\n\n");
     for (part, text) in [(0..0, " "), (0..1, " x"), (0..2, ""), (0..4, "")] {
         let result = tight.rewrite().with_part(part.clone(), text);
@@ -1246,7 +1248,7 @@ fn debug_forms_stay_short() {
     assert!(format!("{filter:?}").len() < 700);
 }
 
-/// Where the blocks of a stream end, and where it starts.
+/// Returns the start of a stream, and the ends of its blocks.
 fn boundaries(stream: &[u8]) -> Vec<usize> {
     let ends = blocks(stream).into_iter().scan(0, |end, block| {
         *end += block.raw().len();
@@ -1255,8 +1257,8 @@ fn boundaries(stream: &[u8]) -> Vec<usize> {
     [0].into_iter().chain(ends).collect()
 }
 
-/// Byte for byte, in all cuts: a frame leaves at the first boundary, and each stream after the first
-/// goes on in the middle.
+/// Byte for byte, with every split: a frame is sent at the first boundary, and each stream after
+/// the first one continues the output.
 #[test]
 fn injected_byte_for_byte() {
     const OWN: &[u8] = b":own\n\n";
@@ -1280,7 +1282,7 @@ fn injected_byte_for_byte() {
             for when in 0..4 {
                 let mut injector = Injector::new();
                 let mut output = Vec::new();
-                // Twice through the same injector, as two connections.
+                // The same stream twice, as two connections through one injector.
                 let mut expected = Vec::new();
                 for connection in 0..2 {
                     let chunks = [&stream[..first], &stream[first..second], &stream[second..]];
@@ -1295,7 +1297,7 @@ fn injected_byte_for_byte() {
                     let ends = boundaries(stream);
                     let is_whole = ends.last() == Some(&stream.len());
                     let from = [0, first, second, stream.len() + 1][when];
-                    // A frame comes before the first byte only if it is injected by then.
+                    // A frame comes before the first byte only if it was injected before.
                     let end = ends.iter().copied().find(|&end| end >= from);
                     // If a chunk ends within the CRLF of the blank line, the block ends with the CR.
                     let is_cut = |end: &usize| {
@@ -1304,7 +1306,7 @@ fn injected_byte_for_byte() {
                             && stream[..=*end].ends_with(b"\r\n")
                     };
                     let mut place = end.map(|end| end.checked_sub(1).filter(is_cut).unwrap_or(end));
-                    // .. or after what is left out, or held back because it may be a mark.
+                    // .. or after bytes that are removed, or held back because they may be a mark.
                     let same = stream.iter().zip(MARK).take_while(|(a, b)| a == b).count();
                     let is_known = same == MARK.len() || stream.len() > same;
                     if connection > 0 && from <= same && is_known {
@@ -1314,7 +1316,7 @@ fn injected_byte_for_byte() {
                     if let Some(place) = place {
                         own.splice(place..place, OWN.iter().copied());
                     }
-                    // A mark would be none after other output.
+                    // After other output, U+FEFF would be no mark.
                     let is_in_the_middle = connection > 0 || place == Some(0);
                     let start = if place == Some(0) { OWN.len() } else { 0 };
                     if is_in_the_middle && own[start..].starts_with(MARK) {
@@ -1343,7 +1345,7 @@ fn injected_byte_for_byte() {
 }
 
 #[test]
-fn a_mark_after_nothing_is_a_mark() {
+fn a_mark_after_empty_output_is_a_mark() {
     let mut injector = Injector::new();
     assert_eq!(injector.close(), "");
     let mut output = Vec::new();
@@ -1351,7 +1353,7 @@ fn a_mark_after_nothing_is_a_mark() {
     injector.pass(Bytes::from(stream), &mut output);
     assert_eq!(output, [stream]);
 
-    // A frame is something, even if the stream was nothing.
+    // A frame is output, even if the stream was empty.
     let mut injector = Injector::new();
     injector.inject(&Frame::KEEP_ALIVE);
     assert_eq!(injector.close(), ":\n\n");

@@ -1,4 +1,4 @@
-//! Counts what the heap of this thread goes through.
+//! Counts the heap use of the current thread.
 
 use std::{
     alloc::{GlobalAlloc, Layout, System},
@@ -9,13 +9,13 @@ thread_local! {
     static USAGE: Cell<Usage> = const { Cell::new(Usage { count: 0, live: 0, peak: 0, moved: 0 }) };
 }
 
-/// Heap use of this thread.
+/// The heap use of a thread.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Usage {
     pub count: u64,
     pub live: i64,
     pub peak: i64,
-    /// Bytes that had to be moved because an allocation grew.
+    /// The bytes that were moved because an allocation grew.
     pub moved: u64,
 }
 
@@ -24,14 +24,14 @@ struct Counting;
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// A number of bytes, to be compared with what was counted.
+/// Converts a number of bytes to the type of the counters.
 pub fn bytes(number: usize) -> i64 {
     i64::try_from(number).expect("no allocation is that large")
 }
 
 fn grow(number: usize, count: u64) {
     let bytes = bytes(number);
-    // Threads that end have no counter any more.
+    // A thread that is ending has no counter any more.
     let _ = USAGE.try_with(|usage| {
         let Usage { count: before, live, peak, moved } = usage.get();
         let live = live + bytes;
@@ -45,17 +45,17 @@ fn shrink(number: usize) {
         USAGE.try_with(|usage| usage.set(Usage { live: usage.get().live - bytes, ..usage.get() }));
 }
 
-// SAFETY: passes every call on to the system's allocator; the counters are plain cells.
+// SAFETY: forwards every call to the system's allocator; the counters are plain cells.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         grow(layout.size(), 1);
-        // SAFETY: the caller's promise is passed on.
+        // SAFETY: the caller upholds the contract.
         unsafe { System.alloc(layout) }
     }
 
     unsafe fn dealloc(&self, pointer: *mut u8, layout: Layout) {
         shrink(layout.size());
-        // SAFETY: the caller's promise is passed on.
+        // SAFETY: the caller upholds the contract.
         unsafe { System.dealloc(pointer, layout) }
     }
 
@@ -66,12 +66,12 @@ unsafe impl GlobalAlloc for Counting {
         let _ = USAGE.try_with(|usage| {
             usage.set(Usage { moved: usage.get().moved + moved, ..usage.get() });
         });
-        // SAFETY: the caller's promise is passed on.
+        // SAFETY: the caller upholds the contract.
         unsafe { System.realloc(pointer, layout, size) }
     }
 }
 
-/// What the heap of this thread went through meanwhile: allocations, bytes still held, peak.
+/// Returns the heap use of `work`: allocations, bytes still held, peak.
 pub fn measure<T>(work: impl FnOnce() -> T) -> (Usage, T) {
     let before = USAGE.with(Cell::get);
     USAGE.set(Usage { peak: before.live, ..before });

@@ -14,8 +14,8 @@ use crate::{
     reference,
 };
 
-/// Cuts the input into chunks of these sizes, again and again; what a size of 0 cuts is an empty
-/// chunk. The last chunk takes what is left if there are no sizes.
+/// Splits the input into chunks of these sizes, repeated. A size of 0 yields an empty chunk.
+/// Without sizes, the last chunk is the rest.
 pub fn cut<'a>(input: &'a [u8], sizes: &[usize]) -> Vec<&'a [u8]> {
     if sizes.iter().all(|&size| size == 0) {
         return vec![input];
@@ -32,8 +32,8 @@ pub fn cut<'a>(input: &'a [u8], sizes: &[usize]) -> Vec<&'a [u8]> {
     chunks
 }
 
-/// Spec, chunking, lossless and agreement for the default settings: whatever the face and the
-/// chunks, the outcome is the reference decoder's.
+/// Spec, chunking, lossless and agreement for the default settings: every face, with any chunks,
+/// has the outcome of the reference decoder.
 pub fn follows_the_standard(input: &[u8], chunks: &[&[u8]]) {
     let expected = Outcome::from(reference::decode(input));
     let settings = Settings::default();
@@ -46,14 +46,14 @@ pub fn follows_the_standard(input: &[u8], chunks: &[&[u8]]) {
     blocks_lose_nothing(input, chunks);
 }
 
-/// Lossless and agreement: the raw bytes of all blocks are the stream, and interpreting the blocks
-/// gives its events.
+/// Lossless and agreement: the raw bytes of all blocks make up the stream, and the blocks have its
+/// events.
 pub fn blocks_lose_nothing(input: &[u8], chunks: &[&[u8]]) {
     let settings = Settings::default();
     let expected = Outcome::from(reference::decode(input)).of_blocks();
     for (outcome, raw) in [faces::blocks(&settings, chunks), faces::block_bufs(&settings, chunks)] {
         assert_eq!(raw, input, "the raw bytes of all blocks");
-        // Comments of a block that never ends are not shown by the block view.
+        // The block view does not return the comments of an unterminated block.
         let shown = comments(&outcome);
         assert_eq!(shown, comments(&expected)[..shown.len()], "comments of blocks");
         assert_eq!(outcome.events_alone(), expected.clone().events_alone(), "blocks");
@@ -64,8 +64,8 @@ fn comments(outcome: &Outcome) -> Vec<&str> {
     outcome.items.iter().filter_map(reference::Item::comment).collect()
 }
 
-/// Chunking for any settings: the same items, state and errors however the input is cut, and
-/// however many items of each chunk are taken before the rest is left unread. They are the model's.
+/// Chunking for any settings: items, state and errors are the model's, wherever the input is split,
+/// and however many items of each chunk are left unread.
 pub fn chunks_do_not_matter(settings: &Settings, input: &[u8], chunks: &[&[u8]], takes: Takes<'_>) {
     let expected = model::decode(View::Events, settings, input);
     errors_are_final_or_not(settings, &expected);
@@ -93,7 +93,7 @@ pub fn chunks_do_not_matter(settings: &Settings, input: &[u8], chunks: &[&[u8]],
     }
 }
 
-/// Earliest: each event comes out of the call that brings the byte which completes it.
+/// Earliest: the call that is given the last byte of an event returns the event.
 pub fn events_come_at_once(input: &[u8]) {
     let mut decoder = Decoder::new();
     let mut seen = 0;
@@ -107,7 +107,7 @@ pub fn events_come_at_once(input: &[u8]) {
     }
 }
 
-/// All combinations of the policies, with this limit.
+/// Returns all combinations of the policies with this limit.
 pub fn policies(max_block_size: u64) -> Vec<Settings> {
     let mut all = Vec::new();
     for on_error in [OnError::Fail, OnError::SkipBlock] {
@@ -121,11 +121,11 @@ pub fn policies(max_block_size: u64) -> Vec<Settings> {
     all
 }
 
-/// Agreement, whatever the limit: what the block view gives, the event view gives, too, and what
-/// the event view refuses, the block view refuses, too.
+/// Agreement at any limit: everything that the block view accepts, the event view accepts, and
+/// everything that the event view refuses, the block view refuses.
 ///
-/// Not the other way round, because the block view counts lines that the event view does not hold.
-/// For blocks that have no such lines, both views agree.
+/// The converse does not hold, because the block view counts lines that the event view does not
+/// hold. For blocks without such lines, both views agree.
 pub fn views_agree(settings: &Settings, input: &[u8], chunks: &[&[u8]], holds_all: bool) {
     let (blocks, _) = faces::blocks(settings, chunks);
     let (blocks, events) = (blocks.events_alone(), faces::borrowed(settings, chunks));
@@ -133,7 +133,7 @@ pub fn views_agree(settings: &Settings, input: &[u8], chunks: &[&[u8]], holds_al
         assert_eq!(Outcome { had_data: false, ..events.clone() }, blocks, "{input:?}");
     }
     if settings.on_error == OnError::SkipBlock {
-        // The last event ID may come from a block that the block view has refused.
+        // The last event ID may come from a block that the block view refused.
         let own = |outcome: &Outcome| {
             let events = outcome.items.iter().filter_map(reference::Item::event);
             let own = |event: &reference::Event| {
@@ -145,13 +145,13 @@ pub fn views_agree(settings: &Settings, input: &[u8], chunks: &[&[u8]], holds_al
         let mut rest = given.iter();
         assert!(own(&blocks).iter().all(|event| rest.any(|given| given == event)), "{given:?}");
         let mut refused: Vec<_> = blocks.errors.iter().map(|&(_, offset)| offset).collect();
-        // A block that is refused at the end is no error there.
+        // At the end, the block view reports no error for a block that the event view refuses.
         refused.push(input.len() as u64 - blocks.pending_bytes);
         assert!(events.errors.iter().all(|(_, offset)| refused.contains(offset)), "{refused:?}");
     }
 }
 
-/// Total: an error that is fatal is the last thing that happens.
+/// Total: a fatal error is the last result.
 pub fn errors_are_final_or_not(settings: &Settings, outcome: &Outcome) {
     match settings.on_error {
         OnError::Fail => {
@@ -162,7 +162,7 @@ pub fn errors_are_final_or_not(settings: &Settings, outcome: &Outcome) {
     }
 }
 
-/// Bounded: no event is larger than its block may be, and each error names that limit.
+/// Bounded: no event is larger than the limit, and each error names the limit.
 pub fn stays_within(limit: u64, outcome: &Outcome) {
     for event in outcome.items.iter().filter_map(reference::Item::event) {
         let id = event.id.as_deref().map_or(0, str::len);
@@ -181,7 +181,7 @@ pub fn stays_within(limit: u64, outcome: &Outcome) {
     }
 }
 
-/// Round trip and no injection: the encoded event is one event, and the same.
+/// Round trip and no injection: an encoded event decodes to the same single event.
 pub fn encodes_to_itself(event: Event<'_>) {
     let mut encoder = Encoder::new();
     encoder.event(event);
@@ -199,7 +199,7 @@ pub fn encodes_to_itself(event: Event<'_>) {
     assert_eq!(events.next_event(), Ok(None));
 }
 
-/// What a text with line ends is after a round trip.
+/// Returns a text as it is after a round trip, with LF as its only line end.
 fn normalized(text: &str) -> String {
     text.replace("\r\n", "\n").replace('\r', "\n")
 }
@@ -209,13 +209,13 @@ fn normalized(text: &str) -> String {
 pub enum Call<'a> {
     Event(&'a str),
     Comment(&'a str),
-    /// In milliseconds.
+    /// The reconnection time, in milliseconds.
     Retry(u64),
     KeepAlive,
 }
 
-/// No injection: each call gives one block, which holds what was asked for and nothing else.
-pub fn calls_give_their_blocks(calls: &[Call<'_>]) {
+/// No injection: each call writes one block with the requested content and nothing else.
+pub fn each_call_is_one_block(calls: &[Call<'_>]) {
     let mut encoder = Encoder::new();
     let mut expected = reference::Decoded::default();
     for call in calls {
@@ -246,12 +246,12 @@ pub fn calls_give_their_blocks(calls: &[Call<'_>]) {
     assert_eq!(reference::decode(encoder.as_bytes()), expected);
 }
 
-/// The data of injected frames. No other event has it.
+/// The data of injected frames, which no other event has.
 const MARK: &str = "\u{1}injected";
 
-/// Gateways: what is kept stays as it came, what is changed means what was asked for, and frames
-/// stand between blocks.
-pub fn gateways_keep_their_word(input: &[u8], chunks: &[&[u8]], data: &str) {
+/// Gateways: kept blocks stay unchanged, changed blocks have the requested content, and frames are
+/// between blocks.
+pub fn gateways_change_only_what_was_asked(input: &[u8], chunks: &[&[u8]], data: &str) {
     let mut output = Vec::new();
     let mut filter = BlockFilter::new(|block, _| {
         let Ok(block) = block else { return Verdict::Keep };

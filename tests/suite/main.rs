@@ -1,20 +1,20 @@
-//! The proof that the codec keeps its laws.
+//! Tests of the core.
 //!
-//! - `conformance`: the cases of `tests/vectors.json`, through every face and every split;
+//! - `conformance`: the cases of `tests/vectors.json`, with every face and every split;
 //! - `properties`: the laws, on generated streams;
-//! - `model`, `reference`: what is right, slow and obvious;
-//! - `walks`: reconnections, clones and leaks;
+//! - `reference`, `model`: slow, obvious decoders, for the standard and for limits and options;
+//! - `walks`: several connections, clones, and readers that are dropped or leaked;
 //! - `policies`: limits and options;
-//! - `encoding`: what is written, byte for byte;
+//! - `encoding`: the encoder's output, byte for byte;
 //! - `blocks`, `events`: the block view, and events as values;
 //! - `gateway`: rewriting, filtering, injecting;
 //! - `replay_log`, `resume`: the log of a server, and reconnections to it;
-//! - `faults`: what the first core got wrong;
-//! - `model`, `walks`: a model of the limits, and readers that stop, leak, clone and reconnect;
-//! - `memory`: the law `bounded`, on the heap, for every face;
-//! - `reconnect`: the policy for reconnections;
+//! - `faults`: bugs of earlier versions;
+//! - `body_kind`: bodies that are not event streams;
+//! - `memory`: the law *bounded*, measured on the heap for every face;
+//! - `reconnect`: the reconnection policy;
 //! - `resources`: allocations and types;
-//! - `benchmarks`: that the benchmarks measure the right thing.
+//! - `benchmarks`: checks that the benchmarks measure the right streams.
 
 mod benchmarks;
 mod blocks;

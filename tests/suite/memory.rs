@@ -1,8 +1,8 @@
-//! Bounded, counted on the heap: a decoder holds at most twice the block limit, three times where
-//! bytes are replaced, and a constant of 64 KiB. After a large block it gives its buffers back,
-//! except those of at most 64 KiB.
+//! The law *bounded*, measured on the heap: a decoder holds at most twice the block limit, or three
+//! times where it replaces bytes, and a constant of 64 KiB. After a large block it frees its
+//! buffers, except for those of up to 64 KiB.
 //!
-//! The chunks are the caller's and are not counted. Of what a decoder gives out, nothing is kept.
+//! The chunks are the caller's, and are not counted. Nothing that a decoder returns is kept.
 
 use bytes::Bytes;
 use sse_wire::{DecodeErrorKind, Decoder};
@@ -14,17 +14,17 @@ use crate::{
 
 const LIMIT: usize = 128 << 10;
 
-/// What a decoder may hold beside blocks.
+/// The memory that a decoder may hold in addition to blocks.
 const CONSTANT: usize = 64 << 10;
 
-/// Reads a chunk and keeps nothing of what it gives.
+/// Reads a chunk, and keeps nothing of the result.
 type Read = Box<dyn FnMut(&Bytes)>;
 
-/// A way to read a stream: its name, how many owned copies of a block the caller has at a time (an
-/// event, a block), and itself.
+/// A way to read a stream: its name, the number of owned copies of a block that the caller has at a
+/// time (an event, a block), and a constructor.
 type Face = (&'static str, usize, fn(&Settings) -> Read);
 
-/// All of them.
+/// Returns all faces.
 fn faces() -> Vec<Face> {
     let mut faces: Vec<Face> = vec![
         ("feed", 0, |settings| {
@@ -100,7 +100,7 @@ fn faces() -> Vec<Face> {
     faces
 }
 
-/// The chunk that an adapter gets next.
+/// The next chunk for an adapter.
 #[derive(Clone, Default)]
 struct Queue(std::rc::Rc<std::cell::Cell<Bytes>>);
 
@@ -124,15 +124,15 @@ impl std::io::Read for Queue {
     }
 }
 
-/// How many times the limit a decoder may hold of a stream.
+/// The factor of the limit that a decoder may hold for a stream.
 #[derive(Clone, Copy, Debug)]
 enum Text {
     Valid = 2,
     Replaced = 3,
 }
 
-/// Streams that make careless decoders hold what they need not: how they start, and what comes then
-/// again and again.
+/// Returns streams that make careless decoders hold too much: their start, and the bytes that
+/// follow repeatedly.
 fn hostile() -> Vec<(&'static str, Vec<u8>, Vec<u8>, Text)> {
     use Text::{Replaced, Valid};
 
@@ -218,7 +218,7 @@ fn every_face_holds_no_more_than_it_may() {
                     Settings::limited(LIMIT as u64).skipping(),
                     Settings::limited(LIMIT as u64).skipping().rejecting(),
                 ] {
-                    // So that the first chunk's reference count is not counted.
+                    // Creates the first chunk's reference count outside of the measurement.
                     let shared = chunks.clone();
                     let (usage, mut read) = measure(|| {
                         let mut read = new(&settings);
@@ -231,7 +231,7 @@ fn every_face_holds_no_more_than_it_may() {
                     let most = (text as usize + owned) * LIMIT + CONSTANT;
                     assert!(usage.peak <= bytes(most), "{}", told(usage));
 
-                    // The block under way is over, and another one.
+                    // Ends the current block, and adds another one.
                     let (more, ()) = measure(|| {
                         for chunk in ["\n\n", "data: x\n\n", ""] {
                             read(&Bytes::from_static(chunk.as_bytes()));
@@ -246,7 +246,7 @@ fn every_face_holds_no_more_than_it_may() {
     }
 }
 
-/// The last event ID is held besides, once.
+/// The last event ID is held in addition, once.
 #[test]
 fn the_last_event_id_is_held_once() {
     let id = [b"id: ".as_slice(), &b"i".repeat(LIMIT - 10), b"\n\n"].concat();
@@ -266,8 +266,7 @@ fn the_last_event_id_is_held_once() {
     }
 }
 
-/// Bytes that are left unread are bounded, and a decoder tells when they were too many: once, by
-/// the next call, and for good.
+/// Unread bytes are bounded. If there are too many, the next call reports it, once and for all.
 #[test]
 fn unread_bytes_pile_up_to_the_limit_and_no_further() {
     for limit in [0, 1000, LIMIT] {
@@ -362,9 +361,9 @@ fn chunks_of_nothing_do_not_pile_up() {
     );
 }
 
-/// The end of the stream tells it, too, and that data was cut off.
+/// The end of the stream reports it too, and that data was cut off.
 #[test]
-fn the_end_tells_of_unread_bytes_that_were_too_many() {
+fn the_end_reports_too_many_unread_bytes() {
     let chunk = "data: x\n\n".repeat(10_000);
     let mut decoder = Settings::limited(10).skipping().events();
     drop(decoder.feed(chunk.as_bytes()));
@@ -375,7 +374,7 @@ fn the_end_tells_of_unread_bytes_that_were_too_many() {
     let mut events = decoder.feed(b"data: a\n\n");
     assert!(events.next_event().expect("a new stream").is_some());
 
-    // All of a chunk that was looked at only in part.
+    // Counts the whole of a chunk that was read only in part.
     let mut decoder = Decoder::builder().max_block_size(10).build();
     drop(decoder.feed(&chunk.as_bytes()[..64 << 10]));
     let end = decoder.finish().expect("just few enough");
@@ -401,8 +400,8 @@ fn the_end_of_a_stream_costs_no_more_than_the_stream() {
     }
 }
 
-/// A caller that takes one event of each chunk and keeps it has the events, and one copy of what it
-/// left unread: no event keeps the unread bytes of its time alive.
+/// If a caller takes one event of each chunk and keeps it, it holds the events and a single copy of
+/// the unread bytes. No event keeps the bytes alive that were unread at its time.
 #[test]
 fn events_that_are_kept_do_not_keep_what_was_unread() {
     const CHUNKS: usize = 1000;
@@ -430,7 +429,7 @@ fn events_that_are_kept_do_not_keep_what_was_unread() {
     assert!(usage.moved <= 3 * unread as u64, "{usage:?}");
 }
 
-/// Nor does an event that is copied, out of whatever memory, copy the last event ID.
+/// Copied events share the last event ID as well, whatever memory they were copied from.
 #[test]
 fn events_that_are_kept_share_the_last_event_id() {
     const EVENTS: usize = 100;
@@ -472,7 +471,7 @@ fn events_that_are_kept_share_the_last_event_id() {
     });
 }
 
-/// Short reads share an allocation, so events of them that are kept do not hold one each.
+/// Short reads share an allocation, so that events that are kept do not hold one each.
 #[cfg(feature = "std")]
 #[test]
 fn events_of_short_reads_share_memory() {
@@ -499,7 +498,7 @@ fn events_of_short_reads_share_memory() {
     assert!(usage.peak <= bytes(EVENTS * each + CONSTANT), "{usage:?}");
     assert!(usage.moved <= (2 * EVENTS * size_of::<sse_wire::EventBuf>()) as u64, "{usage:?}");
 
-    // And memory that nothing shares is used again.
+    // Memory that nothing shares is reused.
     let (usage, count) =
         measure(|| sse_wire::EventReader::new(Short(event.clone(), 0)).map(drop).count());
     assert_eq!(count, EVENTS);

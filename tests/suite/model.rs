@@ -1,9 +1,9 @@
-//! What limits and options make of a stream: a slow, obvious model of their documentation.
+//! A slow, obvious model of limits and options, written from their documentation.
 //!
 //! [`DecoderBuilder::max_block_size`](sse_wire::DecoderBuilder::max_block_size) counts what a
-//! decoder must hold of a block: its lines, with one byte for each line end. So the LF of a CRLF
+//! decoder has to hold of a block: its lines, and one byte for each line end. So the LF of a CRLF
 //! does not count, and neither does a byte order mark, which is part of no line. In the event view,
-//! lines that mean nothing (comments, `retry`, unknown fields, IDs with a NUL) stop counting when
+//! lines without an effect (comments, `retry`, unknown fields, IDs with NUL) stop counting when
 //! they end. In the block view all lines count.
 
 use sse_wire::{AtEnd, DecodeErrorKind, InvalidUtf8, OnError};
@@ -13,24 +13,24 @@ use crate::{
     reference,
 };
 
-/// What a decoder shows of a stream.
+/// The view of the stream that a decoder has.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum View {
     Events,
-    /// Events, comments and updates.
+    /// Returns events, comments and updates.
     Items,
     Blocks,
 }
 
 const MARK: &[u8] = b"\xef\xbb\xbf";
 
-/// A refused block: why, and where it starts.
+/// The reason and the offset of a refused block.
 type Refusal = (DecodeErrorKind, u64);
 
 #[derive(Default)]
 struct Block<'a> {
     start: usize,
-    /// Bytes that count towards the limit.
+    /// The bytes that count towards the limit.
     counted: usize,
     data: Vec<&'a [u8]>,
     event_type: Option<&'a [u8]>,
@@ -78,13 +78,13 @@ fn lossy(bytes: &[u8]) -> String {
 }
 
 impl<'a> Model<'a> {
-    /// Reads all lines, and returns the last one if it has not ended.
+    /// Reads all lines. Returns the last one if it is unterminated.
     fn lines(&mut self, input: &'a [u8]) -> &'a [u8] {
         let mut at = if input.starts_with(MARK) { MARK.len() } else { 0 };
         while self.state != State::Failed {
             let rest = &input[at..];
             let Some(len) = rest.iter().position(|byte| matches!(byte, b'\n' | b'\r')) else {
-                // What may become a byte order mark is no line yet.
+                // Bytes that may become a byte order mark are not part of a line yet.
                 let is_line = at > 0 || !MARK.starts_with(input);
                 if self.state == State::Reading && is_line {
                     self.count(rest.len());
@@ -107,12 +107,12 @@ impl<'a> Model<'a> {
         b""
     }
 
-    /// Returns `true` if the block may have so many more bytes. If not, refuses it.
+    /// Returns `true` if the block may have `len` more bytes. Otherwise refuses it.
     fn count(&mut self, len: usize) -> bool {
         let fits = self.block.counted + len <= self.limit;
         if !fits {
             self.refuse(self.too_large());
-            // The rest of the block passes unseen.
+            // The rest of the block is skipped.
             if self.state == State::Reading {
                 self.state = State::Skipping;
             }
@@ -170,7 +170,7 @@ impl<'a> Model<'a> {
             View::Items if text.len() <= self.limit => {
                 self.outcome.items.push(reference::Item::Comment(text));
             }
-            // With U+FFFD in it, the comment is too large to be given.
+            // With U+FFFD, the comment is larger than the limit.
             View::Items => {
                 self.refuse(self.too_large());
                 if self.state == State::Reading {
@@ -180,7 +180,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// The block ends. The next one starts at `next`.
+    /// Ends the block. The next one starts at `next`.
     fn blank_line(&mut self, next: usize) {
         match self.accept() {
             Ok(()) => {
@@ -194,10 +194,10 @@ impl<'a> Model<'a> {
         self.block = Block { start: next, ..Block::default() };
     }
 
-    /// Decides whether the block is given at all, and takes its ID.
+    /// Decides whether the block is accepted, and takes over its ID.
     fn accept(&mut self) -> Result<(), Refusal> {
         let is_strict = self.settings.invalid_utf8 == InvalidUtf8::Reject;
-        // The block view replaces bytes only when somebody asks for the event.
+        // The block view replaces bytes only when the caller asks for the event.
         if is_strict || self.view != View::Blocks {
             self.check(!self.block.data.is_empty())?;
         } else {
@@ -211,7 +211,7 @@ impl<'a> Model<'a> {
         Ok(())
     }
 
-    /// Checks the values that matter: the ID, and those of the event if the block has data.
+    /// Checks the values that are used: the ID, and those of the event if the block has data.
     fn check(&self, with_event: bool) -> Result<(), Refusal> {
         let data = self.block.data.join(&b'\n');
         let mut values = vec![self.block.id.unwrap_or_default()];
@@ -229,7 +229,7 @@ impl<'a> Model<'a> {
         }
     }
 
-    /// Gives the event of a block that was accepted.
+    /// Records the event of an accepted block.
     fn dispatch(&mut self) {
         if self.block.data.is_empty() {
             let (id, retry) = (self.block.id.map(lossy), self.block.retry);
@@ -239,7 +239,7 @@ impl<'a> Model<'a> {
             return;
         }
         if let Err(error) = self.check(true) {
-            // Only in the block view. The block itself was given.
+            // Only in the block view, which has already returned the block.
             self.outcome.errors.push(error);
             return;
         }
@@ -253,7 +253,7 @@ impl<'a> Model<'a> {
         }));
     }
 
-    /// The stream ends within this line.
+    /// Ends the stream within this line.
     fn end(&mut self, input: &'a [u8], cut: &'a [u8]) {
         self.outcome.pending_bytes = (input.len() - self.block.start) as u64;
         if self.state != State::Reading {
@@ -266,7 +266,7 @@ impl<'a> Model<'a> {
             return;
         }
         if self.view == View::Items {
-            // Only an event is given at the end.
+            // At the end, only events are dispatched.
             self.view = View::Events;
         }
         if !cut.is_empty() {
@@ -276,10 +276,10 @@ impl<'a> Model<'a> {
             Ok(()) => self.dispatch(),
             Err(refusal) => {
                 self.refuse(refusal);
-                // The error comes instead of the end.
+                // The error takes the place of the end.
                 self.outcome.had_data = false;
                 if self.view == View::Blocks {
-                    // There just is no block at the end.
+                    // The block view has no block at the end in this case.
                     self.outcome.errors.pop();
                 }
             }

@@ -8,7 +8,7 @@ use crate::{
     reference::{Event, Item},
 };
 
-/// Decodes with every face and chunking, which must agree, and gives the outcome.
+/// Decodes with every face and chunking, which must agree, and returns the outcome.
 fn decode(settings: &Settings, input: &[u8]) -> Outcome {
     for size in [1, 2, 3, 7] {
         laws::chunks_do_not_matter(settings, input, &laws::cut(input, &[size]), &[0, 1]);
@@ -20,7 +20,7 @@ fn decode(settings: &Settings, input: &[u8]) -> Outcome {
     faces::borrowed(settings, &[input])
 }
 
-/// The same for a stream of which both views hold every line, so that they must agree.
+/// Does the same for a stream whose lines both views hold, so that they must agree.
 fn decode_both(settings: &Settings, input: &[u8]) -> Outcome {
     laws::views_agree(settings, input, &[input], true);
     decode(settings, input)
@@ -38,17 +38,17 @@ fn too_large(limit: u64) -> DecodeErrorKind {
     DecodeErrorKind::BlockTooLarge { limit }
 }
 
-/// What a block holds: its lines, and one byte for each line end.
+/// The limit counts the lines of a block, and one byte for each line end.
 #[test]
 fn a_block_of_the_limit_passes_and_one_byte_more_does_not() {
     for (block, size) in [
         (&b"data: x\n\n"[..], 9),
         (b"data: x\r\r", 9),
-        // The LF of a CRLF is never counted, so it does not matter whether it came with its CR.
+        // The LF of a CRLF never counts, so it does not matter if it arrives with its CR.
         (b"data:x\r\n\r", 8),
         (b"data: x\r\n\r\n", 9),
         (b"data\nevent: e\ndata\nid: 1\nevent\n\n", 32),
-        // A byte order mark is part of no line.
+        // A byte order mark is not part of a line.
         (b"\xef\xbb\xbfdata: x\n\n", 9),
     ] {
         let blocks = [block, b"data: y\n\n"].concat();
@@ -59,10 +59,10 @@ fn a_block_of_the_limit_passes_and_one_byte_more_does_not() {
     }
 }
 
-/// "A comment, a `retry` field and an unknown field stop counting when their line ends": the limit
-/// is on what the decoder holds, and of these it holds nothing. The block view holds all lines.
+/// Comments, `retry` fields and unknown fields stop counting when their line ends, because the
+/// event view no longer holds them. The block view holds all lines.
 #[test]
-fn lines_that_mean_nothing_count_while_they_are_under_way() {
+fn ignored_lines_count_until_they_end() {
     for line in ["ccccc: ", "unknown", "retry: 5", "id: a\0b", ": "] {
         let (len, block) = (line.len() as u64, format!("{line}\n").repeat(9) + "\n");
         assert_eq!(decode(&limited(len + 1), block.as_bytes()).errors, [], "{line}");
@@ -76,13 +76,13 @@ fn lines_that_mean_nothing_count_while_they_are_under_way() {
 }
 
 #[test]
-fn what_a_block_holds_counts_and_the_rest_does_not() {
+fn lines_that_a_decoder_holds_count_and_the_rest_does_not() {
     let stream = b"\xef\xbb\xbf: c\nid: 1\r\nevent: e\nretry: 1\nx: y\ndata: a\ndata: b\n\n";
     let held = b"id: 1\nevent: e\ndata: a\ndata: b\n\n".len() as u64;
     assert_eq!(data(&decode(&limited(held), stream)), ["a\nb"]);
     assert_eq!(decode(&limited(held - 1), stream).errors.len(), 1);
 
-    // All but the byte order mark and the LF of the CRLF.
+    // Everything but the byte order mark and the LF of the CRLF.
     let all = stream.len() as u64 - 4;
     let blocks = |limit| faces::blocks(&limited(limit), &[stream]).0;
     assert_eq!(data(&blocks(all)), ["a\nb"]);
@@ -90,7 +90,7 @@ fn what_a_block_holds_counts_and_the_rest_does_not() {
 }
 
 #[test]
-fn a_stream_of_signs_of_life_goes_on_for_ever() {
+fn a_stream_of_comments_can_continue_forever() {
     let limit = 64 << 10;
     let pings = b": ping\n".repeat(1000);
     let (mut events, mut items) = (limited(limit).events(), limited(limit).items());
@@ -103,13 +103,13 @@ fn a_stream_of_signs_of_life_goes_on_for_ever() {
     }
     assert_eq!((events.stats().comments, items.stats().comments), (200_000, 100_000));
     assert_eq!(events.pending_bytes(), 200 * pings.len() as u64);
-    // All of them may still belong to a block.
+    // All of the comments may still be part of a block.
     let mut last = events.feed(b"data: a\n\n");
     assert!(last.next_event().expect("within the limit").is_some());
 }
 
 #[test]
-fn events_before_the_fault_come_first_and_the_error_once() {
+fn events_before_the_error_come_first_and_the_error_once() {
     let stream = b"data: 1\n\ndata: 2\n\ndata: too long\n\ndata: 3\n\n";
     let outcome = decode_both(&limited(10), stream);
     assert_eq!(data(&outcome), ["1", "2"]);
@@ -130,7 +130,7 @@ fn events_before_the_fault_come_first_and_the_error_once() {
     );
 }
 
-/// No limit is above 2 GiB, so that there is always one to be told.
+/// No limit is above 2 GiB, so that a limit can always be reported.
 #[test]
 fn the_largest_limit_is_two_gigabytes() {
     let mut decoder = limited(u64::MAX).events();
@@ -139,7 +139,7 @@ fn the_largest_limit_is_two_gigabytes() {
 }
 
 #[test]
-fn skipping_goes_on_at_the_next_block_and_leaves_the_id_untouched() {
+fn skipping_continues_with_the_next_block_and_keeps_the_id() {
     let settings = limited(20).skipping();
     for ends in [&["\n", "\n"], &["\r", "\r"], &["\r\n", "\r\n"], &["\r\n", "\n"]] {
         let stream = format!(
@@ -181,7 +181,7 @@ fn the_end_of_a_skipped_block_may_never_come() {
     assert_eq!(outcome.pending_bytes, 27);
 }
 
-/// The line is known to be data when the limit is passed, but the block is void.
+/// The line is known to be data when it exceeds the limit, but the block is refused.
 #[test]
 fn a_refused_block_is_not_dispatched_at_the_end() {
     for on_error in [OnError::Fail, OnError::SkipBlock] {
@@ -200,8 +200,8 @@ fn a_block_that_was_not_read_to_its_end_is_not_dispatched_at_the_end() {
     assert_eq!((end.event(), end.pending_bytes()), (None, stream.len() as u64));
 }
 
-/// Replaced text counts at the end of the block: data, event type and ID together may not be
-/// larger than the limit with U+FFFD in them.
+/// Replaced text counts at the end of the block: with U+FFFD, the data, event type and ID together
+/// may not be larger than the limit.
 #[test]
 fn replacements_count_with_their_own_size() {
     for (stream, text) in [
@@ -210,7 +210,7 @@ fn replacements_count_with_their_own_size() {
         (b"data:\xff\xff\xff\xff\n: comment\nid:\xff\xff\xff\xff\xff\n\n", 27),
         (b"event:\xff\xff\xff\xff\nevent:\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\r\ndata\r\n\n", 51),
         (b"data:\xff\xff\xff\xff\xff\xff\xff\xff\xff\n: comment\ndata: x\n\n", 29),
-        // What is valid counts as well, whichever value it is.
+        // Valid values count as well, whichever they are.
         (b"id:\xff\xff\xff\xff\xff\xff\xff\xff\xff\ndata:aaaa\n\n", 31),
         (b"event:aaaa\ndata:\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\n\n", 37),
         (b"event:aaaa\nid:bbbb\ndata:\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\n\n", 56),
@@ -221,8 +221,8 @@ fn replacements_count_with_their_own_size() {
     }
 }
 
-/// The block view gives the block, and refuses only its event. An ID is looked at in any case,
-/// because it outlives the block.
+/// The block view returns the block, and refuses only its event. It always checks the ID, because
+/// the ID outlives the block.
 #[test]
 fn a_block_whose_event_is_too_large_is_still_a_block() {
     let stream = b"data: \xff\xff\xff\xff\xff\xff\n\ndata: b\n\n";
@@ -256,7 +256,7 @@ fn invalid_utf8_is_replaced_or_rejected() {
     let stream = b"data: a\n\nevent: e\ndata: b\xe4\xb8c\n\ndata: d\n\n";
     assert_eq!(data(&decode_both(&Settings::default(), stream)), ["a", "b\u{fffd}c", "d"]);
 
-    // The block starts at byte 9. It is looked at when it ends.
+    // The block starts at byte 9, and is checked at its end.
     let outcome = decode_both(&strict(), stream);
     assert_eq!((data(&outcome), outcome.has_failed), (vec!["a"], true));
     assert_eq!(outcome.errors, [(DecodeErrorKind::InvalidUtf8, 9)]);
@@ -271,8 +271,8 @@ fn invalid_utf8_is_replaced_or_rejected() {
 }
 
 #[test]
-fn what_is_ignored_is_never_a_reason_for_an_error() {
-    // Nobody sees the event type of a block without data, or a type that another one replaces.
+fn ignored_values_never_cause_an_error() {
+    // Nobody sees the event type of a block without data, or one that a later field replaces.
     let stream =
         b": \xff\n\xff: x\nx: \xff\nretry: \xff\nid: \xff\0\nevent: \xff\nevent\ndata: a\n\n\
         event: \xff\n\nid: \xff\nid\n\n";
@@ -281,14 +281,14 @@ fn what_is_ignored_is_never_a_reason_for_an_error() {
 }
 
 #[test]
-fn a_rejected_block_leaves_the_id_untouched() {
+fn a_rejected_block_keeps_the_id() {
     let stream = b"id: 1\n\nid: 2\ndata: \xff\n\nid: \xff\n\n";
     let outcome = decode_both(&strict().skipping(), stream);
     assert_eq!((outcome.last_event_id.as_str(), outcome.errors.len()), ("1", 2));
 }
 
 #[test]
-fn the_end_of_the_stream_is_told() {
+fn the_end_of_the_stream_is_reported() {
     for (stream, pending, had_data) in [
         (&b"data: a\n\n"[..], 0, false),
         (b"data: a\n", 8, true),
@@ -333,7 +333,7 @@ fn the_last_event_can_be_dispatched_at_the_end() {
         let outcome = decode_both(&settings, stream);
         assert_eq!(data(&outcome), expected, "{stream:?}");
         assert_eq!(outcome.errors, []);
-        // What is dispatched counts as a block. What ended before is one already.
+        // A dispatched block counts as a block. A block that ended before has been counted already.
         let blocks = u64::from(outcome.pending_bytes > 0) + u64::from(stream.ends_with(b"\n\n"));
         let blocks = blocks.max(expected.len() as u64);
         assert_eq!(outcome.stats.blocks, blocks, "{stream:?}");
@@ -343,7 +343,7 @@ fn the_last_event_can_be_dispatched_at_the_end() {
 }
 
 #[test]
-fn a_fault_in_the_last_line_is_told_at_the_end() {
+fn an_error_in_the_last_line_is_reported_at_the_end() {
     let mut decoder = strict().dispatching().events();
     assert_eq!(decoder.feed(b"\n\ndata: \xe4\xb8").next_event(), Ok(None));
     let error = decoder.finish().expect_err("half a character");
@@ -415,7 +415,7 @@ fn a_finished_decoder_starts_a_new_stream() {
 }
 
 #[test]
-fn counters_tell_what_the_stream_was_made_of() {
+fn counters_count_every_part_of_a_stream() {
     let mut decoder = limited(30).skipping().events();
     let stream =
         b": c\nerror: x\ndata: a\n\n\n:\n\nid: 1\n\ndata: this is much too long to pass\n\n";
@@ -427,7 +427,8 @@ fn counters_tell_what_the_stream_was_made_of() {
     assert_eq!((stats.blocks, stats.events, stats.refused), (4, 1, 1));
     assert_eq!((stats.comments, stats.unknown_fields), (2, 1));
 
-    // In pieces, each line is still counted once, and so is what is dispatched at the end.
+    // Byte by byte, each line is still counted once, and so is the block that is dispatched at the
+    // end.
     let mut decoder = strict().skipping().dispatching().events();
     for byte in b": comment\nunknown: x\ndata: \xff\n\n: c\ndata: b".chunks(1) {
         let mut events = decoder.feed(byte);
@@ -439,7 +440,7 @@ fn counters_tell_what_the_stream_was_made_of() {
     assert_eq!((stats.events, stats.refused, stats.blocks), (1, 1, 1));
 }
 
-/// Nothing depends on which decoder the builder is for.
+/// Every option works for both decoders.
 #[test]
 fn both_builders_take_the_same_options() {
     let decoder = Decoder::builder()

@@ -18,7 +18,7 @@ proptest! {
         laws::follows_the_standard(&input, &laws::cut(&input, &sizes));
     }
 
-    /// The same for bytes that no grammar made.
+    /// The same for arbitrary bytes.
     #[test]
     fn any_bytes_have_the_standards_meaning(
         input in prop::collection::vec(any::<u8>(), 0..200),
@@ -33,7 +33,7 @@ proptest! {
         laws::events_come_at_once(&input[..input.len().min(2_000)]);
     }
 
-    /// Chunking, total and bounded, for every policy and limit, whatever is left unread.
+    /// Chunking, total and bounded, for every policy and limit, and with any items left unread.
     #[test]
     fn no_setting_depends_on_the_chunks(
         input in stream(),
@@ -46,7 +46,7 @@ proptest! {
 
     /// Agreement of the two views within a limit.
     #[test]
-    fn what_the_block_view_gives_the_event_view_gives_too(
+    fn the_event_view_accepts_what_the_block_view_accepts(
         input in stream(),
         sizes in sizes(),
         settings in settings(),
@@ -54,7 +54,7 @@ proptest! {
         laws::views_agree(&settings, &input, &laws::cut(&input, &sizes), false);
     }
 
-    /// The same for blocks that both views hold whole.
+    /// The same for blocks whose lines both views hold.
     #[test]
     fn both_views_refuse_the_same_blocks_if_they_hold_the_same(
         input in held_stream(),
@@ -64,7 +64,7 @@ proptest! {
         laws::views_agree(&settings, &input, &laws::cut(&input, &sizes), true);
     }
 
-    /// Reconnection, with what an earlier stream may have left behind.
+    /// Reconnection: an earlier stream leaves nothing behind.
     #[test]
     fn a_decoder_reads_the_next_stream_as_a_new_one_does(
         streams in prop::collection::vec((stream(), sizes(), takes(), any::<bool>()), 1..4),
@@ -82,17 +82,17 @@ proptest! {
     }
 
     #[test]
-    fn a_clone_goes_on_as_the_original_does(
+    fn a_clone_continues_as_the_original_does(
         input in stream(),
         sizes in sizes(),
         takes in takes(),
         settings in settings(),
         after in 0_usize..40,
     ) {
-        walks::clones_go_on_alike(&settings, &laws::cut(&input, &sizes), &takes, after);
+        walks::clones_agree(&settings, &laws::cut(&input, &sizes), &takes, after);
     }
 
-    /// Total, whatever is done with a decoder.
+    /// Total: any order of calls.
     #[test]
     fn no_order_of_calls_panics(
         steps in prop::collection::vec((0_u8..32, stream(), 0_u8..4), 0..8),
@@ -124,7 +124,7 @@ proptest! {
         laws::encodes_to_itself(event);
     }
 
-    /// No injection, in a row of calls.
+    /// No injection, with several calls in a row.
     #[test]
     fn each_call_gives_its_block(calls in prop::collection::vec((0..4, text()), 0..5)) {
         let calls: Vec<_> = calls.iter().map(|(kind, text)| match kind {
@@ -133,10 +133,10 @@ proptest! {
             2 => Call::Retry(text.len() as u64),
             _ => Call::KeepAlive,
         }).collect();
-        laws::calls_give_their_blocks(&calls);
+        laws::each_call_is_one_block(&calls);
     }
 
-    /// What holds a line end (or, in an ID, a NUL) is refused, and nothing else.
+    /// Values with a line end (or, in an ID, NUL) are refused, and no others.
     #[test]
     fn values_hold_no_line_end(text in text()) {
         let breaks = text.find(['\n', '\r']);

@@ -1,4 +1,4 @@
-//! The policy `Reconnect`: bounds, limits, and what counts as a failure.
+//! The policy `Reconnect`: bounds, limits, and which attempts fail.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use sse_wire::{BodyKind, ConnectionEnd, DecodeErrorKind, Decoder, GaveUp, Reconn
 const MS: Duration = Duration::from_millis(1);
 const S: Duration = Duration::from_secs(1);
 
-/// A decoder that has read a stream.
+/// Returns a decoder that has read a stream.
 fn after(stream: &str) -> Decoder {
     let mut decoder = Decoder::new();
     let mut events = decoder.feed(stream.as_bytes());
@@ -43,7 +43,7 @@ fn durations() -> impl Strategy<Value = Duration> {
     ]
 }
 
-/// What a server says with `retry`, if anything.
+/// Returns the `retry` field of a server, or nothing.
 fn retries() -> impl Strategy<Value = String> {
     prop_oneof![
         Just(String::new()),
@@ -66,7 +66,7 @@ proptest! {
             .with_reconnection_time(base)
             .with_max_retries(None)
             .with_retry_if(|_| true);
-        // 584 years are for ever.
+        // 584 years count as forever.
         let ever = Duration::from_nanos(u64::MAX);
         let (min, max) = (min.min(ever), max.max(min).min(ever));
         for (end, open_for, mut stream, has_event) in connections {
@@ -85,7 +85,7 @@ proptest! {
     }
 
     #[test]
-    fn the_most_doubles_with_each_failure_and_is_reached(seed: u64, failures in 1..20_u32) {
+    fn the_upper_bound_doubles_with_each_failure_and_is_reached(seed: u64, failures in 1..20_u32) {
         let most = (S * 2_u32.pow(failures)).min(120 * S);
         let mut longest = Duration::ZERO;
         for seed in seed..seed.saturating_add(200) {
@@ -95,7 +95,7 @@ proptest! {
             prop_assert!((S..=most).contains(&delay), "{delay:?}");
             longest = longest.max(delay);
         }
-        // One of 200 even draws is in the last tenth, but for once in a billion.
+        // Of 200 uniform draws, one is in the last tenth, except once in a billion runs.
         if seed < u64::MAX - 200 {
             prop_assert!(longest > (most * 9 + S) / 10, "{longest:?} of {most:?}");
         }
@@ -113,7 +113,7 @@ proptest! {
     }
 
     #[test]
-    fn the_limit_is_exact(limit in 0..50_u32, end in ends()) {
+    fn the_limit_of_retries_is_exact(limit in 0..50_u32, end in ends()) {
         let mut policy =
             Reconnect::with_seed(0).with_max_retries(limit).with_retry_if(|_| true);
         let mut fail = || policy.next_delay(&end, Duration::ZERO, &Decoder::new());
@@ -139,8 +139,8 @@ fn random_seeds_differ() {
 }
 
 #[test]
-fn neighbouring_seeds_wait_evenly() {
-    // Counters are what users without randomness have for a seed.
+fn neighboring_seeds_wait_evenly() {
+    // Users without randomness use counters as seeds.
     let mut tenths = [0; 10];
     for seed in 0..1000 {
         let mut policy = Reconnect::with_seed(seed);
@@ -159,11 +159,11 @@ fn only_a_stable_connection_resets_the_delays() {
         (0..20).map(next).collect::<Vec<_>>()
     };
     let longest = |delays: &[Duration]| *delays.iter().max().unwrap();
-    // Ended at once, with an event each time: asked less and less often nevertheless.
+    // Each connection ends at once after one event. The delays grow nevertheless.
     assert!(longest(&delays(&ConnectionEnd::Ended, 4999 * MS, &events)) > 60 * S);
     assert!(longest(&delays(&ConnectionEnd::Ended, 5 * S, &silent)) <= 2 * S);
     assert!(longest(&delays(&ConnectionEnd::Lost, 5 * S, &silent)) <= 2 * S);
-    // It took long, but was never open.
+    // It took long, but the stream never opened.
     assert!(longest(&delays(&ConnectionEnd::NoResponse, 60 * S, &silent)) > 60 * S);
     assert!(longest(&delays(&status(503), 60 * S, &silent)) > 60 * S);
 }
@@ -176,7 +176,7 @@ fn events_and_stable_connections_are_no_failures() {
         (ConnectionEnd::Lost, S, &events, true),
         (ConnectionEnd::Lost, S, &Decoder::new(), false),
         (ConnectionEnd::Lost, 5 * S, &Decoder::new(), true),
-        // The events of a connection before, still in the decoder.
+        // The events of the previous connection, which are still in the decoder.
         (ConnectionEnd::NoResponse, S, &events, false),
         (status(500), 9 * S, &events, false),
     ] {
@@ -191,9 +191,9 @@ fn events_and_stable_connections_are_no_failures() {
     }
 }
 
-/// A server that is polled: each stream brings what there is, and ends.
+/// The server is polled: each stream delivers the events so far, and ends.
 #[test]
-fn with_zero_a_connection_is_stable_if_it_brought_something() {
+fn with_zero_a_connection_is_stable_if_it_delivered_something() {
     let mut reconnect =
         Reconnect::with_seed(1).with_stable_after(Duration::ZERO).with_max_retries(3);
     let mut decoder = Decoder::new();
@@ -202,11 +202,11 @@ fn with_zero_a_connection_is_stable_if_it_brought_something() {
         decoder.reset_for_reconnect();
         drain(&mut decoder, block);
         let delay = reconnect.next_delay(&ConnectionEnd::Ended, Duration::ZERO, &decoder);
-        // One doubling, for the spread.
+        // One doubling, to spread the clients.
         assert!(delay.expect("stable") <= 2 * S, "{block}");
         assert_eq!(reconnect.failures(), 0);
     }
-    // The last ID again is nothing new, and neither is a comment.
+    // Neither a repeated last event ID nor a comment is news.
     for attempt in 1..=3 {
         decoder.reset_for_reconnect();
         drain(&mut decoder, ": ping\n\nid: 49\n\n");
@@ -222,7 +222,7 @@ fn drain(decoder: &mut Decoder, stream: &str) {
 }
 
 #[test]
-fn a_servers_wish_counts_up_to_half_the_longest_delay() {
+fn the_servers_delay_counts_up_to_half_the_maximum() {
     let wish = |stream: &str, retry_after| {
         let end = ConnectionEnd::Status { code: 429, retry_after };
         let next = |seed| {
@@ -249,7 +249,7 @@ fn a_servers_wish_counts_up_to_half_the_longest_delay() {
 }
 
 #[test]
-fn without_a_shortest_delay_it_grows_from_zero() {
+fn with_a_minimum_of_zero_the_delay_still_grows() {
     let decoder = after("retry: 0\n\ndata: a\n\n");
     let mut policy = Reconnect::with_seed(0).with_min_delay(Duration::ZERO);
     let total: Duration =
@@ -258,7 +258,7 @@ fn without_a_shortest_delay_it_grows_from_zero() {
 }
 
 #[test]
-fn the_table() {
+fn is_temporary_follows_its_table() {
     let decide = |end: &ConnectionEnd| {
         Reconnect::with_seed(0).next_delay(end, Duration::ZERO, &Decoder::new())
     };
@@ -302,7 +302,7 @@ fn the_table() {
 }
 
 #[test]
-fn responses_are_judged_as_the_standard_says() {
+fn responses_are_classified_as_the_standard_says() {
     let open = |content_type| ConnectionEnd::of_response(200, Some(content_type), Some("5"));
     assert_eq!(open("text/event-stream"), None);
     assert_eq!(open("Text/Event-Stream ; charset=latin1"), None);
@@ -318,7 +318,7 @@ fn responses_are_judged_as_the_standard_says() {
 }
 
 #[test]
-fn what_is_wrong_is_said() {
+fn error_texts_name_the_cause() {
     for (end, text) in [
         (status(503), "the server answered 503"),
         (status(204), "the server wants no reconnection"),

@@ -13,7 +13,7 @@ use crate::{
     streams::text,
 };
 
-/// All that a cursor gives, as text.
+/// Returns everything that a cursor returns, as text.
 fn all(cursor: &mut ReplayCursor, log: &ReplayLog) -> Vec<Result<String, ReplayGap>> {
     let frames = std::iter::from_fn(|| cursor.next_frame(log).transpose());
     frames.map(|frame| frame.map(|frame| text_of(&frame))).collect()
@@ -28,7 +28,7 @@ fn reason(log: &ReplayLog, last_event_id: &str) -> Option<GapReason> {
 }
 
 #[test]
-fn only_what_the_log_wrote_is_an_id() {
+fn only_ids_that_the_log_assigned_are_accepted() {
     let mut log = ReplayLog::new(10);
     for _ in 0..12 {
         log.push(Event::new("a"));
@@ -96,7 +96,7 @@ fn all_fields_stay_but_the_id() {
     assert_eq!(text_of(&frame), "event: order\nid: 1-1\nretry: 2000\ndata: a\ndata: b\n\n");
     assert_eq!(all(&mut log.attach("1-0"), &log), [Ok(text_of(&frame))]);
 
-    // An event that came from elsewhere, with a last event ID that its own block did not set.
+    // An event from elsewhere, with a last event ID that its own block did not set.
     let mut decoder = Decoder::new();
     let chunk = Bytes::from("id: theirs\n\ndata: c\n\n");
     let event = decoder.feed_bytes(chunk).next().expect("an event").expect("no error");
@@ -113,7 +113,7 @@ fn a_frame_is_encoded_once() {
 }
 
 #[test]
-fn a_receiver_that_falls_behind_is_told_and_goes_on() {
+fn a_receiver_that_falls_behind_gets_a_gap_and_continues() {
     let mut log = ReplayLog::new(1).with_max_events(2);
     let mut cursor = log.attach("");
     assert_eq!(all(&mut cursor, &log), [Ok("id: 1-0\n\n".to_owned())]);
@@ -130,9 +130,9 @@ fn a_receiver_that_falls_behind_is_told_and_goes_on() {
     assert_eq!(all(&mut cursor, &log), []);
 }
 
-/// With its new place, a receiver that is cut off could not be told.
+/// A receiver that already had its new position could not be told of the gap.
 #[test]
-fn no_place_before_the_gap_is_told() {
+fn no_position_is_sent_before_the_gap_is_reported() {
     let mut log = ReplayLog::new(1);
     log.push(Event::new("a"));
     for id in ["0-7", "1-7", "x"] {
@@ -145,7 +145,7 @@ fn no_place_before_the_gap_is_told() {
 }
 
 #[test]
-fn new_receivers_start_now_or_with_what_is_held() {
+fn new_receivers_start_now_or_with_the_history() {
     let mut log = ReplayLog::new(1).with_max_events(2);
     for data in ["a", "b", "c"] {
         log.push(Event::new(data));
@@ -158,7 +158,7 @@ fn new_receivers_start_now_or_with_what_is_held() {
 }
 
 #[test]
-fn a_cursor_of_another_log_is_told() {
+fn a_cursor_of_another_log_gets_a_gap() {
     let old = ReplayLog::new(1);
     let mut new = ReplayLog::new(2);
     new.push(Event::new("a"));
@@ -166,7 +166,7 @@ fn a_cursor_of_another_log_is_told() {
     let [Err(gap), Ok(_)] = &all(&mut cursor, &new)[..] else { panic!("a gap and an event") };
     assert_eq!(gap.reason(), GapReason::OtherEpoch);
 
-    // The same epoch twice is a mistake, and is noticed at least here.
+    // Using an epoch twice is a mistake, which is detected here at least.
     let mut cursor = new.attach("");
     assert_eq!(all(&mut cursor, &new), [Ok("id: 2-1\n\n".to_owned())]);
     let [Err(gap)] = &all(&mut cursor, &ReplayLog::new(2))[..] else { panic!("a gap") };
@@ -174,7 +174,7 @@ fn a_cursor_of_another_log_is_told() {
 }
 
 #[test]
-fn an_event_that_is_too_large_is_told() {
+fn an_event_that_is_too_large_is_a_gap() {
     let mut log = ReplayLog::new(1).with_max_bytes(1000);
     log.push(Event::new("a"));
     let mut cursor = log.attach("1-1");
@@ -188,7 +188,7 @@ fn an_event_that_is_too_large_is_told() {
 }
 
 #[test]
-fn a_log_that_may_hold_nothing_holds_nothing() {
+fn a_log_with_a_bound_of_zero_holds_nothing() {
     for log in [ReplayLog::new(1).with_max_events(0), ReplayLog::new(1).with_max_bytes(0)] {
         let mut log = log;
         let mut cursor = log.attach("1-0");
@@ -200,7 +200,7 @@ fn a_log_that_may_hold_nothing_holds_nothing() {
 }
 
 #[test]
-fn tighter_bounds_count_at_once() {
+fn tighter_bounds_apply_at_once() {
     let mut log = ReplayLog::new(1);
     for _ in 0..200 {
         log.push(Event::new("a"));
@@ -227,7 +227,7 @@ fn large_events_are_bounded_by_bytes() {
     });
     assert_eq!(log.len(), 8);
     assert!(usage.live <= bytes(BOUND) + 1024, "{usage:?}");
-    // The event that is pushed has the encoder's buffer, which grows.
+    // The pushed event has the encoder's buffer, which grows.
     assert!(usage.peak <= bytes(BOUND + 3 * data.len()), "{usage:?}");
 }
 
@@ -239,7 +239,7 @@ fn memory_comes_back() {
             log.push(Event::new("a"));
         }
         assert!(log.len() > 50_000, "{}", log.len());
-        // Takes the place of them all, with nothing left of their queue.
+        // Replaces all other events, and frees their queue.
         log.push(Event::new(&"x".repeat((8 << 20) - 1000)));
         log.push(Event::new(&"x".repeat(9 << 20)));
         log
@@ -249,9 +249,9 @@ fn memory_comes_back() {
 }
 
 proptest! {
-    /// What is held is at most what is counted, and that is within the bound.
+    /// The log holds at most as much memory as it counts, and that is within the bound.
     #[test]
-    fn what_is_counted_is_held(
+    fn the_counted_memory_is_what_is_held(
         sizes in vec(prop_oneof![10 => 0_usize..40, 2 => 0_usize..5_000, 1 => 16_000_usize..40_000], 0..300),
         max_events in prop_oneof![0_usize..10, 0_usize..400],
         max_bytes in 0_usize..200_000,
@@ -263,7 +263,7 @@ proptest! {
         for size in sizes {
             let (usage, frame) = measure(|| {
                 let frame = log.push(Event::new(&data[..size]));
-                // Somebody shares it.
+                // Another owner shares the frame.
                 frame.clone()
             });
             live += usage.live;

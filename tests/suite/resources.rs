@@ -1,4 +1,4 @@
-//! Memory and types: what an application pays for a decoder.
+//! Memory and types: what a decoder costs an application.
 
 use bytes::Bytes;
 use sse_wire::{
@@ -26,8 +26,7 @@ fn nothing_is_allocated_before_a_block_straddles_chunks() {
         decoder
     });
     assert_eq!(usage.count, 0);
-    // The last event ID is the one thing that is kept: its text, and the count of those who share
-    // it. The next ID takes their place.
+    // Only the last event ID is kept: its text, and its reference count. The next ID reuses them.
     assert_eq!(measure(|| drain(&mut decoder, stream.as_bytes())).0.count, 2);
     assert_eq!(measure(|| drain(&mut decoder, b"id: 2\n\n")).0.count, 0);
     assert_eq!(
@@ -53,7 +52,7 @@ fn the_steady_state_allocates_nothing() {
 #[test]
 fn an_owned_event_shares_its_chunk() {
     let text = "event: e\nid: 1\ndata: a\n\ndata: x\n\n".repeat(100);
-    // A chunk that comes from a `Vec` makes its reference count when it is shared first.
+    // A chunk made from a `Vec` allocates its reference count when it is shared for the first time.
     for (chunk, allocations) in [
         (Bytes::from(text.clone().into_bytes()), 1),
         (Bytes::copy_from_slice(text.as_bytes()).slice(1..), 0),
@@ -81,7 +80,7 @@ fn an_owned_event_out_of_the_buffer_is_one_allocation() {
 }
 
 #[test]
-fn a_detached_event_lets_its_chunk_go() {
+fn a_detached_event_releases_its_chunk() {
     let chunk = Bytes::from(["data: a\n\n", &"x".repeat(1 << 20)].concat());
     let mut decoder = Decoder::new();
     let (usage, event) = measure(|| {
@@ -133,7 +132,7 @@ fn a_large_owned_event_takes_over_the_buffer() {
 }
 
 #[test]
-fn a_large_event_does_not_hold_its_memory() {
+fn a_large_event_gives_its_memory_back() {
     let mut decoder = Decoder::new();
     let line = [b"data: ".as_slice(), &vec![b'x'; 4 << 20], b"\n\n"].concat();
     let (usage, ()) = measure(|| {
@@ -156,9 +155,9 @@ fn a_large_event_does_not_hold_its_memory() {
     assert!(usage.live <= 64 << 10, "{} bytes held", usage.live);
 }
 
-/// Linear: buffers grow, but all their growth moves less than twice what was read.
+/// The law *linear*: growing buffers move less than twice the bytes that were read in total.
 #[test]
-fn nothing_is_moved_again_and_again() {
+fn no_byte_is_moved_repeatedly() {
     let long = [b"data: ".as_slice(), &vec![b'x'; 16 << 20], b"\n\n"].concat();
     let many = [b"data: short\n".repeat(70_000), b"\n".to_vec()].concat();
     let mixed = [b"data: a\nevent: b\nid: c\n".repeat(20_000), b"\n".to_vec()].concat();
@@ -202,7 +201,7 @@ fn types_are_small() {
 }
 
 #[test]
-fn types_can_go_everywhere() {
+fn types_are_send_sync_and_unpin() {
     fn everywhere<T: Send + Sync + Unpin + 'static>() {}
     fn debug<T: std::fmt::Debug>() {}
     everywhere::<Decoder>();
@@ -238,13 +237,13 @@ fn debug_forms_do_not_flood_a_log() {
 }
 
 #[test]
-fn a_filter_allocates_for_no_block_that_passes() {
+fn a_filter_does_not_allocate_for_kept_blocks() {
     let chunk = Bytes::from("event: e\ndata: a\n\n: c\n\n".repeat(1000));
     let mut filter = BlockFilter::new(|_, _| Verdict::Keep);
     let mut output = Vec::with_capacity(4);
     let (usage, ()) = measure(|| filter.pass(&chunk, &mut output));
     assert_eq!(output.concat(), chunk);
-    // The first time that the chunk is shared, its reference count is made.
+    // The chunk allocates its reference count when it is shared for the first time.
     assert!(usage.count <= 1, "{}", usage.count);
 }
 

@@ -1,5 +1,5 @@
-//! The law `resume`: a receiver that reconnects with its last event ID loses nothing and gets nothing
-//! twice, wherever it is cut; or it is told about the gap. Both sides are ours.
+//! The law *resume*: wherever a receiver is cut off, one that reconnects with its last event ID
+//! loses nothing and gets nothing twice, or is told about the gap. Both sides are this crate's.
 
 use proptest::{collection::vec, option, prelude::*};
 use sse_wire::{Decoder, Event, EventType, Frame, GapReason, ReplayCursor, ReplayGap, ReplayLog};
@@ -14,26 +14,26 @@ enum Step {
         topic: u8,
         data: String,
     },
-    /// The server takes so many frames out of the log, into the connection.
+    /// The server takes this many frames from the log, and sends them.
     Send {
         client: usize,
         frames: usize,
     },
-    /// Sends the place, as a keep-alive.
+    /// The server sends the position, as a keep-alive.
     SendPlace {
         client: usize,
     },
-    /// So many bytes arrive, in chunks of this size.
+    /// This many bytes arrive, in chunks of this size.
     Arrive {
         client: usize,
         bytes: usize,
         chunk: usize,
     },
-    /// What has not arrived is lost.
+    /// The connection is cut. Whatever has not arrived is lost.
     Cut {
         client: usize,
     },
-    /// The server starts anew: another log, and all connections are cut.
+    /// The server restarts with a new log, and all connections are cut.
     Restart,
 }
 
@@ -51,12 +51,12 @@ fn steps() -> impl Strategy<Value = Vec<Step>> {
     vec(step, 0..80)
 }
 
-/// The bounds of the log: often too tight, sometimes for a single event.
+/// Returns the bounds of the log: often too tight, sometimes for a single event.
 fn bounds() -> impl Strategy<Value = (usize, usize)> {
     (prop_oneof![0_usize..6, Just(1000)], prop_oneof![0_usize..1500, Just(1 << 20)])
 }
 
-/// The topic that each client wants; all if `None`.
+/// Returns the topic that each client wants, or `None` for all.
 fn topics() -> impl Strategy<Value = Vec<Option<u8>>> {
     vec(option::of(0_u8..3), CLIENTS)
 }
@@ -72,7 +72,7 @@ fn place(id: &str) -> Place {
 struct Server {
     bounds: (usize, usize),
     log: ReplayLog<u8>,
-    /// All that was ever published: topic and data, by epoch.
+    /// Every published event by epoch: its topic and its data.
     lives: Vec<Vec<(u8, String)>>,
 }
 
@@ -96,7 +96,7 @@ impl Server {
         &self.lives[usize::try_from(epoch).expect("an epoch")][index]
     }
 
-    /// The places after `from` up to `to`, in one epoch.
+    /// Returns the events after `from` up to `to`, in one epoch.
     fn between(&self, from: Place, to: Place) -> impl Iterator<Item = &(u8, String)> {
         assert_eq!(from.0, to.0, "another life, and nobody was told");
         (from.1 + 1..=to.1).map(move |sequence| self.published((to.0, sequence)))
@@ -107,13 +107,13 @@ struct Client {
     topic: Option<u8>,
     decoder: Decoder,
     connection: Option<Connection>,
-    /// The last place that it knows.
+    /// The last position that it knows.
     known: Option<Place>,
 }
 
 struct Connection {
     cursor: ReplayCursor,
-    /// What was sent and has not arrived.
+    /// Bytes that were sent and have not arrived.
     sent: Vec<u8>,
 }
 
@@ -136,7 +136,7 @@ impl Client {
         })
     }
 
-    /// The server sends the next frame. Returns `false` if there is none.
+    /// Sends the next frame. Returns `false` if there is none.
     fn send(&mut self, server: &Server) -> bool {
         let topic = self.topic;
         let known = self.known;
@@ -146,7 +146,7 @@ impl Client {
             Ok(None) => return false,
             Ok(Some(frame)) => frame,
             Err(gap) => {
-                // No false alarm.
+                // The gap is real.
                 match gap.reason() {
                     GapReason::TooOld { missed } => {
                         let start = server.log.newest().sequence() - server.log.len() as u64;
@@ -171,7 +171,8 @@ impl Client {
         let arrived: Vec<_> = connection.sent.drain(..bytes).collect();
         let mut rest = &arrived[..];
         while !rest.is_empty() {
-            // It sees its first place, which is no event, only if it looks after every byte.
+            // The block with the first position is no event, so the client checks its last event ID
+            // after every byte.
             let len = if self.known.is_some() { chunk.min(rest.len()) } else { 1 };
             let (chunk, tail) = rest.split_at(len);
             self.read(server, chunk);
@@ -209,7 +210,7 @@ impl Client {
         self.decoder = decoder;
     }
 
-    /// All that there is arrives.
+    /// Lets everything arrive.
     fn catch_up(&mut self, server: &Server) {
         while self.send(server) {}
         self.arrive(server, usize::MAX, 50);
@@ -262,7 +263,7 @@ fn resumes(bounds: (usize, usize), topics: &[Option<u8>], steps: &[Step]) {
 
 proptest! {
     #[test]
-    fn nothing_is_lost_nothing_comes_twice_or_it_is_told(
+    fn events_come_once_or_a_gap_is_reported(
         bounds in bounds(),
         topics in topics(),
         steps in steps(),

@@ -28,7 +28,7 @@ const NAMES: &[&[u8]] = &[
 
 const SEPARATORS: &[&[u8]] = &[b": ", b":", b"", b":  ", b" :", b"::", b":\t"];
 
-/// Valid characters of every length, and every class of what is none.
+/// Valid characters of every length, and every class of invalid bytes.
 const FRAGMENTS: &[&[u8]] = &[
     b"x",
     b"{\"a\":1}",
@@ -67,7 +67,7 @@ const NUMBERS: &[&[u8]] = &[
     b"",
 ];
 
-/// Blank lines often, so that blocks end.
+/// Blank lines are frequent, so that blocks end.
 const ENDS: &[&[u8]] =
     &[b"\n", b"\r\n", b"\r", b"\n\n", b"\r\n\r\n", b"\r\r", b"\n\r", b"\r\n\n", b"\n\n\n", b""];
 
@@ -84,20 +84,20 @@ fn value() -> impl Strategy<Value = Vec<u8>> {
 }
 
 fn line() -> impl Strategy<Value = Vec<u8>> {
-    // The known names stand first and are taken more often.
+    // The known names come first and are chosen more often.
     let name = prop_oneof![3 => select(&NAMES[..5]), 1 => select(NAMES)];
     let separator = prop_oneof![3 => select(&SEPARATORS[..2]), 1 => select(SEPARATORS)];
     (name, separator, value(), select(ENDS))
         .prop_map(|(name, separator, value, end)| [name, separator, &value, end].concat())
 }
 
-/// A stream.
+/// Returns a strategy for streams.
 pub fn stream() -> impl Strategy<Value = Vec<u8>> {
     (select(STARTS), vec(line(), 0..12))
         .prop_map(|(start, lines)| [start, &lines.concat()].concat())
 }
 
-/// Chunk sizes, to be used again and again.
+/// Returns a strategy for chunk sizes, to be repeated.
 pub fn sizes() -> impl Strategy<Value = Vec<usize>> {
     prop_oneof![
         Just(vec![1]),
@@ -107,7 +107,7 @@ pub fn sizes() -> impl Strategy<Value = Vec<usize>> {
     ]
 }
 
-/// Any settings, with limits that streams of this size come upon.
+/// Returns a strategy for settings, with limits that such streams exceed.
 pub fn settings() -> impl Strategy<Value = Settings> {
     let limit = prop_oneof![0_u64..40, 40_u64..6_000, Just(u64::MAX)];
     let id = select(&["", "41", "\u{feff}\u{fffd}"][..]);
@@ -117,12 +117,12 @@ pub fn settings() -> impl Strategy<Value = Settings> {
     })
 }
 
-/// How many items are taken of each chunk, again and again.
+/// Returns a strategy for the number of items to take of each chunk, to be repeated.
 pub fn takes() -> impl Strategy<Value = Vec<usize>> {
     prop_oneof![Just(vec![0]), Just(vec![1]), vec(0_usize..4, 1..5)]
 }
 
-/// A stream of lines that a decoder must hold, in either view.
+/// Returns a strategy for streams whose lines a decoder has to hold, in either view.
 pub fn held_stream() -> impl Strategy<Value = Vec<u8>> {
     const VALUES: &[&[u8]] = &[b"", b"x", b" y", "\u{4f60}".as_bytes(), b"0123456789"];
     let name = select(&NAMES[..3]);
@@ -131,7 +131,7 @@ pub fn held_stream() -> impl Strategy<Value = Vec<u8>> {
     vec(line, 0..20).prop_map(|lines| lines.concat())
 }
 
-/// Text that tries to break out of its line.
+/// Returns a strategy for text that tries to break out of its line.
 pub fn text() -> impl Strategy<Value = String> {
     const PARTS: &[&str] = &[
         "\n",

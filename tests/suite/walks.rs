@@ -1,5 +1,5 @@
-//! What decoders live through: several connections, clones in mid-stream, readers that are dropped
-//! or leaked. Tests and fuzz targets share these laws.
+//! Sequences of calls: several connections, clones in the middle of a stream, readers that are
+//! dropped or leaked. Tests and fuzz targets share these laws.
 
 use std::mem;
 
@@ -17,7 +17,7 @@ use crate::{
 #[derive(Clone)]
 enum AnyDecoder {
     Events(Decoder),
-    /// Gives comments and updates, too.
+    /// Returns comments and updates, too.
     Items(Decoder),
     Blocks(BlockDecoder),
 }
@@ -31,7 +31,7 @@ impl AnyDecoder {
         }
     }
 
-    /// A new one that starts with this last event ID.
+    /// Creates a decoder that starts with this last event ID.
     fn with_id(view: View, settings: &Settings, id: &str) -> Self {
         let id = EventId::new(id).expect("it came from a field");
         if view == View::Blocks {
@@ -58,7 +58,7 @@ impl AnyDecoder {
         }
     }
 
-    /// Ends the stream, and returns what was found since its start.
+    /// Ends the stream, and returns the outcome since its start.
     fn finish(&mut self, mut outcome: Outcome) -> Outcome {
         match self {
             Self::Events(decoder) | Self::Items(decoder) => faces::end(&mut outcome, decoder),
@@ -99,12 +99,12 @@ const VIEWS: [View; 3] = [View::Events, View::Items, View::Blocks];
 pub struct Connection<'a> {
     pub chunks: Vec<&'a [u8]>,
     pub takes: Vec<usize>,
-    /// It ends by `finish`. If not, the decoder is reset in its middle.
+    /// `true` if the stream ends with `finish`; otherwise the decoder is reset in the middle.
     pub finishes: bool,
 }
 
 /// Reconnection: whatever a decoder has read before, and however that ended, it reads the next
-/// stream as a new decoder does that starts with the last event ID.
+/// stream like a new decoder that starts with the last event ID.
 pub fn connections_are_apart(settings: &Settings, connections: &[Connection<'_>]) {
     for view in VIEWS {
         let mut decoder = AnyDecoder::new(view, settings);
@@ -128,8 +128,8 @@ pub fn connections_are_apart(settings: &Settings, connections: &[Connection<'_>]
     }
 }
 
-/// Clones: from any chunk on, a clone gives what the original gives.
-pub fn clones_go_on_alike(settings: &Settings, chunks: &[&[u8]], takes: Takes<'_>, after: usize) {
+/// Clones: after any chunk, a clone yields what the original yields.
+pub fn clones_agree(settings: &Settings, chunks: &[&[u8]], takes: Takes<'_>, after: usize) {
     let (before, rest) = chunks.split_at(after.min(chunks.len()));
     for view in VIEWS {
         let mut decoder = AnyDecoder::new(view, settings);
@@ -138,7 +138,7 @@ pub fn clones_go_on_alike(settings: &Settings, chunks: &[&[u8]], takes: Takes<'_
         let (mut clone, mut found_by_clone) = (decoder.clone(), found.clone());
         for (decoder, found) in [(&mut decoder, &mut found), (&mut clone, &mut found_by_clone)] {
             decoder.read(rest, takes, found);
-            // How much of what is left unread was looked at does not matter.
+            // Reads the unread rest in both, because they may have looked at different parts of it.
             decoder.read(&[b""], &[usize::MAX], found);
             *found = decoder.finish(mem::take(found));
         }
@@ -146,7 +146,7 @@ pub fn clones_go_on_alike(settings: &Settings, chunks: &[&[u8]], takes: Takes<'_
     }
 }
 
-/// Something to do with a decoder.
+/// A call of a decoder.
 #[derive(Clone, Copy, Debug)]
 pub struct Step<'a> {
     pub what: u8,
@@ -154,8 +154,8 @@ pub struct Step<'a> {
     pub takes: u8,
 }
 
-/// Total: no order of calls makes a decoder panic or loop, not even if readers are leaked. A reset
-/// puts everything right.
+/// Total: no order of calls makes a decoder panic or loop, even if readers are leaked. After a
+/// reset, the decoder works as usual.
 pub fn anything_goes(settings: &Settings, steps: &[Step<'_>]) {
     for view in VIEWS {
         let mut decoder = AnyDecoder::new(view, settings);
@@ -230,7 +230,7 @@ impl AnyDecoder {
                 }
             }
         }
-        // What was given out stays readable.
+        // Results stay readable.
         assert!(kept.iter().all(|event| event.data().len() < usize::MAX));
     }
 }

@@ -1,7 +1,7 @@
-//! Every crate in the lock file has a licence that suits users of sse-wire, and the library brings
-//! no crate twice.
+//! Checks that every crate in the lock file has a license that suits users of sse-wire, and that
+//! the library has no duplicate dependencies.
 //!
-//! Tests and examples may bring crates twice: some of them compare two versions on purpose.
+//! Tests and examples may have duplicates: some of them compare two versions on purpose.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -9,8 +9,8 @@ use serde_json::Value;
 
 use crate::{Result, elements, metadata, text};
 
-/// Licences that ask for no more than a notice.
-const LICENCES: [&str; 10] = [
+/// Licenses that only require a notice.
+const LICENSES: [&str; 10] = [
     "MIT",
     "MIT-0",
     "Apache-2.0",
@@ -23,7 +23,7 @@ const LICENCES: [&str; 10] = [
     "Zlib",
 ];
 
-/// Licences that data, but no code, may have in tests and examples.
+/// Licenses that data, but not code, may have in tests and examples.
 const OF_DATA: [&str; 2] = ["CDLA-Permissive-2.0", "CC0-1.0"];
 
 pub fn check() -> Result<Vec<String>> {
@@ -46,11 +46,11 @@ pub fn check() -> Result<Vec<String>> {
     let mut versions = BTreeMap::<_, Vec<_>>::new();
     for (id, package) in &packages {
         let (name, version) = (text(&package["name"]), text(&package["version"]));
-        let licence = text(&package["license"]);
+        let license = text(&package["license"]);
         let is_allowed =
-            |one: &str| LICENCES.contains(&one) || !brought.contains(id) && OF_DATA.contains(&one);
-        if !holds(licence, &is_allowed) {
-            faults.push(format!("{name} {version} has the licence `{licence}`"));
+            |one: &str| LICENSES.contains(&one) || !brought.contains(id) && OF_DATA.contains(&one);
+        if !holds(license, &is_allowed) {
+            faults.push(format!("{name} {version} has the license `{license}`"));
         }
         if brought.contains(id) {
             versions.entry(name).or_default().push(version);
@@ -63,7 +63,7 @@ pub fn check() -> Result<Vec<String>> {
     Ok(faults)
 }
 
-/// Returns a package and all that its users compile with it.
+/// Returns a package and all of the dependencies that its users compile.
 fn brought<'a>(root: &'a str, nodes: &BTreeMap<&'a str, &'a Value>) -> BTreeSet<&'a str> {
     let mut found = BTreeSet::from([root]);
     let mut open = vec![root];
@@ -80,13 +80,13 @@ fn brought<'a>(root: &'a str, nodes: &BTreeMap<&'a str, &'a Value>) -> BTreeSet<
     found
 }
 
-/// Returns `true` if the allowed licences satisfy an expression such as `(MIT OR X) AND Y`.
+/// Returns `true` if the allowed licenses satisfy an expression such as `(MIT OR X) AND Y`.
 fn holds(expression: &str, is_allowed: &impl Fn(&str) -> bool) -> bool {
-    // Some old manifests write it so.
+    // Some old manifests use a slash.
     let expression = expression.replace('/', " OR ");
     let operands = |operator| split(&expression, operator);
     let (all, any) = (operands(" AND "), operands(" OR "));
-    // AND binds more closely, so an expression with an OR outside of parentheses is one.
+    // AND binds more tightly, so an OR outside of parentheses splits the expression first.
     if any.len() > 1 {
         any.iter().any(|one| holds(one, is_allowed))
     } else if all.len() > 1 {
@@ -124,7 +124,7 @@ mod tests {
     use super::holds;
 
     #[test]
-    fn licences() {
+    fn licenses() {
         let holds = |expression| holds(expression, &|one| one == "MIT" || one == "ISC");
         for good in ["MIT", "MIT OR X", "X/MIT", "(MIT OR X) AND ISC", "X AND Y OR MIT", "((MIT))"]
         {

@@ -1,8 +1,9 @@
-//! Every public type, trait, function, constant and method is shown in an example on its page, or
-//! links to an item that is.
+//! Checks that every public type, trait, function, constant and method is shown in an example on
+//! its page, or links to an item that is.
 //!
-//! Reads rustdoc's description of the crate. Only nightly toolchains have that option, unless
-//! `RUSTC_BOOTSTRAP` allows it; its format changes now and then, and then this fails.
+//! This reads rustdoc's JSON description of the crate. Only nightly toolchains have that option,
+//! unless `RUSTC_BOOTSTRAP` allows it. Its format changes now and then, which makes this check
+//! fail.
 
 use std::{collections::BTreeSet, fs, path::Path, process::Command};
 
@@ -12,7 +13,7 @@ use crate::{Result, elements, metadata, output, text};
 
 pub fn check() -> Result<Vec<String>> {
     let metadata = metadata()?;
-    // A folder of its own: with `RUSTC_BOOTSTRAP`, cargo builds dependencies again.
+    // A separate folder, because with `RUSTC_BOOTSTRAP` cargo builds all dependencies again.
     let folder = Path::new(text(&metadata["target_directory"])).join("json");
     let mut rustdoc = Command::new("cargo");
     rustdoc
@@ -58,7 +59,7 @@ fn id(item: &Value) -> String {
 struct Index<'a>(&'a Value);
 
 impl<'a> Index<'a> {
-    /// Returns an item, or `null` if it is one of another crate.
+    /// Returns an item, or `null` for an item of another crate.
     fn get(&self, id: &Value) -> &'a Value {
         &self.0[id.to_string()]
     }
@@ -81,7 +82,7 @@ impl<'a> Index<'a> {
     }
 }
 
-/// What rustdoc shows on one page: a type, and its methods and constants.
+/// A page of rustdoc: a type, with its methods and constants.
 struct Page<'a> {
     owner: &'a Value,
     members: Vec<&'a Value>,
@@ -92,8 +93,8 @@ impl<'a> Page<'a> {
         [self.owner].into_iter().chain(self.members.iter().copied())
     }
 
-    /// Returns the IDs of what the examples of this page show: those that they name, and the type
-    /// itself if there is an example at all.
+    /// Returns the IDs of the items that the examples of this page show: those that they name, and
+    /// the type itself if there is any example.
     fn shown(&self) -> Vec<String> {
         let is_word = |one: char| one.is_alphanumeric() || one == '_';
         let examples =
@@ -103,7 +104,7 @@ impl<'a> Page<'a> {
         let is_shown = |item: &&Value| {
             words.contains(text(&item["name"])) || !words.is_empty() && id(item) == id(self.owner)
         };
-        // An example without the name of its own item shows it all the same: `for .. in ..`.
+        // An example on an item shows it, even if it does not name it: `for .. in ..`.
         let has_own = |item: &Value| text(&item["docs"]).contains("```");
         self.items().filter(|item| is_shown(item) || has_own(item)).map(id).collect()
     }

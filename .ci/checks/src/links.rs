@@ -1,5 +1,5 @@
-//! Every relative link of every Markdown file under version control leads to a file, and every
-//! `#fragment` to a heading of it.
+//! Checks that every relative link in a Markdown file under version control leads to a file, and
+//! every `#fragment` to a heading of it.
 
 use std::{
     collections::BTreeSet,
@@ -46,7 +46,7 @@ fn fault(file: &str, link: &str) -> Result<Option<&'static str>> {
     Ok(None)
 }
 
-/// Returns a text without its blocks and spans of code.
+/// Returns a text without its code blocks and code spans.
 fn prose(text: &str) -> String {
     let mut is_code = false;
     let mut prose = String::new();
@@ -73,7 +73,7 @@ fn links(prose: &str) -> BTreeSet<String> {
     found.filter(is_relative).map(str::to_owned).collect()
 }
 
-/// Returns the fragments that GitHub makes of the headings.
+/// Returns the fragments that GitHub generates from the headings.
 fn headings(prose: &str) -> BTreeSet<String> {
     let headings = prose.lines().filter(|line| line.starts_with('#'));
     let fragment = |heading: &str| -> String {

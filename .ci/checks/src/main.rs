@@ -1,6 +1,6 @@
-//! Checks of the repository that no tool brings. Each one prints what is wrong and fails.
+//! Checks of the repository for which there is no tool. Each check prints what is wrong, and fails.
 //!
-//! `cargo run -p sse-wire-checks -- NAME` in the root of the repository.
+//! Run `cargo run -p sse-wire-checks -- NAME` in the root of the repository.
 
 mod dependencies;
 mod examples;
@@ -17,7 +17,7 @@ use serde_json::Value;
 
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
-/// Returns what is wrong, if anything is.
+/// Runs a check, and returns the faults that it found.
 type Check = fn() -> Result<Vec<String>>;
 
 const CHECKS: [(&str, Check); 4] = [
@@ -48,7 +48,7 @@ fn main() -> ExitCode {
     }
 }
 
-/// Returns what a command prints, and fails if the command does.
+/// Returns the output of a command. Fails if the command fails.
 fn output(command: &mut Command) -> Result<Vec<u8>> {
     let output = command.stderr(Stdio::inherit()).output()?;
     if output.status.success() {
@@ -58,19 +58,19 @@ fn output(command: &mut Command) -> Result<Vec<u8>> {
     }
 }
 
-/// Returns the packages of the workspace and all that they depend on.
+/// Returns the packages of the workspace and all of their dependencies.
 fn metadata() -> Result<Value> {
     let mut command = Command::new("cargo");
     command.args(["metadata", "--format-version=1", "--all-features", "--locked"]);
     Ok(serde_json::from_slice(&output(&mut command)?)?)
 }
 
-/// Returns the elements of a JSON array, or none if it is something else.
+/// Returns the elements of a JSON array, or none if the value is something else.
 fn elements(value: &Value) -> &[Value] {
     value.as_array().map_or(&[], Vec::as_slice)
 }
 
-/// Returns a JSON string, or an empty one if it is something else.
+/// Returns a JSON string, or an empty one if the value is something else.
 fn text(value: &Value) -> &str {
     value.as_str().unwrap_or_default()
 }

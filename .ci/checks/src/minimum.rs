@@ -1,4 +1,5 @@
-//! The library compiles with the lowest version of each dependency that its manifest admits.
+//! Checks that the library compiles with the lowest version of each dependency that its manifest
+//! allows.
 
 use std::{fmt::Write as _, fs, path::Path, process::Command};
 
@@ -14,7 +15,7 @@ pub fn check() -> Result<Vec<String>> {
     let features = library["features"].as_object().into_iter().flatten();
     let features: Vec<_> = features.map(|(name, _)| name).collect();
 
-    // A package of its own, whose lock file knows nothing of tests and examples.
+    // A separate package, whose lock file contains nothing of the tests and examples.
     let mut manifest = format!(
         "[workspace]\n[package]\nname = \"minimum\"\nedition = \"2024\"\n[dependencies]\n\
          sse-wire = {{ path = \"{}\", features = {features:?} }}\n",
@@ -34,7 +35,7 @@ pub fn check() -> Result<Vec<String>> {
     fs::create_dir_all(folder.join("src"))?;
     fs::write(folder.join("Cargo.toml"), manifest)?;
     fs::write(folder.join("src/lib.rs"), "")?;
-    // Made again, because a lock file holds on to what it has.
+    // Deleted first, because cargo keeps the versions in an existing lock file.
     if folder.join("Cargo.lock").exists() {
         fs::remove_file(folder.join("Cargo.lock"))?;
     }
@@ -42,7 +43,7 @@ pub fn check() -> Result<Vec<String>> {
     Ok(Vec::new())
 }
 
-/// Returns the lowest version that a requirement such as `^1.2` admits.
+/// Returns the lowest version that a requirement such as `^1.2` allows.
 fn minimum(requirement: &str) -> Result<String> {
     let version = requirement.strip_prefix('^').unwrap_or(requirement);
     if version.starts_with(|first: char| !first.is_ascii_digit()) || version.contains(',') {

@@ -8,14 +8,14 @@ use std::{
 #[global_allocator]
 static ALLOCATOR: Counting = Counting;
 
-/// Off while time is taken: counting is a locked instruction, which would slow down those who
-/// allocate.
+/// Off while time is measured: counting is a locked instruction, which would slow down contenders
+/// that allocate.
 static ON: AtomicBool = AtomicBool::new(false);
 static COUNT: AtomicU64 = AtomicU64::new(0);
 
 struct Counting;
 
-/// Does the work and tells how often it allocated. Growing a buffer counts as well.
+/// Calls `work` and counts its allocations, including those that grow a buffer.
 pub fn count<T>(work: impl FnOnce() -> T) -> (T, u64) {
     let before = COUNT.load(Relaxed);
     ON.store(true, Relaxed);
@@ -30,7 +30,7 @@ fn note() {
     }
 }
 
-// SAFETY: everything is left to the system's allocator.
+// SAFETY: forwards every call to the system's allocator.
 unsafe impl GlobalAlloc for Counting {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         note();

@@ -1,11 +1,11 @@
-//! The least time of many short passes, in several processes: what the code takes when nobody else
-//! is in its way.
+//! Measures the shortest time of many short passes, in several processes: the time that the code
+//! takes while nothing disturbs it.
 //!
-//! Within a process, each contender keeps the place that its stack and its heap happen to have.
-//! Another process has other ones.
+//! Within a process, the stack and the heap of each contender stay in the same place. In another
+//! process, they are elsewhere.
 //!
-//! Who uses the other half of a core slows down everything on this one, and not everything alike,
-//! for a second or more. The probe finds that out.
+//! A program that uses the other half of a core slows down everything on this one for a second or
+//! more, and not everything equally. The probe detects that.
 
 use std::{
     env,
@@ -26,22 +26,22 @@ use crate::{
     table::{self, Table},
 };
 
-/// How many times longer the probe takes where nothing counts.
+/// A process does not count if the probe took this many times its shortest time.
 const DISTURBED: f64 = 1.15;
 
-/// The time from one process to the next.
+/// The minimum time from the start of one process to the next.
 const SHORTEST: Duration = Duration::from_secs(1);
 
-/// What one process measured: a column for each corpus.
+/// The results of one process: a column for each corpus.
 type Run = Vec<Column>;
 
-/// Measures in this process, and tells the one that started it.
+/// Measures in this process, and writes the results for the process that started it.
 pub fn measure(group: Group, corpora: &[Corpus], plan: &Plan) -> Result<(), String> {
     let run: Run = corpora.iter().map(|corpus| group.race(corpus, plan)).collect();
     serde_json::to_writer(io::stdout(), &run).map_err(|error| error.to_string())
 }
 
-/// Has everything measured by processes, prints it, and returns the medians.
+/// Lets processes measure all groups, prints the results, and returns the medians.
 pub fn compare(
     groups: &[Group],
     corpora: &[Corpus],
@@ -51,7 +51,7 @@ pub fn compare(
     let mut measured: Vec<(Group, Vec<Run>)> =
         groups.iter().map(|&group| (group, Vec::new())).collect();
     for number in 0..2 * processes {
-        // Each of them comes again as late as possible, because a disturbance takes its time.
+        // A disturbance takes some time, so the processes of a group are spread over the whole run.
         let fastest = fastest(&measured);
         let is_open = |runs: &[Run]| number < processes || !suffices(runs, fastest, processes);
         for (group, runs) in measured.iter_mut().filter(|(_, runs)| is_open(runs)) {
@@ -72,7 +72,7 @@ pub fn compare(
         table::print_best(*group, columns);
     }
 
-    println!("## Times as long as ours\n");
+    println!("## Ratios of the times\n");
     let names = corpora.iter().map(|corpus| corpus.name.to_owned());
     let mut summary = Table::new("fastest peer / ours", names);
     let decoding = || measured.iter().filter(|(group, _)| group.is_decoding());
@@ -103,15 +103,15 @@ pub fn compare(
     Ok(medians)
 }
 
-/// Measures in another process, whose stack begins elsewhere.
+/// Measures in another process, whose stack starts elsewhere.
 fn process(group: Group, number: u8) -> Result<Run, String> {
     let told = |error: &dyn Display| format!("process {number} of {}: {error}", group.name());
     let mut command = Command::new(env::current_exe().map_err(|error| told(&error))?);
-    // So that glibc keeps what was freed, as it does in a server that has run for a while. Otherwise
-    // it depends on what was measured before whether each large event comes with page faults.
+    // Makes glibc keep freed memory, as in a server that has run for a while. Otherwise, earlier
+    // passes would decide if each large event causes page faults.
     command
         .envs([("MALLOC_TRIM_THRESHOLD_", "1073741824"), ("MALLOC_MMAP_THRESHOLD_", "33554432")]);
-    // The environment lies above the stack.
+    // The environment is above the stack in memory, so its size moves the stack.
     command.args(env::args_os().skip(1)).env("PAD", "x".repeat(usize::from(number) * 700));
     command.args(["--measure", group.name()]).stderr(Stdio::inherit());
     let output = command.output().map_err(|error| told(&error))?;
@@ -121,13 +121,13 @@ fn process(group: Group, number: u8) -> Result<Run, String> {
     serde_json::from_slice(&output.stdout).map_err(|error| told(&error))
 }
 
-/// The least time of the probe in all processes.
+/// Returns the shortest time of the probe in all processes.
 fn fastest(measured: &[(Group, Vec<Run>)]) -> Duration {
     let columns = measured.iter().flat_map(|(_, runs)| runs).flatten();
     columns.map(|column| column.probe).min().unwrap_or_default()
 }
 
-/// Whether there are as many undisturbed columns of each corpus as a median needs.
+/// Returns `true` if there are enough undisturbed columns of each corpus for a median.
 fn suffices(runs: &[Run], fastest: Duration, processes: u8) -> bool {
     let undisturbed = |number: &usize| {
         let runs = runs.iter().filter(|run| !is_disturbed(&run[*number], fastest));
@@ -140,7 +140,7 @@ fn is_disturbed(column: &Column, fastest: Duration) -> bool {
     column.probe > fastest.mul_f64(DISTURBED)
 }
 
-/// The columns of one corpus: the undisturbed ones, if there are any.
+/// Returns the columns of one corpus: the undisturbed ones, or all if there are none.
 fn columns(runs: &[Run], number: usize, fastest: Duration) -> Vec<&Column> {
     let all: Vec<_> = runs.iter().map(|run| &run[number]).collect();
     let undisturbed: Vec<_> =
@@ -148,7 +148,7 @@ fn columns(runs: &[Run], number: usize, fastest: Duration) -> Vec<&Column> {
     if undisturbed.is_empty() { all } else { undisturbed }
 }
 
-/// The median of the processes, for each contender and corpus.
+/// Returns the median of the processes, for each contender and corpus.
 fn medians(runs: &[Run], fastest: Duration) -> Run {
     let mut medians = runs[0].clone();
     for (number, column) in medians.iter_mut().enumerate() {
@@ -164,13 +164,13 @@ fn medians(runs: &[Run], fastest: Duration) -> Run {
     medians
 }
 
-/// How many times longer the fastest peer takes than each of ours.
+/// Returns the time of the fastest peer, divided by that of each of ours.
 fn leads(group: Group, column: &Column) -> Vec<Option<f64>> {
     let lead = |&ours: &&str| column.lead(ours).map(|(lead, _)| lead);
     group.ours().iter().map(lead).collect()
 }
 
-/// A cell for each corpus: the ratios within each process, and of each the median of the processes.
+/// Returns a cell for each corpus: the ratios within each process, as medians of the processes.
 fn cells(
     runs: &[Run],
     fastest: Duration,

@@ -1,6 +1,6 @@
-//! Who makes a body of events: out of a stream of them, which has some ready at a time.
+//! The contenders for bodies, each made of a stream that has some events ready at a time.
 //!
-//! The events are made before, as far as a crate allows it, and dropped by the body.
+//! Events are made before the clock starts, as far as a crate allows it. The body drops them.
 
 use std::{
     convert::Infallible,
@@ -33,7 +33,7 @@ pub const ENCODER: &str = "Encoder";
 pub const BODY: &str = "EventBody";
 pub const OWNED: &str = "EventBody of EventBuf";
 
-/// How many events are ready at a time.
+/// Returns the numbers of events that are ready at a time.
 pub fn all() -> [(&'static str, usize); 4] {
     [("body-1", 1), ("body-10", 10), ("body-100", 100), ("body-all", usize::MAX)]
 }
@@ -53,12 +53,12 @@ pub fn contenders(corpus: &Corpus, burst: usize) -> Vec<Contender<'_>> {
             run(clock, events, |sink| send(made.iter().copied(), burst, EventBody::new, sink))
         }),
         Contender::new(OWNED, Side::Ours, move |clock| {
-            // Owned copies: clones would share their text, and so be cheaper to drop.
+            // Owned copies, because clones would share their text, and cost less to drop.
             let owned: Vec<_> = owned.iter().map(|event| event.clone().detach()).collect();
             run(clock, events, |sink| send(owned.into_iter(), burst, EventBody::new, sink))
         }),
         Contender::new("axum", Side::Peer, move |clock| {
-            // An event is encoded as it is made.
+            // axum encodes an event when it is created.
             let shared = Arc::clone(&shared);
             let events_made = (0..shared.len()).map(move |number| {
                 let (event_type, data) = &shared[number];
@@ -87,7 +87,7 @@ fn actix_event(event_type: &'static str, data: &str) -> actix::Event {
     if event_type.is_empty() { event } else { event.event(event_type) }.into()
 }
 
-/// Another interface with the same method.
+/// Adapts another trait with the same method.
 struct ActixBody<S>(Pin<Box<actix::Sse<S>>>);
 
 impl<S: Stream<Item = Result<actix::Event, Infallible>>> Body for ActixBody<S> {
@@ -109,7 +109,7 @@ fn run(clock: &mut Clock, events: &Events, send: impl FnOnce(&mut Sink) -> Outco
     }
 }
 
-/// Without a body: what encoding alone takes.
+/// Measures encoding alone, without a body.
 fn alone(events: &[Event<'_>], sink: &mut Sink) -> Outcome {
     let mut encoder = Encoder::new();
     for event in events {
@@ -120,7 +120,7 @@ fn alone(events: &[Event<'_>], sink: &mut Sink) -> Outcome {
     Ok(())
 }
 
-/// Lets as many events through as the gate allows, and then none until it is opened again.
+/// Lets as many events through as the gate allows, and then none until it opens again.
 struct Gated<I> {
     events: I,
     gate: Arc<AtomicUsize>,
@@ -141,7 +141,7 @@ impl<I: Iterator + Unpin> Stream for Gated<I> {
     }
 }
 
-/// Opens the gate for so many events, takes the frames that the body has, and so on until its end.
+/// Opens the gate for `burst` events and takes the body's frames, repeatedly until the end.
 fn send<I: Iterator + Unpin, B: Body<Data = Bytes, Error: std::fmt::Debug>>(
     events: I,
     burst: usize,

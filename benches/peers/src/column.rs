@@ -1,4 +1,4 @@
-//! What was measured of one corpus.
+//! The measurements of one corpus.
 
 use std::time::Duration;
 
@@ -6,14 +6,14 @@ use serde::{Deserialize, Serialize};
 
 use crate::measure::{Score, Side};
 
-/// What came out for one corpus.
+/// The measurements of one corpus.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Column {
     pub corpus: String,
     pub bytes: usize,
     pub events: usize,
     pub scores: Vec<Score>,
-    /// The least time of the probe.
+    /// The shortest time of the probe.
     pub probe: Duration,
 }
 
@@ -22,7 +22,7 @@ impl Column {
         self.scores.iter().find(|score| score.name == name)
     }
 
-    /// Who is wrong does not win.
+    /// Returns the fastest peer with correct results.
     pub fn fastest_peer(&self) -> Option<&Score> {
         let peers = self.scores.iter().filter(|score| score.side == Side::Peer);
         peers
@@ -30,19 +30,19 @@ impl Column {
             .min_by_key(|peer| peer.time)
     }
 
-    /// How many times longer than we the fastest peer takes, and who that is.
+    /// Returns the time of the fastest peer divided by ours, and its name.
     pub fn lead(&self, ours: &str) -> Option<(f64, &str)> {
         let peer = self.fastest_peer()?;
         Some((ratio(peer.time, self.score(ours)?.time)?, &peer.name))
     }
 
-    /// How many times longer than the second the first takes.
+    /// Returns the first time divided by the second.
     pub fn ratio(&self, first: &str, second: &str) -> Option<f64> {
         ratio(self.score(first)?.time, self.score(second)?.time)
     }
 }
 
-/// Returns how many times longer than ours their time is.
+/// Returns their time divided by ours.
 pub fn ratio(theirs: Option<Duration>, ours: Option<Duration>) -> Option<f64> {
     Some(theirs?.as_secs_f64() / ours?.as_secs_f64())
 }

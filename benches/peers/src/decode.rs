@@ -1,4 +1,4 @@
-//! Who decodes: each through the cheapest of its public interfaces.
+//! The contenders for decoding, each with the cheapest of its public interfaces.
 
 use std::{
     convert::Infallible,
@@ -27,12 +27,12 @@ use crate::{
     measure::{Clock, Contender, Flaw, Limit, Outcome, Side},
 };
 
-/// A corpus in chunks, as the interfaces want them.
+/// A corpus in chunks, in the forms that the interfaces need.
 pub struct Cuts<'a> {
     corpus: &'a Corpus,
     lent: Vec<&'a [u8]>,
     shared: Vec<Bytes>,
-    /// How many bytes all blocks have.
+    /// The number of bytes in all blocks.
     block_bytes: usize,
 }
 
@@ -40,13 +40,14 @@ impl<'a> Cuts<'a> {
     pub fn new(corpus: &'a Corpus, chunks: Chunks) -> Self {
         let lent = corpus.chunks(chunks);
         let shared = if cut::is_single(chunks) {
-            // With an allocation for each byte, the memory would be what is measured.
+            // With an allocation for each byte, this would measure the memory.
             let all = Bytes::copy_from_slice(&corpus.bytes);
             (0..all.len()).map(|at| all.slice(at..=at)).collect()
         } else {
             lent.iter().map(|chunk| Bytes::copy_from_slice(chunk)).collect()
         };
-        // A LF that comes on its own belongs to the next block, and behind the last there is none.
+        // An LF in a chunk of its own is part of the next block, and after the last block there is
+        // none.
         let has_late_lf = corpus.bytes.ends_with(b"\r\n") && lent.last() == Some(&&b"\n"[..]);
         let block_bytes = corpus.bytes.len() - usize::from(has_late_lf);
         Self { corpus, lent, shared, block_bytes }
@@ -54,7 +55,7 @@ impl<'a> Cuts<'a> {
 
     pub fn contenders(&'a self) -> Vec<Contender<'a>> {
         let events = (Some(self.corpus.events.len()), self.corpus.data_bytes());
-        // What gives no events must at least come upon every byte.
+        // Contenders that return no events must at least see every byte.
         let all_bytes = (None, self.block_bytes);
 
         let lent = |name, side, expected, decode: fn(Lent<'_>, &mut Tally) -> Outcome| {
@@ -89,7 +90,7 @@ impl<'a> Cuts<'a> {
         ]
     }
 
-    /// Copies all chunks: one behind the other, or over and over to the same place.
+    /// Copies all chunks, one after the other or always to the same place.
     fn copy(&'a self, name: &'static str, is_hot: bool) -> Contender<'a> {
         let all_bytes = self.corpus.bytes.len();
         let mut to = vec![0; all_bytes];
@@ -128,7 +129,7 @@ impl<'a> Cuts<'a> {
         self.filter(REWRITE_ALL, decide, is_right)
     }
 
-    /// Passes all chunks. Their output is put together once, outside the passes, and looked at.
+    /// Filters all chunks. The output is collected and checked once, outside of the passes.
     fn filter(
         &'a self,
         name: &'static str,
@@ -140,7 +141,7 @@ impl<'a> Cuts<'a> {
         let outcome =
             filter(&self.shared, &mut tally, &decide, |part| output.extend_from_slice(part))
                 .and_then(|()| is_right(&output));
-        // Each block counts here, with an event or without.
+        // Every block counts here, with or without an event.
         let expected = (Some(tally.events), output.len());
         Contender::new(name, Side::Ours, move |clock| {
             outcome.clone()?;
@@ -162,7 +163,7 @@ pub const REWRITE_ALL: &str = "BlockFilter, rewrite all";
 type Lent<'a> = Feed<Copied<slice::Iter<'a, &'a [u8]>>>;
 type Shared = Feed<vec::IntoIter<Bytes>>;
 
-/// Chunks, until the contender is too late.
+/// Yields chunks until the contender runs out of time.
 struct Feed<I> {
     chunks: I,
     limit: Limit,
@@ -177,7 +178,7 @@ impl<I: Iterator> Iterator for Feed<I> {
     }
 }
 
-/// What a contender came upon.
+/// The events and bytes that a contender found.
 struct Tally {
     events: usize,
     bytes: usize,
@@ -267,7 +268,7 @@ fn filter(
     let mut output = Vec::new();
     for chunk in chunks {
         filter.pass(chunk, &mut output);
-        // What a chunk gives leaves before the next one comes, as in a proxy.
+        // Sends the output of each chunk before the next one, as in a proxy.
         for part in output.drain(..) {
             tally.bytes += part.len();
             put(&part);
@@ -307,7 +308,7 @@ fn sse_stream(chunks: Lent<'_>, tally: &mut Tally) -> Outcome {
     let chunks = stream::iter(chunks.map(Ok::<_, Infallible>));
     drain(sse_stream::SseByteStream::new(chunks), |event| {
         let event = event.map_err(Flaw::failed)?;
-        // It gives blocks without data as well.
+        // This crate also returns blocks without data.
         black_box(&event).data.as_ref().map_or(Ok(()), |data| tally.event(data.as_bytes()))
     })
 }

@@ -1,4 +1,4 @@
-//! Streams without a runtime: whatever is measured here is always ready.
+//! Polls streams without a runtime, because everything that is measured here is always ready.
 
 use std::{
     pin::pin,

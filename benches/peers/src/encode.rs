@@ -1,6 +1,7 @@
-//! Who encodes: one event after the other, each into a buffer that is used again if there is one.
+//! The contenders for encoding: one event after the other, into a reused buffer if the interface
+//! has one.
 //!
-//! Whoever takes values gets them ready-made; whoever takes references makes none.
+//! Values are made before the clock starts. References need none.
 
 use std::{convert::Infallible, fmt::Write as _, hint::black_box, sync::Arc};
 
@@ -22,7 +23,7 @@ pub const EXTEND: &str = "extend_from_slice";
 
 pub type Events = Vec<(&'static str, String)>;
 
-/// How many bytes the events have on the wire.
+/// Returns the number of bytes of the encoded events.
 pub fn encoded_len(events: &Events) -> usize {
     let mut encoder = Encoder::new();
     for (event_type, data) in events {
@@ -58,7 +59,7 @@ fn lent<'a>(
     Contender::new(name, side, move |clock| run(clock, events, |sink| encode(events, sink)))
 }
 
-/// Our events are references, made once. Their types are checked then, as constants are.
+/// Our events are references that are made once. Their types are checked then, like constants.
 fn ours<'a>(
     name: &'static str,
     events: &'a Events,
@@ -92,7 +93,7 @@ fn run(clock: &mut Clock, events: &Events, encode: impl FnOnce(&mut Sink) -> Out
     }
 }
 
-/// Checks that the bytes mean the events.
+/// Returns an error if the bytes do not decode to the events.
 pub fn check(bytes: &[u8], expected: &Events) -> Outcome {
     let mut decoder = Decoder::new();
     let mut events = decoder.feed(bytes);
@@ -108,7 +109,7 @@ pub fn check(bytes: &[u8], expected: &Events) -> Outcome {
     Ok(())
 }
 
-/// The least that can be done: the data to a place in the cache.
+/// Measures the least possible work: copying the data to a place in the cache.
 fn copy(clock: &mut Clock, events: &Events) -> Outcome {
     let mut buffer = Vec::new();
     clock.time(|_| {
@@ -121,7 +122,7 @@ fn copy(clock: &mut Clock, events: &Events) -> Outcome {
     Ok(())
 }
 
-/// What one would write without a library.
+/// Measures the obvious code without a library.
 fn write(events: &Events, sink: &mut Sink) -> Outcome {
     let mut buffer = String::new();
     for (event_type, data) in events {
@@ -138,7 +139,7 @@ fn write(events: &Events, sink: &mut Sink) -> Outcome {
     Ok(())
 }
 
-/// The same by hand, without what formatting costs.
+/// Does the same without the cost of formatting.
 fn extend(events: &Events, sink: &mut Sink) -> Outcome {
     let mut buffer = Vec::new();
     for (event_type, data) in events {
@@ -185,7 +186,7 @@ fn frames(events: &[Event<'_>], sink: &mut Sink) -> Outcome {
     Ok(())
 }
 
-/// An event is encoded as it is made, and comes out of the response's body.
+/// axum encodes an event when it is created, and sends it in the body of a response.
 fn axum(events: Arc<Events>, sink: &mut Sink) -> Outcome {
     let events = (0..events.len()).map(move |number| {
         let (event_type, data) = &events[number];
@@ -233,7 +234,7 @@ fn sse_codec(events: Vec<sse_codec::Event>, sink: &mut Sink) -> Outcome {
     codec(events, sink, |event, buffer| encoder.encode(event, buffer).map_err(Flaw::failed))
 }
 
-/// Encodes into a buffer that is used again. Each crate has its own trait for that.
+/// Encodes into a reused buffer. Each crate has its own trait for that.
 fn codec<E>(
     events: Vec<E>,
     sink: &mut Sink,

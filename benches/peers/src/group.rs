@@ -1,4 +1,4 @@
-//! What is compared in one table.
+//! The groups of contenders, each shown in one table.
 
 use crate::{
     body,
@@ -10,18 +10,18 @@ use crate::{
 
 #[derive(Clone, Copy)]
 pub enum Group {
-    /// Decoding of chunks of one kind, and how they are called.
+    /// Decoding: the name of a kind of chunks, and the chunks.
     Decode(&'static str, Chunks),
     Encode,
-    /// Bodies, out of streams that have so many events ready at a time.
+    /// Bodies, made of streams that have this many events ready at a time.
     Body(&'static str, usize),
 }
 
-/// How it is compared.
+/// The settings of a comparison.
 pub struct Plan {
     pub rounds: usize,
     pub figure: Figure,
-    /// Not only those who are ever the fastest.
+    /// `true` if peers take part that are nowhere the fastest.
     pub has_all_peers: bool,
 }
 
@@ -43,7 +43,7 @@ impl Group {
         }
     }
 
-    /// The names of what is compared with the fastest peer.
+    /// Returns the names that are compared with the fastest peer.
     pub fn ours(self) -> &'static [&'static str] {
         match self {
             Self::Decode(..) => &[decode::FEED, decode::FEED_BYTES, decode::EVENT_STREAM],
@@ -52,17 +52,17 @@ impl Group {
         }
     }
 
-    /// Something is decoded.
+    /// Returns `true` for groups that decode.
     pub fn is_decoding(self) -> bool {
         matches!(self, Self::Decode(..))
     }
 
-    /// The chunks are single bytes.
+    /// Returns `true` if the chunks are single bytes.
     pub fn is_single(self) -> bool {
         matches!(self, Self::Decode(_, chunks) if cut::is_single(chunks))
     }
 
-    /// Those who are the fastest peer of a corpus, now or then.
+    /// Returns the peers that are the fastest for some corpus.
     fn swift(self) -> &'static [&'static str] {
         match self {
             Self::Decode(..) => &["sse-core", "sse-stream"],

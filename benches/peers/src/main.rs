@@ -42,27 +42,28 @@ struct Options {
     /// Only one part; may be given more than once.
     #[arg(long, value_name = "PART")]
     only: Vec<Part>,
-    /// How often each contender goes through each corpus; the first two do not count [default: 17,
+    /// How often each contender reads each corpus; the first two passes do not count [default: 17,
     /// with --best 62].
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u16).range(3..))]
     rounds: Option<u16>,
     /// Five rounds, and only chunks of 16 KiB.
     #[arg(long, conflicts_with_all = ["rounds", "chunks", "best"])]
     quick: bool,
-    /// The least time of many short passes, in several processes: holds on a busy machine too.
+    /// Show the shortest time of many short passes, in several processes; works on a busy machine,
+    /// too.
     #[arg(long)]
     best: bool,
-    /// With --best: all peers, not only those that are ever the fastest.
+    /// With --best: include all peers, not only those that are the fastest somewhere.
     #[arg(long, requires = "best")]
     all_peers: bool,
-    /// With --best: how many processes, one after the other; the median of them is shown.
+    /// With --best: the number of processes; the result is their median.
     #[arg(long, value_name = "N", default_value_t = 5, requires = "best")]
     #[arg(value_parser = clap::value_parser!(u8).range(1..=50))]
     processes: u8,
-    /// Draws the times as well, as a picture in this file.
+    /// Draw the times as well, as an SVG picture in this file.
     #[arg(long, value_name = "FILE")]
     svg: Option<PathBuf>,
-    /// One of the processes: what it measures.
+    /// For a process that --best starts: the group to measure.
     #[arg(long, hide = true, requires = "best")]
     measure: Option<String>,
 }
@@ -165,7 +166,7 @@ fn medians(groups: &[Group], corpora: &[Corpus], plan: &Plan) -> Vec<(Group, Vec
 }
 
 fn print_leads(corpora: &[Corpus], decoded: &[(Group, Vec<Column>)]) {
-    println!("## Decoding, the fastest peer's time in ours\n");
+    println!("## Decoding: the fastest peer's time, divided by ours\n");
     for ours in decoded[0].0.ours() {
         let names = decoded.iter().map(|(group, _)| group.name().to_owned());
         let mut table = Table::new(ours, names);

@@ -1,4 +1,4 @@
-//! Runs contenders in turn, and takes their times.
+//! Runs contenders in turn, and measures their times.
 
 use std::{
     fmt::Debug,
@@ -12,27 +12,27 @@ use serde::{Deserialize, Serialize};
 
 use crate::alloc;
 
-/// A pass that takes longer is given up.
+/// The time after which a pass is given up.
 pub const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Rounds that do not count.
+/// The number of rounds that do not count.
 pub const WARM_UP: usize = 2;
 
-/// What all measured passes of one contender may take. The slow ones take part in fewer rounds.
+/// The time for all measured passes of a contender. Slow ones take part in fewer rounds.
 const BUDGET: Duration = Duration::from_millis(500);
 
-/// Fewest measured passes of a slow contender.
+/// The minimum number of measured passes, for slow contenders.
 const FEWEST: usize = 3;
 
 #[derive(Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Side {
     Ours,
     Peer,
-    /// What the machine can do, or a few lines without a library.
+    /// The limits of the machine, or a few lines without a library.
     Yardstick,
 }
 
-/// Somebody who goes through the input, again and again.
+/// Code that processes the input, again and again.
 pub struct Contender<'a> {
     pub name: &'static str,
     pub side: Side,
@@ -40,7 +40,7 @@ pub struct Contender<'a> {
 }
 
 impl<'a> Contender<'a> {
-    /// `pass` prepares what it needs, does its work under the clock, and checks what came out.
+    /// `pass` prepares what it needs, does its work under the clock, and checks the result.
     pub fn new(
         name: &'static str,
         side: Side,
@@ -57,18 +57,18 @@ pub enum Flaw {
     TooSlow,
     /// An error or a panic.
     Failed(String),
-    /// It came to another result.
+    /// The result was wrong.
     Wrong(String),
 }
 
 impl Flaw {
     pub fn failed(error: impl Debug) -> Self {
-        // Some errors hold the whole input.
+        // Some errors contain the whole input.
         Self::Failed(format!("{error:?}").chars().take(100).collect())
     }
 }
 
-/// Takes the time of a pass. The first pass counts allocations instead, and may be given up.
+/// Measures the time of a pass. The first pass counts allocations instead, and may be given up.
 #[derive(Default)]
 pub struct Clock {
     pub is_first: bool,
@@ -92,7 +92,7 @@ impl Clock {
     }
 }
 
-/// When to give up, if ever. No more than a branch in passes whose time counts.
+/// The time to give up, if there is one. Costs only a branch in passes that count.
 #[derive(Clone, Copy, Default)]
 pub struct Limit(Option<Instant>);
 
@@ -106,7 +106,7 @@ impl Limit {
     }
 }
 
-/// What came out for one contender.
+/// The measurements of one contender.
 #[derive(Clone, Serialize, Deserialize)]
 pub struct Score {
     pub name: String,
@@ -116,14 +116,14 @@ pub struct Score {
     pub flaw: Option<Flaw>,
 }
 
-/// Which of the times of a contender is shown.
+/// The time of a contender that is shown.
 #[derive(Clone, Copy)]
 pub enum Figure {
     Median,
     Least,
 }
 
-/// Each round lets every contender make one pass. Gives the least time of the probe as well.
+/// Lets every contender make one pass in each round. Also returns the shortest time of the probe.
 pub fn race(
     contenders: Vec<Contender<'_>>,
     rounds: usize,
@@ -133,7 +133,8 @@ pub fn race(
     let mut lanes: Vec<_> = contenders.into_iter().map(Lane::new).collect();
     let mut order: Vec<_> = (0..lanes.len()).collect();
     for round in 0..rounds {
-        // Nobody always comes behind the same one and its traces in the caches.
+        // A random order, so that no contender always runs after the same one and its traces in the
+        // caches.
         let random = BuildHasherDefault::<DefaultHasher>::new();
         order.sort_by_key(|turn| random.hash_one((round, turn)));
         for &turn in &order {
@@ -144,8 +145,8 @@ pub fn race(
     (lanes.into_iter().map(|lane| lane.score(figure)).collect(), least)
 }
 
-/// Takes the time of work that is always the same, and that takes longer while somebody else uses
-/// the other half of the core.
+/// Measures the time of constant work, which takes longer while another program uses the other half
+/// of the core.
 fn probe() -> Duration {
     let bytes = black_box([b'x'; 16 << 10]);
     let start = Instant::now();
@@ -156,7 +157,7 @@ fn probe() -> Duration {
 
 struct Lane<'a> {
     contender: Contender<'a>,
-    /// Takes part in each round that is a multiple of it.
+    /// The contender takes part in every round that is a multiple of this.
     stride: usize,
     times: Vec<Duration>,
     allocations: u64,
@@ -209,7 +210,7 @@ impl<'a> Lane<'a> {
     }
 }
 
-/// A panic is a flaw as any other, and is told in the same place.
+/// Converts a panic to a flaw, which is reported like any other.
 fn caught(pass: impl FnOnce() -> Outcome) -> Outcome {
     let hook = panic::take_hook();
     panic::set_hook(Box::new(|_| {}));

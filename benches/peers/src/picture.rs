@@ -1,6 +1,6 @@
-//! The times as a picture: a panel for each group and corpus, and a bar for each contender.
+//! Draws the times: a panel for each group and corpus, and a bar for each contender.
 //!
-//! The colours follow the reader's light or dark theme; the background is the page's.
+//! The colors follow the reader's light or dark theme. The background is that of the page.
 
 use std::fmt::Write as _;
 
@@ -20,8 +20,8 @@ const TITLE: usize = 40;
 const HEAD: usize = 34;
 const FOOT: usize = 30;
 
-/// A bar that is this many times as long as the shortest one is cut off. Otherwise one slow
-/// contender would leave a dot of each other one.
+/// A bar that is this many times as long as the shortest is cut off. Otherwise one slow contender
+/// would reduce all others to a dot.
 const LONGEST: f64 = 8.0;
 
 const STYLE: &str = "\
@@ -31,7 +31,7 @@ text{font:12px system-ui,sans-serif;fill:#1f2328}\
 @media(prefers-color-scheme:dark){\
 text,text.peer{fill:#e6edf3}.note{fill:#8d96a0}.ours{fill:#58a6ff}.peer{fill:#57606a}}";
 
-/// Draws what was measured. Whoever is wrong or too slow has no bar.
+/// Draws the measurements. Contenders that are wrong or too slow have no bar.
 pub fn draw(measured: &[(Group, Vec<Column>)]) -> String {
     let columns = measured.iter().map(|(_, columns)| columns.len()).max().unwrap_or_default();
     let mut body = String::new();
@@ -57,8 +57,8 @@ pub fn draw(measured: &[(Group, Vec<Column>)]) -> String {
     )
 }
 
-/// Returns who has a bar: those of ours that are compared with the peers, and the peers, the
-/// fastest first.
+/// Returns the contenders that have a bar, the fastest first: ours that are compared with the
+/// peers, and the peers.
 fn shown(group: Group, column: &Column) -> Vec<&Score> {
     let is_shown = |score: &&Score| {
         let takes_part = match score.side {
@@ -87,7 +87,7 @@ fn panel(svg: &mut String, group: Group, column: &Column, left: usize, top: usiz
         let length = (nanos(score) / longest).min(1.0) * BARS as f64;
         let bars = left + NAMES;
         text(svg, &format!("{class} name"), (left, line + 11), &score.name);
-        // A gap near its end shows that a bar is cut off.
+        // A gap near the end shows that a bar is cut off.
         let parts = if nanos(score) > longest {
             vec![(0.0, length - 10.0), (length - 7.0, 7.0)]
         } else {

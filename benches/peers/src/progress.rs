@@ -1,16 +1,16 @@
-//! How far a run of some minutes has come, on standard error.
+//! Reports the progress of a run that takes minutes, on standard error.
 
 use std::{
     io::{self, IsTerminal as _, Write as _},
     time::{Duration, Instant},
 };
 
-/// The time between two lines where nobody watches: a log needs few.
+/// The time between two lines in a log, which needs only a few.
 const BETWEEN_LINES: Duration = Duration::from_secs(30);
 
 const WIDTH: usize = 24;
 
-/// A bar on a terminal; elsewhere a line now and then.
+/// A progress bar on a terminal; otherwise a line now and then.
 pub struct Progress {
     is_terminal: bool,
     done: usize,
@@ -26,13 +26,13 @@ impl Progress {
         Self { is_terminal, done: 0, total, start: now, last_line: now }
     }
 
-    /// Tells what is done next, as one more step of all.
+    /// Reports the next step.
     pub fn step(&mut self, what: &str) {
         self.total = self.total.max(self.done + 1);
         if self.is_terminal {
             let filled = WIDTH * self.done / self.total;
             let bar = format!("{:#<filled$}{:.<2$}", "", "", WIDTH - filled);
-            // Nobody needs to know if this cannot be written.
+            // A failure to write this does not matter.
             let _ = write!(io::stderr(), "\r\x1b[K[{bar}] {}, now {what}", self.state());
         } else if self.last_line.elapsed() >= BETWEEN_LINES {
             self.last_line = Instant::now();
@@ -41,7 +41,7 @@ impl Progress {
         self.done += 1;
     }
 
-    /// Takes the bar away, so that other lines can be written.
+    /// Removes the bar, so that other lines can be written.
     pub fn clear(&self) {
         if self.is_terminal {
             let _ = write!(io::stderr(), "\r\x1b[K");

@@ -1,4 +1,4 @@
-//! Where encoded events go, and the check of what arrived there.
+//! The destination of encoded events, and the check of what was written.
 
 use std::hint::black_box;
 
@@ -9,7 +9,7 @@ use crate::{
 
 pub struct Sink {
     puts: usize,
-    /// Only in the first pass, to be checked.
+    /// The bytes of the first pass, which are checked.
     kept: Option<Vec<u8>>,
     limit: Limit,
 }
@@ -26,14 +26,14 @@ impl Sink {
     }
 }
 
-/// Times what writes the events, and checks in the first pass that the bytes mean them. Returns the
-/// number of puts.
+/// Measures the time of `write`. In the first pass, checks that the bytes decode to the events.
+/// Returns the number of puts.
 pub fn run(
     clock: &mut Clock,
     events: &Events,
     write: impl FnOnce(&mut Sink) -> Outcome,
 ) -> Result<usize, Flaw> {
-    // Large enough that keeping does not allocate.
+    // Large enough to avoid allocations.
     let kept = clock.is_first.then(|| Vec::with_capacity(2 * encode::encoded_len(events)));
     let Sink { puts, kept, .. } = clock.time(|limit| {
         let mut sink = Sink { puts: 0, kept, limit };

@@ -1,4 +1,4 @@
-//! What is printed: aligned tables, which are Markdown as well.
+//! Prints aligned tables, which are also valid Markdown.
 
 use std::{collections::BTreeMap, time::Duration};
 
@@ -8,7 +8,7 @@ use crate::{
     measure::{Flaw, PATIENCE, Score},
 };
 
-/// A table: its head, whose first cell is its name, and its rows.
+/// A table: its head, whose first cell is the name of the table, and its rows.
 pub struct Table(Vec<Vec<String>>);
 
 impl Table {
@@ -68,7 +68,7 @@ pub fn print_group(group: Group, columns: &[Column]) {
     print_flaws(columns);
 }
 
-/// Prints the times alone, and who is the fastest.
+/// Prints the times, and the fastest peer.
 pub fn print_best(group: Group, columns: &[Column]) {
     print_times(group, columns);
     print_flaws(columns);
@@ -91,7 +91,7 @@ fn fastest_peers(table: &mut Table, columns: &[Column]) {
     table.row("fastest peer", columns.iter().map(|column| or_dash(fastest(column))));
 }
 
-/// A row for each contender, a column for each corpus.
+/// Returns a table with a row for each contender, and a column for each corpus.
 fn figures(
     name: &str,
     columns: &[Column],
@@ -109,7 +109,7 @@ fn figures(
     table
 }
 
-/// A flaw is marked wherever it matters.
+/// Formats a figure, and marks flaws.
 fn cell(score: &Score, figure: Option<String>) -> String {
     match score.flaw {
         Some(Flaw::TooSlow) => "too slow".to_owned(),
@@ -144,7 +144,7 @@ fn print_flaws(columns: &[Column]) {
     }
 }
 
-/// The name, and the version that was built.
+/// Returns the name, with the version that was built.
 fn label(name: &str) -> String {
     let lock = include_str!("../Cargo.lock");
     let version = lock.split_once(&format!("\nname = \"{name}\"\nversion = \""));
@@ -158,7 +158,7 @@ pub fn times(ratio: f64) -> String {
     format!("{}x", rounded(ratio))
 }
 
-/// Three digits, more or less.
+/// Formats a figure with about three digits.
 pub fn rounded(figure: f64) -> String {
     match figure {
         100.0.. => format!("{figure:.0}"),

@@ -1,7 +1,8 @@
-//! Asks a model in `Anthropic`'s protocol, whose events have types, and prints the text as it comes.
+//! Sends a prompt to a model with `Anthropic`'s API, whose events have types, and prints the text
+//! as it arrives.
 //!
 //! ```sh
-//! cargo run --example anthropic           # asks a mock, which fails on some prompts:
+//! cargo run --example anthropic           # uses a mock, which fails for some prompts:
 //! cargo run --example anthropic -- cut    # or denied, refused, proxy, overloaded, undone, reset
 //! API_KEY=.. cargo run --example anthropic -- --url https://api.anthropic.com/v1/messages
 //! ```
@@ -15,14 +16,14 @@ use serde_json::{Value, json};
 use sse_wire::{ByteStreamExt, EventStreamExt, StreamError};
 use upstream::Chat;
 
-/// The event types that matter here, and their data.
+/// The event types that this client handles, with their data.
 #[derive(Deserialize)]
 #[serde(tag = "event", content = "data", rename_all = "snake_case")]
 enum Event {
     ContentBlockDelta(Value),
     MessageDelta(Value),
     Error(Failure),
-    /// `message_stop`, `ping`, and all types that are new.
+    /// `message_stop`, `ping`, and all types that are unknown.
     #[serde(other)]
     Other,
 }
@@ -49,7 +50,7 @@ async fn main() -> anyhow::Result<()> {
     let status = response.status();
     let mut events = match response.bytes_stream().open_events().await {
         Ok(events) => events.must_end_with_type("message_stop").json_by_type(),
-        // With status 200, too.
+        // Some servers send an error with status 200, so the body decides.
         Err(StreamError::NotEventStream(body)) => match body.json() {
             Ok(Failure { error }) => bail!("{status}: {}", error.message),
             Err(_) => bail!("{status}: {body}"),

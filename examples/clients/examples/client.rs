@@ -1,4 +1,5 @@
-//! A client that comes back: reconnects where it was cut, as the server asks for, and gives up in time.
+//! A client for any event stream. After a disconnect it resumes from the last event, with the delay
+//! that the server asks for, until too many attempts have failed.
 //!
 //! ```sh
 //! cargo run --example client -- URL
@@ -18,16 +19,16 @@ use sse_wire::{
 #[derive(Parser)]
 struct Options {
     url: String,
-    /// One JSON object in each line.
+    /// Print one JSON object per line.
     #[arg(long)]
     json: bool,
-    /// Resume behind this event.
+    /// Resume after this event.
     #[arg(long, value_name = "ID")]
     last_event_id: Option<String>,
-    /// Give up after so many attempts in a row that brought no event.
+    /// Give up after this many retries in a row that delivered no event.
     #[arg(long, default_value_t = 5)]
     retries: u32,
-    /// Wait so long before the first of them, in milliseconds, if the server does not say.
+    /// The reconnection time in milliseconds, unless the server sends one.
     #[arg(long, default_value_t = 1000)]
     retry: u64,
 }
@@ -50,12 +51,12 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     }
     let retry = Duration::from_millis(options.retry);
     let policy = Reconnect::new().with_max_retries(options.retries).with_reconnection_time(retry);
-    // Who asks for short waits gets them.
+    // Allow delays below the default minimum, if the user asks for them.
     let policy = policy.with_min_delay(retry.min(Duration::from_millis(500)));
 
     upstream::use_ring();
     let client = reqwest::Client::new();
-    // No use in trying again.
+    // Reports an invalid URL at once; retries would not help.
     client.get(&options.url).build()?;
     let connect = |request: ConnectRequest| {
         let get = client.get(&options.url);
@@ -71,14 +72,14 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
             Ok(ReconnectUpdate::Waiting { delay, end, error }) => {
                 let why = causes(error.as_ref().map(|error| error as _));
                 let id = decoder.last_event_id();
-                eprintln!("{end}{why}; again in {delay:.1?}, behind event {id:?}");
+                eprintln!("{end}{why}; reconnecting in {delay:.1?}, after event {id:?}");
             }
             Ok(_) => {}
             Err(ReconnectError::GaveUp {
                 reason: GaveUp::Final(ConnectionEnd::Body(_)), ..
             }) => {
                 let start = String::from_utf8_lossy(decoder.first_bytes());
-                return Err(format!("this is no event stream: {start:?}").into());
+                return Err(format!("not an event stream: {start:?}").into());
             }
             Err(error) => return Err(error.into()),
         }
@@ -86,7 +87,7 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// What an error came from.
+/// Formats the causes of an error.
 fn causes(mut error: Option<&dyn Error>) -> String {
     let mut causes = String::new();
     while let Some(cause) = error {

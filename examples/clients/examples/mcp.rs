@@ -1,7 +1,7 @@
-//! Calls a tool of an MCP server, and comes back for the result when the server closes the stream.
+//! Calls a tool of an MCP server, and reconnects for the result when the server closes the stream.
 //!
 //! ```sh
-//! cargo run --example mcp    # asks a mock for tea, which takes its time; `-- toast` and `soup` fail
+//! cargo run --example mcp    # calls the slow tool `tea` of a mock; `-- toast` and `-- soup` fail
 //! cargo run --example mcp -- --url https://mcp.deepwiki.com/mcp ask_question ARGUMENTS
 //! ```
 
@@ -43,7 +43,7 @@ async fn main() -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Returns the answer to a request, and prints what the server says before it.
+/// Returns the answer to a request, and prints the messages that the server sends before it.
 async fn answer(response: Response, get: impl Fn() -> RequestBuilder) -> anyhow::Result<Value> {
     let content_type = response.headers().get("content-type");
     if !content_type.is_some_and(|value| value.to_str().is_ok_and(is_event_stream)) {
@@ -53,9 +53,10 @@ async fn answer(response: Response, get: impl Fn() -> RequestBuilder) -> anyhow:
         let get = get().headers(request.header_map()).send();
         async { get.await.map(ConnectResponse::from_http) }
     };
-    // The server sets the pace with `retry`, so short connections are no reason to slow down.
+    // The server sets the polling interval with `retry`, so short connections must not slow it
+    // down.
     let policy = Reconnect::new().with_stable_after(Duration::ZERO);
-    // The first connection is this response. Those after it resume it; the call is not repeated.
+    // The first connection is this response. Later ones resume it without repeating the call.
     let events = Reconnecting::new(resume, policy, TokioTimer::new());
     let mut updates = pin!(events.with_response(ConnectResponse::from_http(response)).updates());
     loop {

@@ -1,7 +1,7 @@
-//! Asks a model in `OpenAI`'s protocol, and prints the tokens as they come.
+//! Sends a prompt to a model with `OpenAI`'s API, and prints the tokens as they arrive.
 //!
 //! ```sh
-//! cargo run --example openai              # asks a mock, which fails on some prompts:
+//! cargo run --example openai              # uses a mock, which fails for some prompts:
 //! cargo run --example openai -- cut       # or denied, refused, proxy, overloaded, undone, reset
 //! API_KEY=.. cargo run --example openai -- --url https://api.openai.com/v1/chat/completions
 //! ```
@@ -49,7 +49,7 @@ async fn main() -> anyhow::Result<()> {
     let status = response.status();
     let mut messages = match response.bytes_stream().open_events().await {
         Ok(events) => events.must_end_with(DONE).json(),
-        // With status 200, too.
+        // Some servers send an error with status 200, so the body decides.
         Err(StreamError::NotEventStream(body)) => match body.json() {
             Ok(Message::Error { error }) => bail!("{status}: {}", error.message),
             _ => bail!("{status}: {body}"),

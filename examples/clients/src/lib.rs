@@ -1,5 +1,4 @@
-//! What the example clients talk to: the upstream that the command line names, or else a mock in
-//! this process.
+//! The upstream of the example clients: the one from the command line, or a mock in this process.
 
 mod mock;
 
@@ -9,25 +8,24 @@ use axum::http::{HeaderMap, header::AUTHORIZATION};
 use clap::Parser;
 use serde_json::Value;
 
-/// A question, and the model that is asked.
+/// A prompt, and the model to send it to.
 #[derive(Debug, Parser)]
 pub struct Chat {
-    /// What to ask. The mock fails on some prompts: denied, refused, proxy, overloaded, undone, cut,
-    /// reset.
+    /// The prompt. The mock fails for some: denied, refused, proxy, overloaded, undone, cut, reset.
     #[arg(default_value = "Why is the sky blue?")]
     pub prompt: String,
-    /// The endpoint; a mock if there is none.
+    /// The endpoint; without one, a mock is used.
     #[arg(long, default_value = "")]
     pub url: String,
-    /// The API key. Better set it in the environment.
+    /// The API key. Prefer to set it in the environment.
     #[arg(long, env = "API_KEY", hide_env_values = true, default_value = "")]
     pub key: String,
-    /// The name of the model, if it is not to be a small one.
+    /// The name of the model. The default is a small one.
     #[arg(long, default_value = "")]
     pub model: String,
 }
 
-/// A call of a tool, and the MCP server that has it.
+/// A call of a tool, and the MCP server that provides it.
 #[derive(Debug, Parser)]
 pub struct Tool {
     /// The name of the tool. The mock has tea, toast and soup.
@@ -36,10 +34,10 @@ pub struct Tool {
     /// Its arguments, as JSON.
     #[arg(default_value = "{}", value_parser = |text: &str| text.parse::<Value>())]
     pub arguments: Value,
-    /// The endpoint; a mock if there is none.
+    /// The endpoint; without one, a mock is used.
     #[arg(long, default_value = "")]
     pub url: String,
-    /// The token for it. Better set it in the environment.
+    /// The token for the endpoint. Prefer to set it in the environment.
     #[arg(long, env = "API_KEY", hide_env_values = true)]
     token: Option<String>,
     /// The headers with the token.
@@ -47,8 +45,7 @@ pub struct Tool {
     pub headers: HeaderMap,
 }
 
-/// Returns what the command line says. Without a URL, it is that of a mock of `OpenAI`'s chat
-/// completions.
+/// Parses the command line. Without a URL, starts a mock of `OpenAI`'s chat completions.
 ///
 /// # Errors
 ///
@@ -57,8 +54,7 @@ pub async fn openai() -> io::Result<Chat> {
     chat("gpt-4.1-mini", mock::openai()).await
 }
 
-/// Returns what the command line says. Without a URL, it is that of a mock of `Anthropic`'s
-/// messages.
+/// Parses the command line. Without a URL, starts a mock of `Anthropic`'s messages.
 ///
 /// # Errors
 ///
@@ -87,11 +83,11 @@ async fn chat(model: &str, mock: impl Future<Output = io::Result<String>>) -> io
     Ok(chat)
 }
 
-/// Returns what the command line says. Without a URL, it is that of a mock of an MCP server.
+/// Parses the command line. Without a URL, starts a mock of an MCP server.
 ///
 /// # Errors
 ///
-/// Returns an error if the mock gets no port, or if the token is no value for a header.
+/// Returns an error if the mock gets no port, or if the token is not a valid header value.
 pub async fn mcp() -> io::Result<Tool> {
     let mut tool = Tool::parse();
     use_ring();

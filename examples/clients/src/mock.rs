@@ -1,7 +1,7 @@
-//! Upstreams that need no network: two models and an MCP server. They send what the real ones send,
-//! framed as they frame it, and fail as they fail.
+//! Mock upstreams that need no network: two models and an MCP server. They send the same kind of
+//! events as the real ones, with the same framing, and fail in the same ways.
 //!
-//! The bytes come in small pieces, cut within lines and within characters, with pauses.
+//! The bytes are sent with pauses, in small pieces that are split within lines and characters.
 
 use std::{io, time::Duration};
 
@@ -16,7 +16,7 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 use tokio::{net::TcpListener, time::sleep};
 
-/// What both models say. The pieces are tokens.
+/// The tokens of both models' answer.
 const ANSWER: [&str; 33] = [
     "Air", " scat", "ters", " short", " waves", " of", " light", " far", " more", " than", " long",
     " ones", ":", " by", " 1", "/λ⁴", ".", " So", " blue", " comes", " to", " you", " from",
@@ -35,8 +35,8 @@ pub(crate) async fn anthropic() -> io::Result<String> {
 
 /// Starts an MCP server with the Streamable HTTP transport.
 ///
-/// Its tool `tea` takes its time, and the client has to come back for the result. The tool `toast`
-/// is cut before there is an ID to resume with, and `soup` is forgotten in the meantime.
+/// Its tool `tea` is slow, so the client has to reconnect for the result. The stream of `toast`
+/// breaks off before there is an ID to resume from, and the server forgets the stream of `soup`.
 pub(crate) async fn mcp() -> io::Result<String> {
     serve(get(resume).post(call)).await
 }
@@ -50,15 +50,15 @@ async fn serve(route: MethodRouter) -> io::Result<String> {
     Ok(format!("http://{address}/"))
 }
 
-/// How a response ends.
+/// The way in which a response ends.
 #[derive(Clone, Copy, PartialEq)]
 enum End {
     Regular,
-    /// The connection dies, and the client gets an error.
+    /// The connection breaks, and the client gets an error.
     Reset,
 }
 
-/// The response with an event stream, in pieces that respect neither lines nor characters.
+/// Returns a response with an event stream, in pieces that respect neither lines nor characters.
 fn event_stream(text: String, end: End) -> Response {
     let sizes = [3, 130, 41, 97, 1, 64, 80].into_iter().cycle();
     let pieces = stream::unfold((text.into_bytes(), sizes), |(mut left, mut sizes)| async {
@@ -69,7 +69,7 @@ fn event_stream(text: String, end: End) -> Response {
         let rest = left.split_off(sizes.next()?.min(left.len()));
         Some((Ok(left), (rest, sizes)))
     });
-    // hyper throws away what it has not sent when a body fails, so it gets the time to.
+    // When a body fails, hyper discards what it has not sent yet, so this gives it time to send it.
     let reset = stream::once(async {
         sleep(Duration::from_millis(30)).await;
         Err(io::Error::other("reset"))
@@ -79,13 +79,13 @@ fn event_stream(text: String, end: End) -> Response {
     ([(CONTENT_TYPE, "text/event-stream; charset=utf-8")], body).into_response()
 }
 
-/// The page of a proxy whose upstream is away.
+/// Returns the error page of a proxy that cannot reach its upstream.
 fn proxy_page() -> Response {
     let page = "<html><head><title>502 Bad Gateway</title></head></html>";
     (StatusCode::BAD_GATEWAY, [(CONTENT_TYPE, "text/html")], page).into_response()
 }
 
-/// What the user said last.
+/// Returns the last message of the user.
 fn prompt(request: &Value) -> &str {
     let last = request["messages"].as_array().and_then(|messages| messages.last());
     last.and_then(|message| message["content"].as_str()).unwrap_or_default()
@@ -103,7 +103,7 @@ async fn chat_completion(Json(request): Json<Value>) -> Response {
         let choice = json!({ "index": 0, "delta": delta, "finish_reason": finish_reason });
         chunk(json!([choice]), Value::Null)
     };
-    // Routers in front of models keep the connection alive with comments.
+    // Routers in front of models send comments as keep-alives.
     let mut text = ": PROCESSING\n\n".repeat(2);
     text += &choice(json!({ "role": "assistant", "content": "" }), None);
     let token = |token| choice(json!({ "content": token }), None);
@@ -150,7 +150,7 @@ async fn chat_completion(Json(request): Json<Value>) -> Response {
 async fn message(Json(request): Json<Value>) -> Response {
     let error =
         |kind, message| json!({ "type": "error", "error": { "type": kind, "message": message } });
-    // With spaces behind the JSON, as they pad it.
+    // Pads the JSON with spaces, as the real service does.
     let event = |kind: &str, mut data: Value| {
         data["type"] = kind.into();
         format!("event: {kind}\ndata: {data}{}\n\n", " ".repeat(data.to_string().len() % 7))
@@ -166,7 +166,7 @@ async fn message(Json(request): Json<Value>) -> Response {
     );
     text += &event("ping", json!({}));
     text.extend(ANSWER[..12].iter().map(token));
-    // Nobody knows these two types yet.
+    // Two types that no client knows.
     text += &event("weather_report", json!({ "sky": "clear" }));
     text += &delta(json!({ "type": "mood_delta", "mood": "sunny" }));
 
@@ -224,7 +224,7 @@ async fn call(headers: HeaderMap, Json(request): Json<Value>) -> Response {
             Json(json!({ "jsonrpc": "2.0", "id": id, "result": result })).into_response()
         }
         "tools/call" => match request["params"]["name"].as_str() {
-            // The block that primes the client to come back has no data.
+            // A block without data gives the client an ID to resume from.
             Some(tool @ ("tea" | "soup")) => {
                 event_stream(format!("id: {tool}/{id}/0\nretry: 0\n\n"), End::Regular)
             }
@@ -240,10 +240,10 @@ fn error(status: StatusCode, id: &Value, message: &str) -> Response {
     (status, Json(json!({ "jsonrpc": "2.0", "id": id, "error": error }))).into_response()
 }
 
-/// Answers a `GET`: continues a call where the client stands, two messages at a time.
+/// Answers a `GET`: continues a call after the client's last message, with two messages at a time.
 async fn resume(headers: HeaderMap) -> Response {
     let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    // The ID of an event: the tool, the request, the number of messages so far.
+    // The ID of an event consists of the tool, the request, and the number of messages so far.
     let last = header("last-event-id").unwrap_or_default();
     let (Some(_), ["tea", id, so_far]) =
         (header(SESSION), &last.split('/').collect::<Vec<_>>()[..])
@@ -265,7 +265,7 @@ async fn resume(headers: HeaderMap) -> Response {
             format!("{{\"jsonrpc\":\"2.0\",\"id\":{id},\"result\":{{\"content\":{content}}}}}");
         stream = format!("data: {response}\r\n\r\n");
     } else if so_far == 2 {
-        // The last message does not come whole: it comes again with the next connection.
+        // The last message is truncated. It is sent again over the next connection.
         stream.truncate(stream.len() - 10);
         return event_stream(stream, End::Reset);
     }

@@ -1,1 +1,1 @@
-//! The proxy is the example of this package: `llm_proxy`.
+//! The proxy is the example `llm_proxy` of this package.

@@ -1,1 +1,1 @@
-//! The tools are the examples of this package: `sse2json` and `json2sse`.
+//! The tools are the examples `sse2json` and `json2sse` of this package.

@@ -1,4 +1,4 @@
-//! The two pipe tools, used as people use them.
+//! Runs the two pipe tools the way people use them.
 
 use std::{
     io::{BufRead, BufReader, Read, Write},
@@ -6,7 +6,7 @@ use std::{
     process::{Child, Command, Output, Stdio},
 };
 
-/// Where `cargo test` has built the examples: beside the folder of this test.
+/// Returns an example that `cargo test` has built, in the folder next to that of this test.
 fn tool(name: &str) -> Command {
     let mut path = std::env::current_exe().expect("a test has a path");
     path.pop();
@@ -27,7 +27,7 @@ fn run(name: &str, arguments: &[&str], input: &[u8]) -> Output {
     let mut child = start(name, arguments);
     let mut stdin = child.stdin.take().expect("piped");
     let input = input.to_vec();
-    // A tool that stops early closes its end, which is not this test's failure.
+    // A tool that stops early closes its end of the pipe, which is fine here.
     let writer = std::thread::spawn(move || drop(stdin.write_all(&input)));
     let output = child.wait_with_output().expect("the tool ends");
     writer.join().expect("the writer ends");
@@ -147,7 +147,7 @@ fn json2sse_writes_what_was_asked() {
 }
 
 #[test]
-fn json2sse_tells_the_line_that_is_wrong() {
+fn json2sse_reports_the_line_that_is_wrong() {
     for (object, cause) in [
         (r#"{"data":"x""#, "EOF"),
         (r#"{"data":1}"#, "invalid type"),
@@ -168,7 +168,7 @@ fn json2sse_tells_the_line_that_is_wrong() {
     }
 }
 
-/// Whatever standard input is: nothing, a pipe that stays open, a terminal.
+/// Standard input does not matter: it may be empty, a pipe that stays open, or a terminal.
 #[test]
 fn without_arguments_they_show_a_sample() {
     for name in ["sse2json", "json2sse"] {
@@ -186,7 +186,7 @@ fn without_arguments_they_show_a_sample() {
 }
 
 #[test]
-fn sse2json_tells_what_the_input_was() {
+fn sse2json_reports_what_the_input_was() {
     for (input, status, message) in [
         ("", 4, "the input is empty"),
         (": ping\n\n", 0, ""),
@@ -195,10 +195,10 @@ fn sse2json_tells_what_the_input_was() {
         (
             "{\"error\":{\"message\":\"no\"}}",
             4,
-            "this is JSON, and no event stream: {\\\"error\\\":{\\\"message\\\":\\\"no\\\"}}",
+            "this is JSON, not an event stream: {\\\"error\\\":{\\\"message\\\":\\\"no\\\"}}",
         ),
-        ("<h1>502</h1>\n", 4, "this is HTML or XML, and no event stream: <h1>502</h1>\\n"),
-        ("upstream error", 4, "this is no event stream: upstream error"),
+        ("<h1>502</h1>\n", 4, "this is HTML or XML, not an event stream: <h1>502</h1>\\n"),
+        ("upstream error", 4, "this is not an event stream: upstream error"),
     ] {
         let output = run("sse2json", &["-"], input.as_bytes());
         assert_eq!(output.status.code(), Some(status), "{input:?}");

@@ -1,1 +1,2 @@
-//! The tests are the test `network` of this package: the adapters against real servers and clients.
+//! The tests are in the test target `network` of this package: the adapters with real servers and
+//! clients.

@@ -1,4 +1,4 @@
-//! `openai` and `anthropic`: what comes, and what is said when it does not.
+//! `openai` and `anthropic`: their answers, and their error messages.
 
 use std::{process::Stdio, time::Instant};
 
@@ -9,7 +9,7 @@ use crate::{command, outcome};
 const ANSWER: &str = "Air scatters short waves of light far more than long ones: by 1/λ⁴. So blue \
                       comes to you from all sides, 蓝色的天空 🌤\u{fe0f}.\n";
 
-/// What comes before the mocks fail.
+/// The start of the answer, which the mocks send before they fail.
 const HALF: &str = "Air scatters short waves of light far more than long";
 
 #[tokio::test]
@@ -84,7 +84,7 @@ async fn half_an_answer_is_shown_and_is_a_failure() {
 }
 
 #[tokio::test]
-async fn who_does_not_answer_is_named() {
+async fn an_unreachable_server_is_named() {
     let port = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/", port.local_addr().expect("an address"));
     drop(port);

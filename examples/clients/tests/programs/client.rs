@@ -15,7 +15,8 @@ use tokio::net::TcpListener;
 
 use crate::run;
 
-/// Sends three events of a log of ten from where the client stands, half of another one, and cuts.
+/// Sends three events of a log of ten, from the client's last one on, and half of another event.
+/// Then cuts the connection.
 async fn resume(headers: HeaderMap) -> axum::response::Response {
     let last =
         last_event_id(&headers).map_or(0, |id| id.as_str().parse::<u32>().expect("a number"));
@@ -30,7 +31,8 @@ async fn resume(headers: HeaderMap) -> axum::response::Response {
     }
     let cut = format!("id: {}\ndata: half of", last + 4);
     let chunks = stream::iter([Ok(encoder.take().into_bytes()), Ok(cut.into())]);
-    // hyper throws away what it has not sent when a body fails, so what was sent comes first.
+    // When a body fails, hyper discards what it has not sent yet, so this waits for the events to
+    // be sent.
     let error = stream::once(async {
         tokio::time::sleep(std::time::Duration::from_millis(30)).await;
         Err(std::io::Error::other("cut"))
@@ -61,16 +63,16 @@ async fn each_event_comes_once_although_the_stream_is_cut_again_and_again() {
         .collect();
     assert_eq!(data, (1..=10).map(|number| number.to_string()).collect::<Vec<_>>());
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(log.contains("behind event \"9\"") && log.contains("no reconnection"), "{log}");
+    assert!(log.contains("after event \"9\"") && log.contains("no reconnection"), "{log}");
 }
 
 #[tokio::test]
-async fn what_is_wrong_is_said() {
+async fn errors_are_reported() {
     for (path, message) in [
         ("/busy", "gave up after 4 attempts"),
         ("/nowhere", "the server answered 404"),
-        ("/json", "application/json is no event stream"),
-        ("/lie", "this is no event stream: \"<html>"),
+        ("/json", "application/json is not an event stream"),
+        ("/lie", "not an event stream: \"<html>"),
     ] {
         let output = client(path).await;
         let log = String::from_utf8_lossy(&output.stderr).into_owned();

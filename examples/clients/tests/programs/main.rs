@@ -1,4 +1,4 @@
-//! The example clients as programs, against their mocks and against servers that cut them off.
+//! Runs the example clients with their mocks, and with servers that cut the connection.
 
 mod chat;
 mod client;
@@ -8,7 +8,7 @@ use std::{process::Output, time::Duration};
 
 use tokio::{process::Command, time::timeout};
 
-/// One of the programs, ready to run.
+/// Returns the command that runs one of the programs.
 fn command(program: &str, arguments: &[&str]) -> Command {
     let mut path = std::env::current_exe().expect("a test has a path");
     path.pop();
@@ -24,11 +24,11 @@ fn command(program: &str, arguments: &[&str]) -> Command {
 /// Runs one of the programs to its end.
 async fn run(program: &str, arguments: &[&str]) -> Output {
     let output = command(program, arguments).output();
-    // Longer than any of them takes, shorter than anybody wants to wait.
+    // A time that is longer than any of them takes, and shorter than anybody wants to wait.
     timeout(Duration::from_secs(60), output).await.expect("it ends").expect("it runs")
 }
 
-/// What a program wrote, and its exit code.
+/// Runs a program. Returns its standard output, standard error and exit code.
 async fn outcome(program: &str, arguments: &[&str]) -> (String, String, Option<i32>) {
     let Output { stdout, stderr, status } = run(program, arguments).await;
     let [stdout, stderr] = [stdout, stderr].map(|text| String::from_utf8(text).expect("text"));

@@ -17,13 +17,13 @@ async fn a_call_is_resumed_until_its_result_comes() {
     assert_eq!(
         lines,
         [
-            // Only an ID and `retry: 0` came.
+            // Only an ID and `retry: 0` arrived.
             "[the stream ended; going on after tea/2/0",
             &progress(1, "Warming the pot"),
             &progress(2, "Boiling the water"),
             "[the stream ended; going on after tea/2/2",
             &progress(3, "Steeping: 三分钟"),
-            // The fourth was cut, and comes once all the same.
+            // The fourth message was truncated, and still arrives only once.
             "[the connection was lost; going on after tea/2/3",
             &progress(4, "Pouring"),
             "[the stream ended; going on after tea/2/4",
