@@ -78,7 +78,7 @@ impl BlockDecoder {
 
     /// Reads a chunk and returns its blocks as owned values.
     ///
-    /// A block that lies in the chunk as a whole shares its memory.
+    /// A block that is complete in the chunk shares its memory.
     ///
     /// ```
     /// use bytes::Bytes;

@@ -147,7 +147,7 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
     /// Appends a comment, with a comment line for each line of the text.
     ///
     /// Receivers ignore comments. A comment can keep a connection open, or explain the stream to
-    /// whoever reads its bytes.
+    /// the reader of its bytes.
     pub fn comment(&mut self, text: &str) -> &mut Self {
         append_lines(self.buffer.borrow_mut(), b": ", b"\n: ", text.as_bytes());
         self

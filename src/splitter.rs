@@ -129,7 +129,7 @@ impl Cursor {
         (self.block, self.bytes, self.counted_from) = (self.pos, self.pos, self.pos);
     }
 
-    /// Takes a block that has one data line and lies in the chunk as a whole, and records nothing
+    /// Takes a block that has one data line and is complete in the chunk, and records nothing
     /// about it. Nearly every block of a token stream is like that.
     #[expect(clippy::inline_always, reason = "most events cost no call")]
     #[inline(always)]
@@ -161,8 +161,8 @@ impl Cursor {
         (next - self.pos - lfs <= limit).then_some(Usual { data: start..end, next })
     }
 
-    /// Returns the start of the next block, after a block that is one comment and lies in the chunk
-    /// as a whole. On a quiet connection nearly all bytes are that.
+    /// Returns the start of the next block, after a block that is one comment and complete in the
+    /// chunk. On a quiet connection, nearly all bytes are such blocks.
     #[inline]
     pub(crate) fn comment_block(&self, scan: &mut Scan<'_>, limit: usize) -> Option<usize> {
         let bytes = scan.bytes();
@@ -188,7 +188,7 @@ impl Cursor {
         Self { pos: 0, block: 0, bytes: 0, counted_from: 0, is_plain: true };
 }
 
-/// A block with one data line that lies in the chunk as a whole.
+/// A block with one data line that is complete in the chunk.
 pub(crate) struct Usual {
     /// The position of the line's value.
     pub(crate) data: Range<usize>,

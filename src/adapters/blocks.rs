@@ -99,7 +99,7 @@ pin_project! {
     /// # }).unwrap();
     /// ```
     ///
-    /// A block that lies whole in a chunk shares its memory. The blocks' [raw](BlockBuf::raw)
+    /// A block that is complete in a chunk shares its memory. The blocks' [raw](BlockBuf::raw)
     /// bytes, and at the end what was [cut off](Self::cut_off), are the stream.
     ///
     /// After an error of the transport or a fatal [`DecodeError`](crate::DecodeError) the stream is
@@ -120,7 +120,7 @@ impl<S> BlockStream<S> {
 
     /// Creates a stream with a decoder that has other options.
     ///
-    /// It goes on where the decoder stands, so after an earlier connection, first call
+    /// It continues at the decoder's position, so after an earlier connection, first call
     /// [`reset_for_reconnect`](crate::BlockDecoder::reset_for_reconnect).
     ///
     /// ```

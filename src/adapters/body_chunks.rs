@@ -96,7 +96,7 @@ impl<B: Body> EventStream<BodyChunks<B>> {
 impl<B: Body> ItemStream<BodyChunks<B>> {
     /// Creates a stream of the events, comments and updates of a body.
     ///
-    /// An example: [`EventStream::from_body`].
+    /// See [`EventStream::from_body`] for an example.
     pub fn from_body(body: B) -> Self {
         Self::new(BodyChunks::new(body))
     }

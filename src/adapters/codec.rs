@@ -36,7 +36,7 @@ use crate::{
 ///
 /// The codec reads bytes once, when they arrive, and leaves none of them in the buffer of the
 /// transport. As the standard says, an incomplete last block is not an error. [`end`](Self::end)
-/// tells of it.
+/// reports it.
 ///
 /// # After an error
 ///
@@ -83,7 +83,7 @@ impl SseCodec {
 
     /// Creates a codec with a decoder that has other options.
     ///
-    /// It goes on where the decoder stands, so after an earlier connection, first call
+    /// It continues at the decoder's position, so after an earlier connection, first call
     /// [`reset_for_reconnect`](crate::Decoder::reset_for_reconnect).
     #[must_use]
     pub fn with_decoder(decoder: Decoder) -> Self {

@@ -22,7 +22,7 @@ use super::{
 use crate::{encode::Encode, encoder::Frame};
 
 /// The most values that one poll takes from its stream. Values that write nothing never fill a
-/// batch, so without this bound a stream that is always ready could keep a thread for ever.
+/// batch, so without this bound a stream that is always ready could keep a thread forever.
 const MOST_VALUES: usize = 1024;
 
 pin_project! {
@@ -70,7 +70,7 @@ pin_project! {
     ///
     /// # Responses
     ///
-    /// [`into_response`](Self::into_response) gives a response for axum, hyper and tower:
+    /// [`into_response`](Self::into_response) returns a response for axum, hyper and tower:
     ///
     /// ```
     /// use std::{convert::Infallible, io};

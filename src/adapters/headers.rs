@@ -11,7 +11,7 @@ use crate::value::EventIdBuf;
 /// | header | value | why |
 /// |---|---|---|
 /// | `content-type` | `text/event-stream` | the standard; with anything else, browsers give up |
-/// | `cache-control` | `no-cache, no-transform` | nobody keeps it, nobody compresses and so buffers it |
+/// | `cache-control` | `no-cache, no-transform` | no cache keeps it, and no proxy compresses and so buffers it |
 /// | `x-accel-buffering` | `no` | nginx sends on what it gets, at once |
 ///
 /// [`EventBody::into_response`](crate::EventBody::into_response) sets them.
@@ -32,7 +32,7 @@ pub fn sse_headers() -> HeaderMap {
 /// the start. The value is read as a decoder reads an `id` field:
 ///
 /// - Invalid UTF-8 becomes U+FFFD. No decoder has such an ID from this server, so a lookup does not
-///   find it, and the client can be told that it missed something. A `None` would hide that.
+///   find it, so the server can report that the client missed something. A `None` would hide that.
 /// - An ID with a NUL is ignored, and so would be one with a line end. [`HeaderValue`] allows neither.
 ///
 /// If there are several such headers, the first one counts. HTTP drops spaces and tabs around the

@@ -72,7 +72,7 @@ impl<R: Read> EventReader<R> {
 
     /// Creates a reader of events with a decoder that has other options.
     ///
-    /// It goes on where the decoder stands, so after an earlier connection, first call
+    /// It continues at the decoder's position, so after an earlier connection, first call
     /// [`reset_for_reconnect`](crate::Decoder::reset_for_reconnect).
     ///
     /// ```
@@ -87,9 +87,9 @@ impl<R: Read> EventReader<R> {
         Self { reader, pump: Pump::new(EventProgress::new(decoder)), buffer: BytesMut::new() }
     }
 
-    /// Reads until it is known that the body is an event stream, and gives its events.
+    /// Reads until it is known that the body is an event stream, and returns its events.
     ///
-    /// [`ByteStreamExt::open_events`](crate::ByteStreamExt::open_events) tells when that is known.
+    /// [`ByteStreamExt::open_events`](crate::ByteStreamExt::open_events) explains when that is known.
     ///
     /// ```
     /// use sse_wire::{BodyKind, EventReader, StreamError};
@@ -111,7 +111,7 @@ impl<R: Read> EventReader<R> {
 
     /// Opens a body as [`open`](Self::open) does, with a decoder that has other options.
     ///
-    /// Of an earlier connection, the decoder keeps the last event ID and the reconnection time.
+    /// From an earlier connection, the decoder keeps the last event ID and the reconnection time.
     ///
     /// # Errors
     ///

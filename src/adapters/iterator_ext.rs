@@ -29,10 +29,10 @@ pub trait EventIteratorExt<E>: Iterator<Item = Result<EventBuf, E>> + Sized {
         UntilData::new(self, data)
     }
 
-    /// Ends before the event with this data, such as [`DONE`](crate::DONE), and gives
+    /// Ends before the event with this data, such as [`DONE`](crate::DONE), and returns
     /// [`StreamError::Incomplete`](crate::StreamError::Incomplete) if the stream ends without it.
     ///
-    /// The error tells if the stream ended between two blocks or within one. An error of the
+    /// The error says if the stream ended between two blocks or within one. An error of the
     /// transport ends the stream, too, and comes alone. The event counts although its blank line is
     /// missing at the end of the body, because some servers forget it.
     ///
@@ -58,10 +58,10 @@ pub trait EventIteratorExt<E>: Iterator<Item = Result<EventBuf, E>> + Sized {
         MustEndWith::new(self, data)
     }
 
-    /// Ends after the event of this type, such as `message_stop`, and gives
+    /// Ends after the event of this type, such as `message_stop`, and returns
     /// [`StreamError::Incomplete`](crate::StreamError::Incomplete) if the stream ends without it.
     ///
-    /// It gives the event, because that may have data of its own. Otherwise it does what
+    /// It returns the event, because that may have data of its own. Otherwise it does what
     /// [`must_end_with`](Self::must_end_with) does.
     ///
     /// ```

@@ -30,7 +30,7 @@ use crate::{
 /// logged. [`snippet`](Self::snippet) returns the start of the data. The message of the
 /// [`source`](core::error::Error::source), which is `serde_json`'s, may quote a string of the data.
 ///
-/// An example: [`Event::json`].
+/// See [`Event::json`] for an example.
 #[derive(Error)]
 #[error("{}", self.message())]
 pub struct JsonError {
@@ -67,7 +67,7 @@ impl JsonError {
     }
 
     /// Returns `true` if the value has no variant for the type of the event. Only
-    /// [`json_by_type`](Event::json_by_type) gives such an error.
+    /// [`json_by_type`](Event::json_by_type) returns such an error.
     ///
     /// Servers add event types, so clients often skip those that they do not know.
     #[must_use]
@@ -289,7 +289,7 @@ pin_project! {
     /// The values of events whose data is JSON: a stream or an iterator, as its events are.
     ///
     /// The methods `json`, `json_with_event` and `json_by_type` of `EventStreamExt` and
-    /// [`EventIteratorExt`](crate::EventIteratorExt) create it. Data that cannot be parsed gives an
+    /// [`EventIteratorExt`](crate::EventIteratorExt) create it. Data that cannot be parsed is an
     /// error and does not end the stream.
     ///
     /// # Data of one type, until `[DONE]`

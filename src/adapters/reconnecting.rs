@@ -145,12 +145,12 @@ pin_project! {
     ///
     /// When a connection ends, the stream waits as long as the [policy](Reconnect) says, and
     /// connects again with the last event ID, so that the server can continue where it was cut. An
-    /// incomplete event is never given. When the policy gives up, the last item is the reason, as a
+    /// incomplete event is never returned. When the policy gives up, the last item is the reason, as a
     /// [`ReconnectError`]. To see what happens in between, use [`updates`](Self::updates).
     ///
     /// Requests are repeated, so they must be safe to repeat. For the answer of a model to a
     /// `POST`, use a plain [`EventStream`]. There is no time limit: set one in the client, such as
-    /// reqwest's `read_timeout`, or a connection that died without a word stays open for ever.
+    /// reqwest's `read_timeout`, or a connection that died without a word stays open forever.
     ///
     /// The stream is `Send`, `Sync` and `Unpin` if its parts are; nothing is boxed. The future of
     /// an `async` block is not `Unpin`, hence the [`pin!`](core::pin::pin).
@@ -170,7 +170,7 @@ pin_project! {
 impl<C, F, S, K> Reconnecting<C, F, S, K> {
     /// Sets the decoder: its options, and the last event ID to start with.
     ///
-    /// Of an earlier stream, it keeps the last event ID and the reconnection time. With
+    /// From an earlier stream, it keeps the last event ID and the reconnection time. With
     /// [`AtEnd::Dispatch`](crate::AtEnd::Dispatch), an event that the end of a connection cut off
     /// counts as complete. A client that resumes rarely wants that.
     ///
@@ -201,7 +201,7 @@ impl<C, F, S, K> Reconnecting<C, F, S, K> {
     ///     ConnectRequest, ConnectResponse, Reconnect, ReconnectUpdate, Reconnecting, TokioTimer,
     /// };
     ///
-    /// // A server that has one event, and wants nobody to come back who has it.
+    /// // A server with one event, which answers 204 to a client that has it.
     /// let connect = |request: ConnectRequest| async move {
     ///     let status = if request.last_event_id().is_none() { 200 } else { 204 };
     ///     let chunks = stream::iter([Ok::<_, std::io::Error>("id: 1\ndata: a\n\n")]);
@@ -232,7 +232,7 @@ impl<C, F, S, K> Reconnecting<C, F, S, K> {
     ///     "event: a",
     ///     "waiting: the stream ended",
     ///     "connecting",
-    ///     "closed: the server wants no reconnection",
+    ///     "closed: the server asked not to reconnect",
     /// ]);
     /// # });
     /// ```
@@ -288,7 +288,7 @@ impl<C, F, S, K> Reconnecting<C, F, S, K> {
 
     /// Returns the policy, for its count of failures.
     ///
-    /// An example: [`Reconnect`].
+    /// See [`Reconnect`] for an example.
     pub fn policy(&self) -> &Reconnect {
         &self.policy
     }

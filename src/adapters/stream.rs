@@ -96,7 +96,7 @@ macro_rules! event_stream {
 
             /// Creates a stream with a decoder that has other options.
             ///
-            /// It goes on where the decoder stands, so after an earlier connection, first call
+            /// It continues at the decoder's position, so after an earlier connection, first call
             /// [`reset_for_reconnect`](crate::Decoder::reset_for_reconnect).
             ///
             /// ```
@@ -236,7 +236,7 @@ event_stream! {
     /// It decodes an event when it is asked for one. After an error of the transport or a fatal
     /// [`DecodeError`] the stream is over: [`has_failed`](Self::has_failed) returns `true`,
     /// [`end`](Self::end) returns `None`, and the current block is not dispatched, whatever
-    /// [`AtEnd`](crate::AtEnd) says. When the chunks end, `end` tells if the stream was cut.
+    /// [`AtEnd`](crate::AtEnd) says. When the chunks end, `end` says if the stream was cut.
     ///
     /// It reads chunks that are always ready but give no events for some 0.1 ms at a time. Then a
     /// poll wakes its task and returns `Pending`, so that other tasks have their turn.
@@ -250,7 +250,7 @@ event_stream! {
     ///
     /// Use it to show or forward comments, to take them for a sign of life, or to see blocks
     /// without data, as clients of MCP must. [`with_decoder`](Self::with_decoder) needs a decoder
-    /// that was told to give [comments](crate::DecoderBuilder::comments) or
+    /// that returns [comments](crate::DecoderBuilder::comments) or
     /// [updates](crate::DecoderBuilder::updates).
     ///
     /// ```
@@ -274,7 +274,7 @@ impl<S> EventStream<S> {
         Self { items: PumpStream::new(chunks, pump) }
     }
 
-    /// Returns the decoder, for the stream of the next connection. This one gives nothing more.
+    /// Returns the decoder, for the stream of the next connection. This one returns nothing more.
     pub(super) fn take_decoder(self: Pin<&mut Self>) -> Decoder {
         self.project().items.pump_mut().take_decoder()
     }

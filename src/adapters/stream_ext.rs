@@ -33,9 +33,9 @@ pub trait ByteStreamExt<B, E>: Stream<Item = Result<B, E>> + Sized {
         EventStream::new(self)
     }
 
-    /// Waits until it is known that the chunks are an event stream, and gives its events.
+    /// Waits until it is known that the chunks are an event stream, and returns its events.
     ///
-    /// If something else comes, such as a JSON error with status 200, it is the error
+    /// Anything else, such as a JSON error with status 200, is the error
     /// [`StreamError::NotEventStream`](crate::StreamError::NotEventStream).
     ///
     /// ```
@@ -134,7 +134,7 @@ pub trait EventStreamExt<E>: Stream<Item = Result<EventBuf, E>> + Sized {
         UntilData::new(self, data)
     }
 
-    /// Ends before the event with this data, such as [`DONE`](crate::DONE), and gives
+    /// Ends before the event with this data, such as [`DONE`](crate::DONE), and returns
     /// [`StreamError::Incomplete`](crate::StreamError::Incomplete) if the stream ends without it.
     ///
     /// ```
@@ -150,7 +150,8 @@ pub trait EventStreamExt<E>: Stream<Item = Result<EventBuf, E>> + Sized {
     /// # Ok::<_, StreamError<&str>>(()) }).unwrap().unwrap();
     /// ```
     ///
-    /// [`EventIteratorExt::must_end_with`](crate::EventIteratorExt::must_end_with) tells what counts.
+    /// [`EventIteratorExt::must_end_with`](crate::EventIteratorExt::must_end_with) explains what
+    /// counts.
     fn must_end_with(self, data: &str) -> MustEndWith<'_, Self>
     where
         Self: Unpin + Decoding,
@@ -158,7 +159,7 @@ pub trait EventStreamExt<E>: Stream<Item = Result<EventBuf, E>> + Sized {
         MustEndWith::new(self, data)
     }
 
-    /// Ends after the event of this type, such as `message_stop`, and gives
+    /// Ends after the event of this type, such as `message_stop`, and returns
     /// [`StreamError::Incomplete`](crate::StreamError::Incomplete) if the stream ends without it.
     ///
     /// See [`EventIteratorExt::must_end_with_type`](crate::EventIteratorExt::must_end_with_type).

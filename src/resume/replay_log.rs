@@ -53,7 +53,7 @@ use crate::{
 ///
 /// # Many receivers
 ///
-/// A log has no lock and wakes nobody. Put it behind a lock, and signal the receivers after each
+/// A log has no lock and wakes no task. Put it behind a lock, and signal the receivers after each
 /// push. Any kind of signal works that a receiver can subscribe to before it reads, and that is not
 /// lost if it arrives while the receiver reads. The signal carries no data, because receivers read
 /// every event from the log. With `tokio::sync::broadcast`:
@@ -560,7 +560,7 @@ impl ReplayCursor {
     /// ```
     #[must_use]
     pub fn place_frame(&self) -> Option<Frame> {
-        // A receiver that resumes from this ID would never be told of the gap.
+        // A receiver that resumes from this ID would never learn of the gap.
         let is_lost = matches!(self.answer, Answer::Gap(_));
         (!is_lost).then(|| self.at.place_frame())
     }
@@ -571,7 +571,7 @@ impl ReplayCursor {
 /// Tell the receiver, so that it can reload its state. `Frame::from` converts the gap to an event
 /// of type `gap`, and [`frame`](Self::frame) encodes an event of your own. Both have the ID from
 /// which the cursor continues. So a receiver that reconnects after it got this event resumes there,
-/// and one that reconnects before is told of the gap again.
+/// and one that reconnects before learns of the gap again.
 ///
 /// ```
 /// use sse_wire::{Frame, ReplayLog};
@@ -636,7 +636,7 @@ impl ReplayGap {
         self.id
     }
 
-    /// Encodes an event that tells the receiver of the gap, with the [ID](Self::id) from which the
+    /// Encodes an event that reports the gap to the receiver, with the [ID](Self::id) from which the
     /// cursor continues.
     ///
     /// ```

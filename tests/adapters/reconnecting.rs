@@ -289,7 +289,7 @@ fn every_change_is_told() {
             "a",
             "the connection was lost, Some(Transport(\"reset\"))",
             "connecting",
-            "closed: the server wants no reconnection",
+            "closed: the server asked not to reconnect",
         ]
     );
     let events = updates.get_ref();

@@ -321,7 +321,7 @@ fn responses_are_classified_as_the_standard_says() {
 fn error_texts_name_the_cause() {
     for (end, text) in [
         (status(503), "the server answered 503"),
-        (status(204), "the server wants no reconnection"),
+        (status(204), "the server asked not to reconnect"),
         (ConnectionEnd::ContentType(None), "the response has no content type"),
         (ConnectionEnd::Body(BodyKind::Json), "JSON came instead of an event stream"),
         (
