@@ -54,7 +54,6 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     // Allow delays below the default minimum, if the user asks for them.
     let policy = policy.with_min_delay(retry.min(Duration::from_millis(500)));
 
-    upstream::use_ring();
     let client = reqwest::Client::new();
     // Reports an invalid URL at once; retries would not help.
     client.get(&options.url).build()?;

@@ -63,17 +63,8 @@ pub async fn anthropic() -> io::Result<Chat> {
     chat("claude-haiku-4-5", mock::anthropic()).await
 }
 
-/// Sets the cryptography that reqwest uses for TLS. Call it before the first request.
-///
-/// With reqwest's feature `rustls`, a program does not need it.
-pub fn use_ring() {
-    // The only error is that it is already set.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-}
-
 async fn chat(model: &str, mock: impl Future<Output = io::Result<String>>) -> io::Result<Chat> {
     let mut chat = Chat::parse();
-    use_ring();
     if chat.url.is_empty() {
         chat.url = mock.await?;
     }
@@ -90,7 +81,6 @@ async fn chat(model: &str, mock: impl Future<Output = io::Result<String>>) -> io
 /// Returns an error if the mock gets no port, or if the token is not a valid header value.
 pub async fn mcp() -> io::Result<Tool> {
     let mut tool = Tool::parse();
-    use_ring();
     if let Some(token) = &tool.token {
         let value = format!("Bearer {token}").try_into().map_err(io::Error::other)?;
         tool.headers.insert(AUTHORIZATION, value);
