@@ -10,10 +10,18 @@ use std::{
 };
 
 use axum::{body::Body, extract::FromRequestParts, http::request::Parts, response::Response};
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, future::ready, stream};
 use serde::Serialize;
-use sse_wire::{Encode, EventBody, EventIdBuf, Frame, JsonEvent, TokioTimer, last_event_id};
+use sse_wire::{
+    Encode, Encoder, EventBody, EventIdBuf, Frame, JsonEvent, TokioTimer, last_event_id,
+};
 use tokio_util::sync::CancellationToken;
+
+/// How long clients wait before they reconnect: at least this long, and longer the more streams are
+/// open, at most by the spread. So after a restart there are no more than so many requests a second.
+const RETRY: Duration = Duration::from_secs(1);
+const MAX_SPREAD: Duration = Duration::from_secs(30);
+const RECONNECTIONS_PER_SECOND: u32 = 200;
 
 /// The stream breaks off: the connection ends in the middle of the response.
 #[derive(Debug)]
@@ -44,6 +52,17 @@ impl Streams {
         self.open.load(Ordering::Relaxed)
     }
 
+    /// Returns a frame that tells a client when to reconnect.
+    ///
+    /// Clients that lose their streams together must not come back together. A browser's
+    /// `EventSource` waits for exactly this time, so each gets another one.
+    pub fn retry(&self) -> Frame {
+        let open = u32::try_from(self.count()).unwrap_or(u32::MAX);
+        let spread = (Duration::from_secs(1) / RECONNECTIONS_PER_SECOND).saturating_mul(open);
+        let drawn = spread.min(MAX_SPREAD).mul_f64(rand::random());
+        Encoder::new().retry(RETRY + drawn).take()
+    }
+
     /// Responds with these frames until they end, the client leaves, or the server shuts down.
     ///
     /// Frames are whole blocks, so the response always ends between two events.
@@ -57,10 +76,19 @@ impl Streams {
         frames: impl Stream<Item = Result<Frame, Cut>> + Send + 'static,
     ) -> Response {
         let open = Open::new(&self.open);
-        let frames = frames.take_until(self.shutdown.clone().cancelled_owned()).map(move |frame| {
-            let _is_open_as_long = &open;
-            frame
-        });
+        let streams = self.clone();
+        // By now all clients are there that will come back, so this spreads them better.
+        let goodbye =
+            stream::once(
+                async move { streams.shutdown.is_cancelled().then(|| Ok(streams.retry())) },
+            );
+        let frames = frames
+            .take_until(self.shutdown.clone().cancelled_owned())
+            .chain(goodbye.filter_map(ready))
+            .map(move |frame| {
+                let _is_open_as_long = &open;
+                frame
+            });
         EventBody::new(frames)
             .with_timer(TokioTimer::new())
             .with_interval(self.heartbeat)

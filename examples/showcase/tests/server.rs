@@ -487,6 +487,28 @@ async fn a_personal_stream_needs_a_key_or_a_token_that_works_once() {
 }
 
 #[tokio::test]
+async fn nobody_speaks_for_a_member_without_its_secret() {
+    let server = Server::start();
+    let mut events =
+        server.get("/rooms?room=a&name=Ada&member=secret").await.bytes_stream().events();
+    let mut next = async |event_type: &str| loop {
+        let event = in_time(events.next()).await.expect("it goes on").expect("a stream");
+        if event.event_type() == event_type {
+            return event.json::<Value>().expect("JSON");
+        }
+    };
+    let key = next("joined").await["key"].as_u64().expect("a number");
+    assert_eq!(next("presence").await["named"], json!([{ "key": key, "name": "Ada" }]));
+    let guesses = ["guessed".to_owned(), key.to_string()].map(Some);
+    for member in guesses.into_iter().chain([None, Some("secret".to_owned())]) {
+        let message = json!({ "room": "a", "name": "Ada", "text": "t", "member": member });
+        assert_eq!(server.post("/rooms", &message).await, json!({ "reached": 1 }));
+        let is_ada = member.as_deref() == Some("secret");
+        assert_eq!(next("message").await["key"] == key, is_ada, "{member:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_too_large_is_refused_with_a_reason() {
     let server = Server::start();
     let post = async |path: &str, body: Value| {
@@ -507,10 +529,11 @@ async fn what_is_too_large_is_refused_with_a_reason() {
         assert_eq!(is, status, "{text}");
         assert!(text.contains(reason), "{text}");
     }
-    // Nobody speaks for a member without its secret.
-    let stranger = json!({ "room": "a", "text": "t", "member": "guessed" });
-    let _room = server.get("/rooms?room=a&member=secret").await;
-    assert_eq!(post("/rooms", stranger).await, (409, "you are not in this room".to_owned()));
+    for token in [String::new(), "s".repeat(65)] {
+        let message = json!({ "room": "a", "text": "t", "member": token });
+        let (is, text) = post("/rooms", message).await;
+        assert_eq!((is, text.as_str()), (400, "the secret of a member has 1 to 64 bytes"));
+    }
 
     let seats: Vec<_> = (0..51).map(|room| json!({ "room": room.to_string() })).collect();
     let (is, text) = post("/channels", json!({ "channels": [], "seats": seats })).await;
@@ -541,6 +564,5 @@ async fn what_is_too_large_is_refused_with_a_reason() {
         .await;
         streams.push(events);
     }
-    // One more than these 1050 is the room above.
-    assert!(refused > 0 && refused <= 51, "{refused}");
+    assert_eq!(refused, 50);
 }
