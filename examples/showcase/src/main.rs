@@ -76,6 +76,9 @@ struct Options {
     /// The time for each token of the mock model, in milliseconds.
     #[arg(long, default_value_t = 60)]
     thinking: u64,
+    /// How many connections may be open.
+    #[arg(long, default_value_t = 10_000)]
+    connections: usize,
     /// Allows pages of this origin, with cookies, and no others; may be given several times. If it is
     /// not given, pages of any origin are allowed, without cookies.
     #[arg(long)]
@@ -158,7 +161,7 @@ async fn main() -> io::Result<ExitCode> {
         interrupted().await;
         process::exit(130);
     });
-    if !serve::serve(listener, app, shutdown).await {
+    if !serve::serve(listener, app, options.connections, shutdown).await {
         eprintln!("some connections were still open, and are closed");
     }
     Ok(ExitCode::SUCCESS)

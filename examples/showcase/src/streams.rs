@@ -17,11 +17,13 @@ use sse_wire::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long clients wait before they reconnect: at least this long, and longer the more streams are
-/// open, at most by the spread. So after a restart there are no more than so many requests a second.
+/// How long clients wait before they reconnect: at least so long, plus a part of the spread, which
+/// grows with the number of open streams.
 const RETRY: Duration = Duration::from_secs(1);
-const MAX_SPREAD: Duration = Duration::from_secs(30);
-const RECONNECTIONS_PER_SECOND: u32 = 200;
+const SPREAD: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
+
+/// After a restart, about so many clients come back in a second.
+const RECONNECTIONS: u32 = 200;
 
 /// The stream breaks off: the connection ends in the middle of the response.
 #[derive(Debug)]
@@ -58,8 +60,8 @@ impl Streams {
     /// `EventSource` waits for exactly this time, so each gets another one.
     pub fn retry(&self) -> Frame {
         let open = u32::try_from(self.count()).unwrap_or(u32::MAX);
-        let spread = (Duration::from_secs(1) / RECONNECTIONS_PER_SECOND).saturating_mul(open);
-        let drawn = spread.min(MAX_SPREAD).mul_f64(rand::random());
+        let spread = (Duration::from_secs(1) / RECONNECTIONS).saturating_mul(open);
+        let drawn = spread.clamp(SPREAD[0], SPREAD[1]).mul_f64(rand::random());
         Encoder::new().retry(RETRY + drawn).take()
     }
 
@@ -75,7 +77,7 @@ impl Streams {
         &self,
         frames: impl Stream<Item = Result<Frame, Cut>> + Send + 'static,
     ) -> Response {
-        let open = Open::new(&self.open);
+        let open = Open::new(self);
         let streams = self.clone();
         // By now all clients are there that will come back, so this spreads them better.
         let goodbye =
@@ -98,18 +100,21 @@ impl Streams {
 }
 
 /// Counts a stream while it is open.
-struct Open(Arc<AtomicUsize>);
+struct Open(Streams);
 
 impl Open {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count.clone())
+    fn new(streams: &Streams) -> Self {
+        streams.open.fetch_add(1, Ordering::Relaxed);
+        Self(streams.clone())
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        // At the shutdown the count stays, so that the last clients are spread as widely as the first.
+        if !self.0.shutdown.is_cancelled() {
+            self.0.open.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 
