@@ -50,11 +50,7 @@ export function init(section) {
     const { run: itsRun, number, data: what } = JSON.parse(data);
     // The numbers of another run tell nothing about this one.
     if (itsRun !== run) {
-      if (run !== '') {
-        figures.isUnsure = true;
-        figures.uncounted = [];
-        remember({ kind: 'gap', text: 'The log is a new one. What came last in the old one is gone.', note: '' });
-      }
+      figures.isUnsure ||= run !== '';
       last = run === '' ? {} : { order: 0, system: 0 };
       run = itsRun;
     }
