@@ -55,8 +55,10 @@ export function init(section) {
       run = itsRun;
     }
     const before = last[type];
-    if (before !== undefined && number <= before) figures.doubled += 1;
-    else if (before !== undefined) figures.lost += number - before - 1;
+    if (before !== undefined && number > before) figures.lost += number - before - 1;
+    // The log has lost its end, and counts on from there.
+    else if (figures.uncounted.includes(type)) figures.isUnsure = true;
+    else if (before !== undefined) figures.doubled += 1;
     last[type] = number;
     figures.uncounted = figures.uncounted.filter((name) => name !== type);
     figures.received += 1;

@@ -55,8 +55,6 @@ pub struct Shared {
     rounds: watch::Sender<u64>,
     publisher: ConnectionManager,
     script: Script,
-    /// For the numbers, if Redis has none yet.
-    run: String,
 }
 
 impl Shared {
@@ -77,7 +75,6 @@ impl Shared {
             rounds: watch::Sender::new(0),
             publisher: client.get_connection_manager_with_config(config).await?,
             script: Script::new(include_str!("publish.lua")),
-            run: format!("{:032x}", rand::random::<u128>()),
         };
         shared.start_over(&mut reader).await?;
         tokio::spawn(shared.clone().read(client, reader));
@@ -125,8 +122,10 @@ impl Shared {
         entry: [&str; 3],
         is_numbered: bool,
     ) -> RedisResult<String> {
+        // In case that the numbers begin with this event.
+        let run = format!("{:016x}", rand::random::<u64>());
         let mut script = self.script.key(LOG);
-        script.key(COUNTS).arg(&entry).arg(u8::from(is_numbered)).arg(&self.run);
+        script.key(COUNTS).arg(&entry).arg(u8::from(is_numbered)).arg(run);
         script.arg(MAX_EVENTS).arg(MAX_BYTES).invoke_async(connection).await
     }
 

@@ -31,6 +31,12 @@ async fn main() -> ExitCode {
     println!("two servers have the same events, whatever the names");
     a_client_goes_on_at_another_server().await;
     println!("a client goes on at another server, each event once");
+    if Command::new("nginx").arg("-v").output().is_ok() {
+        a_server_behind_nginx_may_go().await;
+        println!("behind nginx, a server may go, and one may come");
+    } else {
+        println!("\nskipped the test behind nginx: it is not installed\n");
+    }
     a_slow_server_is_waited_for().await;
     println!("a server that lags behind is waited for");
     redis_may_restart().await;
@@ -134,6 +140,71 @@ async fn a_client_goes_on_at_another_server() {
         sender.await.expect("no panic");
         assert!(numbers.iter().copied().eq(0..SENT), "each once, in order");
     }
+}
+
+/// nginx gives each request to another server, so what a client says rarely goes to the one at which
+/// it listens.
+async fn a_server_behind_nginx_may_go() {
+    const SENT: usize = 150;
+
+    let redis = Redis::start().await;
+    let mut servers = vec![redis.server(), redis.server()];
+    let nginx = Nginx::start(&servers, &redis.folder).await;
+    let client = servers[0].client.clone();
+    let path = "/rooms?room=a&member=secret";
+    let mut reader = Reader::new(nginx.get(&servers[0].client, path, "").await);
+    reader.until("hello").await;
+    let url = format!("{}/rooms", nginx.address);
+    let sender = tokio::spawn(async move {
+        let mut repeated = Vec::new();
+        for number in 0..SENT {
+            let message = json!({ "room": "a", "member": "secret", "text": number.to_string() });
+            // Nobody knows whether a request got through that was under way at the end of a server.
+            while client.post(&url).json(&message).send().await.expect("an answer").status() != 200
+            {
+                repeated.push(number);
+            }
+            sleep(Duration::from_millis(10)).await;
+        }
+        repeated
+    });
+    let mut key = Value::Null;
+    let mut numbers = Vec::new();
+    loop {
+        while let Some(Ok(event)) = in_time(reader.0.next()).await {
+            assert_ne!(event.event_type(), "gap");
+            if event.event_type() != "message" {
+                continue;
+            }
+            let data: Value = event.json().expect("JSON");
+            // Every server knows it by the same key.
+            assert!(data["key"].is_u64() && (key.is_null() || key == data["key"]));
+            key = data["key"].clone();
+            numbers
+                .push(data["text"].as_str().and_then(|text| text.parse().ok()).expect("a number"));
+            match numbers.len() {
+                // One ends kindly, and another takes its place; then one ends without a word.
+                50 => {
+                    kill(&servers[0], "-INT");
+                    servers[0].process.wait().expect("it ends");
+                    let port = servers[0].address.rsplit(':').next().expect("a port").to_owned();
+                    servers[0] = redis.server_at(&port);
+                }
+                100 => kill(&servers[1], "-KILL"),
+                _ if numbers.last() == Some(&(SENT - 1)) => break,
+                _ => {}
+            }
+        }
+        if numbers.last() == Some(&(SENT - 1)) {
+            break;
+        }
+        let last = reader.0.decoder().last_event_id().to_owned();
+        reader = Reader::new(nginx.get(&servers[0].client, path, &last).await);
+    }
+    let repeated = sender.await.expect("no panic");
+    println!("sent again: {repeated:?}");
+    numbers.dedup_by(|next, number| next == number && repeated.contains(number));
+    assert!(numbers.into_iter().eq(0..SENT), "each once, in order");
 }
 
 /// A client's ID may be newer than what a server has read.
@@ -437,6 +508,11 @@ impl Server {
     }
 }
 
+fn free_port() -> u16 {
+    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    port.expect("a port").port()
+}
+
 struct Redis {
     process: Child,
     port: u16,
@@ -445,8 +521,7 @@ struct Redis {
 
 impl Redis {
     async fn start() -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let port = port.expect("a port").port();
+        let port = free_port();
         let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("redis-{port}"));
         fs::create_dir_all(&folder).expect("a folder");
         let mut redis = Self { process: Self::spawn(&folder, port), port, folder };
@@ -503,7 +578,11 @@ impl Redis {
 
     /// A server that sends nothing by itself.
     fn server(&self) -> Server {
-        Server::start_with(&["--redis", &self.address(), "--pace", "0"])
+        self.server_at("0")
+    }
+
+    fn server_at(&self, port: &str) -> Server {
+        Server::start_with(&["--redis", &self.address(), "--pace", "0", "--port", port])
     }
 }
 
@@ -512,5 +591,82 @@ impl Drop for Redis {
         _ = self.process.kill();
         _ = self.process.wait();
         _ = fs::remove_dir_all(&self.folder);
+    }
+}
+
+struct Nginx {
+    process: Child,
+    address: String,
+}
+
+impl Nginx {
+    /// Gives each request to the next of the servers, as nginx does by default.
+    async fn start(servers: &[Server], folder: &Path) -> Self {
+        let port = free_port();
+        let servers: Vec<_> = servers
+            .iter()
+            .map(|server| format!("server {};", server.address.trim_start_matches("http://")))
+            .collect();
+        let configuration = format!(
+            "daemon off;
+            master_process off;
+            pid nginx.pid;
+            error_log error.log;
+            events {{}}
+            http {{
+                access_log off;
+                client_body_temp_path body;
+                proxy_temp_path proxy;
+                fastcgi_temp_path fastcgi;
+                uwsgi_temp_path uwsgi;
+                scgi_temp_path scgi;
+                upstream showcase {{ {} }}
+                server {{
+                    listen 127.0.0.1:{port};
+                    location / {{
+                        proxy_pass http://showcase;
+                        proxy_http_version 1.1;
+                    }}
+                }}
+            }}",
+            servers.concat()
+        );
+        fs::write(folder.join("nginx.conf"), configuration).expect("written");
+        let process = Command::new("nginx")
+            .arg("-p")
+            .arg(folder)
+            .args(["-c", "nginx.conf", "-e", "error.log"])
+            .spawn()
+            .expect("nginx starts");
+        let address = format!("http://127.0.0.1:{port}");
+        in_time(async {
+            while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
+                sleep(Duration::from_millis(20)).await;
+            }
+        })
+        .await;
+        Self { process, address }
+    }
+
+    /// Tries again while nginx has no server to ask.
+    async fn get(&self, client: &reqwest::Client, path: &str, last: &str) -> reqwest::Response {
+        in_time(async {
+            loop {
+                let request = client.get(format!("{}{path}", self.address));
+                let response = request.header("last-event-id", last).send().await;
+                match response {
+                    Ok(response) if response.status() == 200 => return response,
+                    _ => sleep(Duration::from_millis(50)).await,
+                }
+            }
+        })
+        .await
+    }
+}
+
+impl Drop for Nginx {
+    fn drop(&mut self) {
+        _ = self.process.kill();
+        _ = self.process.wait();
     }
 }
