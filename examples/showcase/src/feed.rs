@@ -69,7 +69,7 @@ pub struct Unavailable;
 
 impl IntoResponse for Unavailable {
     fn into_response(self) -> Response {
-        let message = "the log does not answer, so this was probably not sent; try again";
+        let message = "the log does not answer, so this may not have been sent; try again";
         (StatusCode::SERVICE_UNAVAILABLE, message).into_response()
     }
 }
