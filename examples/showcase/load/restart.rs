@@ -9,14 +9,16 @@ use std::{
 
 use futures_util::{StreamExt, future::join_all};
 use reqwest::Client;
-use serde::Deserialize;
 use sse_wire::{ConnectionEnd, Decoder, EventStream, Reconnect};
 use tokio::{
     sync::watch,
     time::{sleep, timeout},
 };
 
-use crate::{Anything, tally::Tally};
+use crate::{
+    Anything,
+    tally::{Notification, Tally},
+};
 
 /// As long as a connection must last for the policy to be sure of it.
 const BEFORE: Duration = Duration::from_secs(6);
@@ -167,12 +169,6 @@ enum Place {
         run: String,
         number: u32,
     },
-}
-
-#[derive(Deserialize)]
-struct Notification {
-    run: String,
-    number: u32,
 }
 
 struct Listener {
