@@ -221,12 +221,14 @@ impl Shared {
         let oldest = entries.ids.pop().and_then(|entry| Id::parse(&entry.id)).unwrap_or_default();
         let mut tail = Tail::after(oldest);
         entries.ids.iter().rev().for_each(|entry| tail.push(entry));
-        let old = self.copy.send_replace(tail);
-        if old.newest() > oldest {
+        let newest = self.copy.borrow().newest();
+        if newest > oldest {
             // Redis has older events, but not this one. It has lost the last ones, perhaps in a crash.
-            // Every client must learn that, at every server, now or when it comes back.
+            // Every client must learn that, at every server, now or when it comes back. If this fails,
+            // the old copy shows it again.
             self.append(reader, [LOST, "", ""], false).await?;
         }
+        self.copy.send_replace(tail);
         Ok(())
     }
 }
