@@ -11,6 +11,7 @@ use bytes::Bytes;
 
 use crate::{
     event::{Event, millis},
+    value::EventId,
     wire::{self, MAX_DIGITS, ShortenedBytes, decimal},
 };
 
@@ -158,6 +159,27 @@ impl<B: BorrowMut<Vec<u8>>> Encoder<B> {
     /// Sent from time to time, it keeps proxies from closing an idle connection.
     pub fn keep_alive(&mut self) -> &mut Self {
         self.buffer.borrow_mut().extend_from_slice(KEEP_ALIVE);
+        self
+    }
+
+    /// Appends a block that sets the receiver's last event ID and dispatches no event.
+    ///
+    /// It tells a receiver its place in a log, for instance when it has just connected, so that it can
+    /// resume there even if it is cut off before its first event. A
+    /// [`ReplayLog`](crate::ReplayLog) does this by itself.
+    ///
+    /// ```
+    /// use sse_wire::{Encoder, EventId};
+    ///
+    /// let mut encoder = Encoder::new();
+    /// encoder.id(EventId::new("7-0")?);
+    /// assert_eq!(encoder.as_bytes(), b"id: 7-0\n\n");
+    /// # Ok::<_, sse_wire::InvalidValue>(())
+    /// ```
+    pub fn id(&mut self, id: EventId<'_>) -> &mut Self {
+        let buffer = self.buffer.borrow_mut();
+        append_id(buffer, id.as_str());
+        buffer.push(wire::LF);
         self
     }
 

@@ -131,6 +131,11 @@ fn comments_and_retry_are_blocks_of_their_own() {
     let mut encoder = Encoder::new();
     encoder.comment("a\r\nb").comment("").keep_alive().retry(Duration::from_secs(2));
     assert_eq!(encoder.as_bytes(), b": a\n: b\n\n: \n\n:\n\nretry: 2000\n\n");
+    encoder.clear();
+    for id in ["7-1", "", " "] {
+        encoder.id(EventId::new(id).unwrap());
+    }
+    assert_eq!(encoder.as_bytes(), "id: 7-1\n\nid: \n\nid:  \n\n".as_bytes());
     for text in ["", "x", " x", "a\nb\r\nc\rd", "\n\n", "data: x", ":", "你\0"] {
         laws::each_call_is_one_block(&[Call::Comment(text), Call::Event(text), Call::KeepAlive]);
     }

@@ -10,13 +10,14 @@ use serde_json::Value;
 use crate::{Result, elements, metadata, text};
 
 /// Licenses that only require a notice.
-const LICENSES: [&str; 10] = [
+const LICENSES: [&str; 11] = [
     "MIT",
     "MIT-0",
     "Apache-2.0",
     "Apache-2.0 WITH LLVM-exception",
     "BSD-2-Clause",
     "BSD-3-Clause",
+    "BSL-1.0",
     "ISC",
     "Unicode-3.0",
     "Unlicense",

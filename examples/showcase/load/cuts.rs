@@ -10,7 +10,10 @@ use tokio::{
     time::{sleep, sleep_until},
 };
 
-use crate::{Anything, tally::Tally};
+use crate::{
+    Anything,
+    tally::{Notification, Tally},
+};
 
 /// The longest time that a connection lasts, and that a client is away, in milliseconds.
 const HERE: u64 = 700;
@@ -72,7 +75,8 @@ impl Listener {
 
     async fn listen(mut self, stopped: watch::Receiver<bool>) -> Result<Self, Anything> {
         while !*stopped.borrow() {
-            let mut request = self.client.get(format!("{}?client={}", self.url, self.name));
+            let mut request =
+                self.client.get(format!("{}?channels=order&client={}", self.url, self.name));
             if !self.decoder.last_event_id().is_empty() {
                 request = request.header("last-event-id", self.decoder.last_event_id());
             }
@@ -112,11 +116,10 @@ impl Listener {
             if event.event_type() == "gap" {
                 return Err("the log was too short".into());
             }
-            // After a reconnection it has the ID of the last event.
-            if event.event_type() == "hello" && self.next.is_some() {
+            if event.event_type() == "hello" {
                 continue;
             }
-            let number = event.last_event_id().rsplit('-').next().unwrap_or_default().parse()?;
+            let Notification { number, .. } = event.json()?;
             self.next = Some(match self.next {
                 // The first one tells only where it starts.
                 None => number + 1,

@@ -1,6 +1,15 @@
 //! What became of numbered events.
 
+use serde::Deserialize;
+
 use crate::Anything;
+
+/// What is read of a notification. Those of one channel and one run are numbered without a hole.
+#[derive(Deserialize)]
+pub struct Notification {
+    pub run: String,
+    pub number: u32,
+}
 
 #[derive(Default)]
 pub struct Tally {

@@ -3,17 +3,17 @@ import { init as initPersonal } from './personal.js';
 import { describe, kept, wire } from './view.js';
 
 const SHOWN = 100;
-const NONE = { received: 0, replayed: 0, lost: 0, doubled: 0, isUnsure: false };
+const NONE = { received: 0, replayed: 0, lost: 0, doubled: 0, uncounted: [], isUnsure: false };
 
 export function init(section) {
   const form = section.querySelector('form');
   const feed = section.querySelector('.feed');
   const unread = document.getElementById('unread');
   const log = wire(section);
-  const memory = kept('notifications', { figures: NONE, rows: [], epoch: '', last: {} });
+  const memory = kept('notifications', { figures: NONE, rows: [], run: '', last: {} });
   const { figures, rows } = memory.get();
-  /** The run of the server, and the number of the last notification in each channel. */
-  let { epoch, last } = memory.get();
+  /** The run of the log, and the number of the last notification in each channel. */
+  let { run, last } = memory.get();
   let isShown = false;
   let unseen = 0;
 
@@ -25,8 +25,10 @@ export function init(section) {
 
   function showFigures() {
     for (const name of ['received', 'replayed', 'doubled']) show(name, figures[name]);
-    // What a run of the server sent after the client left it, nobody knows any more.
-    show('lost', figures.isUnsure ? `${figures.lost} or more` : figures.lost);
+    // The next number in a channel tells how many are lost. What a run of the log had after the client
+    // left it, nobody knows any more.
+    const isExact = !figures.isUnsure && figures.uncounted.length === 0;
+    show('lost', isExact ? figures.lost : `${figures.lost} or more`);
   }
 
   function addRow({ kind, text, note }) {
@@ -44,18 +46,21 @@ export function init(section) {
     addRow(row);
   }
 
-  function hear({ type, data, lastEventId }, isMissed) {
-    const [run] = lastEventId.split('-');
+  function hear({ type, data }, isMissed) {
+    const { run: itsRun, number, data: what } = JSON.parse(data);
     // The numbers of another run tell nothing about this one.
-    if (run !== epoch) {
-      last = epoch === '' ? {} : { order: 0, system: 0 };
-      epoch = run;
+    if (itsRun !== run) {
+      figures.isUnsure ||= run !== '';
+      last = run === '' ? {} : { order: 0, system: 0 };
+      run = itsRun;
     }
-    const { number, data: what } = JSON.parse(data);
     const before = last[type];
-    if (before !== undefined && number <= before) figures.doubled += 1;
-    else if (before !== undefined) figures.lost += number - before - 1;
+    if (before !== undefined && number > before) figures.lost += number - before - 1;
+    // The log has lost its end, and counts on from there.
+    else if (figures.uncounted.includes(type)) figures.isUnsure = true;
+    else if (before !== undefined) figures.doubled += 1;
     last[type] = number;
+    figures.uncounted = figures.uncounted.filter((name) => name !== type);
     figures.received += 1;
     if (isMissed) figures.replayed += 1;
     remember({
@@ -72,13 +77,8 @@ export function init(section) {
     const { event } = block;
     if (event?.type === 'gap') {
       log.block(block);
-      const [run] = event.lastEventId.split('-');
-      if (run !== epoch && epoch !== '') {
-        figures.isUnsure = true;
-        remember({ kind: 'gap', text: 'The server was restarted. What it sent in between is gone.', note: '' });
-      } else {
-        remember({ kind: 'gap', text: `Some are lost: ${event.data}`, note: '' });
-      }
+      figures.uncounted = Object.keys(last);
+      remember({ kind: 'gap', text: `Some may be lost: ${event.data}`, note: '' });
     } else if (event === undefined || event.type === 'hello') {
       log.block(block);
     } else if (channels().includes(event.type)) {
@@ -88,12 +88,13 @@ export function init(section) {
       return;
     }
     showFigures();
-    memory.set({ figures, rows, epoch, last });
+    memory.set({ figures, rows, run, last });
   }
 
   form.addEventListener('change', () => {
     // What is sent while a channel is off is not lost.
     for (const name of Object.keys(last)) if (!channels().includes(name)) delete last[name];
+    figures.uncounted = figures.uncounted.filter((name) => name in last);
     want('notifications', { channels: channels() });
   });
   form.elements.cut.addEventListener('click', () => {

@@ -17,7 +17,7 @@ export function init(section) {
   keepField(name, 'name');
   /** The seat, if taken, and the bubbles of this room. A reload must lose neither. */
   const memory = kept('rooms', { seat: null, bubbles: [], key: null });
-  /** `key` is this member's number in the room, which others see. */
+  /** `key` is what others see of this member's secret. */
   let { seat, bubbles, key } = memory.get();
   let present = new Map();
   let isLive = false;
@@ -54,10 +54,10 @@ export function init(section) {
     else if (present.size === 0) tell('entering');
   }
 
-  /** Members of the same name are told apart by their numbers. */
+  /** Members of the same name are told apart by the end of their keys. */
   function label(key, name, members) {
     const isShared = [...members].some(([other, its]) => other !== key && its === name);
-    return isShared ? `${name} (${key})` : name;
+    return isShared ? `${name} (${key % 10_000})` : name;
   }
 
   const events = {
@@ -141,7 +141,7 @@ export function init(section) {
       const response = await fetch('rooms', {
         method: 'POST',
         headers: { 'content-type': 'application/json' },
-        body: JSON.stringify({ room: seat.room, member: seat.member, text: said }),
+        body: JSON.stringify({ room: seat.room, member: seat.member, name: seat.name, text: said }),
       });
       if (!response.ok) why = await response.text();
     } catch {

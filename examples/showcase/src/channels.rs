@@ -86,7 +86,7 @@ async fn by_post(
     let mut all = Vec::new();
     for name in &wanted.channels {
         if let Some(channel) = notifications::channel(name) {
-            topics.push(Topic::Channel(channel));
+            topics.push(Topic::channel(channel));
         } else if name != "monitor" {
             let message = "the channels are: monitor, order, system; rooms/NAME in a query";
             return (StatusCode::BAD_REQUEST, message).into_response();
@@ -99,7 +99,7 @@ async fn by_post(
         match channels.rooms.join(&seat) {
             Ok(presence) => {
                 all.push(presence.boxed());
-                topics.push(Topic::Room(seat.room.into()));
+                topics.push(Topic::room(&seat.room));
             }
             Err(refusal) => {
                 let refused = json!({

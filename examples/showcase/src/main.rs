@@ -16,6 +16,7 @@
 //! | `proxy.rs` | another server's stream, decoded and sent on, paid for once |
 //! | `channels.rs` | several of these over one connection |
 //! | `feed.rs` | the log from which clients resume |
+//! | `shared.rs` | the same log in Redis, for several servers |
 //! | `streams.rs` | what all streams share: headers, keep-alives, shutdown |
 //! | `serve.rs` | the server loop: time limits, a shutdown that ends |
 
@@ -30,6 +31,7 @@ mod personal;
 mod proxy;
 mod rooms;
 mod serve;
+mod shared;
 mod streams;
 mod typewriter;
 mod upstream;
@@ -60,6 +62,7 @@ use self::{
 };
 
 #[derive(Parser)]
+#[command(args_override_self = true)]
 struct Options {
     /// The port on loopback; 0 takes any that is free.
     #[arg(long, default_value_t = 7373)]
@@ -67,16 +70,23 @@ struct Options {
     /// The keep-alive interval of silent streams, in milliseconds.
     #[arg(long, default_value_t = 15_000)]
     heartbeat: u64,
-    /// The time between two notifications, in milliseconds.
+    /// The time between two notifications that the server makes up, in milliseconds; 0 for none.
     #[arg(long, default_value_t = 1500)]
     pace: u64,
     /// The time for each token of the mock model, in milliseconds.
     #[arg(long, default_value_t = 60)]
     thinking: u64,
+    /// How many connections may be open.
+    #[arg(long, default_value_t = 10_000)]
+    connections: usize,
     /// Allows pages of this origin, with cookies, and no others; may be given several times. If it is
     /// not given, pages of any origin are allowed, without cookies.
     #[arg(long)]
     origin: Vec<HeaderValue>,
+    /// Keeps notifications and rooms in this Redis, for instance `redis://127.0.0.1:6379`, so that
+    /// several servers can share them. If it is not given, they are kept in memory.
+    #[arg(long)]
+    redis: Option<String>,
     /// Asks this provider instead of the mock: the URL of chat completions, over plain HTTP, for
     /// instance of llama.cpp or of Ollama. The environment's `UPSTREAM_API_KEY` is sent along.
     #[arg(long)]
@@ -102,12 +112,23 @@ async fn main() -> io::Result<ExitCode> {
     let shutdown = CancellationToken::new();
     let heartbeat = Duration::from_millis(options.heartbeat);
     let streams = Streams::new(heartbeat, shutdown.clone());
-    let feed = Feed::new();
+    let feed = match &options.redis {
+        Some(url) => match Feed::in_redis(url, streams.clone()).await {
+            Ok(feed) => feed,
+            Err(error) => {
+                eprintln!("cannot use Redis: {error}");
+                return Ok(ExitCode::FAILURE);
+            }
+        },
+        None => Feed::in_memory(streams.clone()),
+    };
     let notifications = Notifications::new(feed.clone());
     let rooms = Rooms::new(feed.clone());
     let monitor = Monitor::new();
     let model = Model::new(Duration::from_millis(options.thinking));
-    tokio::spawn(notifications.clone().simulate(Duration::from_millis(options.pace)));
+    if options.pace > 0 {
+        tokio::spawn(notifications.clone().simulate(Duration::from_millis(options.pace)));
+    }
     tokio::spawn(monitor.clone().sample(streams.clone()));
 
     let upstream = Upstream {
@@ -140,7 +161,7 @@ async fn main() -> io::Result<ExitCode> {
         interrupted().await;
         process::exit(130);
     });
-    if !serve::serve(listener, app, shutdown).await {
+    if !serve::serve(listener, app, options.connections, shutdown).await {
         eprintln!("some connections were still open, and are closed");
     }
     Ok(ExitCode::SUCCESS)

@@ -1,10 +1,6 @@
 //! Notifications that nobody misses: each has an ID, and a log replays them after a cut.
 
-use std::{
-    array,
-    sync::{Arc, Mutex},
-    time::Duration,
-};
+use std::time::Duration;
 
 use axum::{
     Json, Router,
@@ -16,14 +12,14 @@ use axum::{
 use futures_util::{Stream, StreamExt};
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sse_wire::{Event, EventType, Frame};
+use sse_wire::{EventType, Frame};
 use tokio::{
     sync::broadcast::{self, error::RecvError},
     time::{MissedTickBehavior, interval},
 };
 
 use crate::{
-    feed::{Feed, Topic},
+    feed::{Feed, Topic, Unavailable},
     streams::{Cut, LastEventId, Streams},
 };
 
@@ -51,15 +47,14 @@ async fn listen(
     Query(Listener { channels, client }): Query<Listener>,
     last: LastEventId,
 ) -> Response {
-    let channels: Vec<_> = match &channels {
-        Some(names) => names.split(',').filter_map(channel).collect(),
-        None => CHANNELS.to_vec(),
+    let topics: Vec<_> = match &channels {
+        Some(names) => names.split(',').filter_map(channel).map(Topic::channel).collect(),
+        None => CHANNELS.map(Topic::channel).to_vec(),
     };
-    if channels.is_empty() {
+    if topics.is_empty() {
         return no_such_channel();
     }
-    let wants = move |topic: &Topic| matches!(topic, Topic::Channel(it) if channels.contains(it));
-    let frames = notifications.feed.follow(&last, wants);
+    let frames = notifications.feed.follow(&last, move |topic| topics.contains(topic));
     streams.respond_until_cut(notifications.until_cut(client, frames))
 }
 
@@ -83,7 +78,10 @@ async fn publish(
     Json(Notification { channel: name, data }): Json<Notification>,
 ) -> Response {
     let Some(channel) = channel(&name) else { return no_such_channel() };
-    Json(json!({ "id": notifications.publish(channel, &data) })).into_response()
+    match notifications.publish(channel, &data).await {
+        Ok(id) => Json(json!({ "id": id })).into_response(),
+        Err(unavailable) => unavailable.into_response(),
+    }
 }
 
 #[derive(Deserialize)]
@@ -104,27 +102,19 @@ async fn cut(
 #[derive(Clone)]
 pub struct Notifications {
     feed: Feed,
-    /// How many each channel had. Receivers count along, whatever else is in the log.
-    numbers: Arc<Mutex<[u64; CHANNELS.len()]>>,
     /// Names of clients.
     cuts: broadcast::Sender<String>,
 }
 
 impl Notifications {
     pub fn new(feed: Feed) -> Self {
-        let numbers = Arc::new(Mutex::new(array::from_fn(|_| 0)));
-        Self { feed, numbers, cuts: broadcast::Sender::new(64) }
+        Self { feed, cuts: broadcast::Sender::new(64) }
     }
 
     /// Sends a notification to everyone who listens to the channel. Returns its ID.
-    fn publish(&self, channel: &'static str, data: &Value) -> String {
-        let index = CHANNELS.iter().position(|&it| it == channel).expect("it is one of them");
-        // Held until the event is in the log, so that the numbers there are in order.
-        let mut numbers = self.numbers.lock().expect("no thread panics with the lock");
-        numbers[index] += 1;
-        let data = json!({ "number": numbers[index], "data": data }).to_string();
-        let event = Event::new(&data).with_event_type(EventType::from_static(channel));
-        self.feed.publish(Topic::Channel(channel), event)
+    async fn publish(&self, channel: &'static str, data: &Value) -> Result<String, Unavailable> {
+        let event_type = EventType::from_static(channel);
+        self.feed.publish_numbered(Topic::channel(channel), event_type, data).await
     }
 
     /// Lets these frames pass until somebody cuts this client off.
@@ -157,12 +147,13 @@ impl Notifications {
         pace.set_missed_tick_behavior(MissedTickBehavior::Delay);
         for number in 1_usize.. {
             pace.tick().await;
-            if number % 4 == 0 {
-                self.publish("system", &json!({ "text": STATES[number / 4 % STATES.len()] }));
+            let (channel, data) = if number % 4 == 0 {
+                ("system", json!({ "text": STATES[number / 4 % STATES.len()] }))
             } else {
-                let goods = GOODS[number % GOODS.len()];
-                self.publish("order", &json!({ "order": number, "text": goods }));
-            }
+                ("order", json!({ "order": number, "text": GOODS[number % GOODS.len()] }))
+            };
+            // While the log is away, nobody orders.
+            _ = self.publish(channel, &data).await;
         }
     }
 }

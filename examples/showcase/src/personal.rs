@@ -141,7 +141,7 @@ async fn listen(
         None => personal.lock().user_of_key(&headers)?,
     };
     let last = last_event_id.map_or(last, LastEventId::new);
-    let mine = Topic::User(user);
+    let mine = Topic::user(&user);
     Ok(streams.respond(personal.feed.follow(&last, move |topic| *topic == mine)))
 }
 
@@ -166,8 +166,10 @@ async fn send(
     }
     let data = json!({ "from": *from, "text": text }).to_string();
     let event = Event::new(&data).with_event_type(PERSONAL);
-    let id = personal.feed.publish(Topic::User(to.into()), event);
-    Ok(Json(json!({ "id": id })).into_response())
+    Ok(match personal.feed.publish(Topic::user(&to), event).await {
+        Ok(id) => Json(json!({ "id": id })).into_response(),
+        Err(unavailable) => unavailable.into_response(),
+    })
 }
 
 impl Personal {

@@ -16,6 +16,7 @@ use axum::{
 use futures_util::{Stream, StreamExt, stream};
 use serde::{Deserialize, Serialize};
 use serde_json::json;
+use sha2::{Digest, Sha256};
 use sse_wire::{Event, EventType, Frame, JsonEvent};
 use tokio::{runtime::Handle, sync::watch, time::sleep};
 use tokio_stream::wrappers::WatchStream;
@@ -112,7 +113,7 @@ async fn join(
     last: LastEventId,
 ) -> Result<Response, Refusal> {
     let presence = rooms.join(&seat)?;
-    let room = Topic::Room(seat.room.into());
+    let room = Topic::room(&seat.room);
     let messages = rooms.feed.follow(&last, move |topic| *topic == room);
     Ok(streams.respond(stream::select(presence, messages)))
 }
@@ -121,27 +122,31 @@ async fn join(
 struct Message {
     room: String,
     text: String,
-    /// Of a member, who speaks under its name.
-    member: Option<String>,
-    /// Of somebody who is not in the room.
     #[serde(default = "nobody")]
     name: String,
+    /// The secret of a member. It may be at another server.
+    member: Option<String>,
 }
 
 async fn say(
     State((rooms, _)): State<(Rooms, Streams)>,
     Json(Message { room, text, member, name }): Json<Message>,
 ) -> Response {
-    if !is_name(&name) {
+    if !is_name(&name) || !is_name(&room) {
         return Refusal::Name.into_response();
+    }
+    if member.as_deref().is_some_and(|token| !is_token(token)) {
+        return Refusal::Token.into_response();
     }
     if text.is_empty() || text.chars().count() > MAX_TEXT {
         let message = format!("a message has 1 to {MAX_TEXT} characters");
         return (StatusCode::PAYLOAD_TOO_LARGE, message).into_response();
     }
-    match rooms.say(&room, member.as_deref(), &name, &text) {
-        Some(reached) => Json(json!({ "reached": reached })).into_response(),
-        None => (StatusCode::CONFLICT, "you are not in this room").into_response(),
+    let key = member.as_deref().map(public_key);
+    let message = json!({ "room": room, "key": key, "name": name, "text": text }).to_string();
+    match rooms.feed.publish(Topic::room(&room), Event::new(&message)).await {
+        Ok(_) => Json(json!({ "reached": rooms.count(&room) })).into_response(),
+        Err(unavailable) => unavailable.into_response(),
     }
 }
 
@@ -149,7 +154,20 @@ pub fn is_name(name: &str) -> bool {
     !name.trim().is_empty() && name.chars().count() <= MAX_NAME
 }
 
-/// A room exists as long as somebody is in it.
+fn is_token(token: &str) -> bool {
+    !token.is_empty() && token.len() <= MAX_TOKEN
+}
+
+/// Returns what others see of a member's secret. Every server makes the same of it, and nobody can
+/// make another secret with the same key.
+fn public_key(token: &str) -> u64 {
+    let hash = Sha256::digest(token);
+    let bytes = hash.first_chunk().expect("it has 32 bytes");
+    // As many bits as the numbers of JavaScript have.
+    u64::from_be_bytes(*bytes) >> 11
+}
+
+/// The members at this server. A room exists as long as somebody is in it.
 #[derive(Clone)]
 pub struct Rooms {
     feed: Feed,
@@ -158,6 +176,7 @@ pub struct Rooms {
 
 struct Room {
     next: u64,
+    /// In the order in which they came.
     members: BTreeMap<u64, Member>,
     /// Who is there. A slow receiver sees only the newest, so many who come and go at once fill
     /// nobody's queue.
@@ -165,7 +184,7 @@ struct Room {
 }
 
 struct Member {
-    token: String,
+    key: u64,
     name: String,
     /// Open connections. A member without any has the grace period left.
     connections: usize,
@@ -195,28 +214,28 @@ impl Rooms {
         if !is_name(name) || !is_name(visitor) {
             return Err(Refusal::Name);
         }
-        if token.is_empty() || token.len() > MAX_TOKEN {
+        if !is_token(token) {
             return Err(Refusal::Token);
         }
+        let key = public_key(token);
         let mut rooms = self.lock();
         if !rooms.contains_key(name.as_str()) && rooms.len() == MAX_ROOMS {
             return Err(Refusal::Rooms);
         }
         let name: Arc<str> = name.as_str().into();
         let room = rooms.entry(name.clone()).or_insert_with(Room::new);
-        let known = room.members.iter_mut().find(|(_, member)| member.token == *token);
-        let key = if let Some((&key, member)) = known {
+        let known = room.members.iter_mut().find(|(_, member)| member.key == key);
+        let number = if let Some((&number, member)) = known {
             member.connections += 1;
-            key
+            number
         } else if room.members.len() == MAX_MEMBERS {
             return Err(Refusal::Members);
         } else {
-            let key = room.next;
+            let number = room.next;
             room.next += 1;
-            let member = Member { token: token.clone(), name: visitor.clone(), connections: 1 };
-            room.members.insert(key, member);
+            room.members.insert(number, Member { key, name: visitor.clone(), connections: 1 });
             room.announce(&name);
-            key
+            number
         };
         let presence = WatchStream::new(room.presence.subscribe());
         drop(rooms);
@@ -224,41 +243,26 @@ impl Rooms {
         // Only this member's own connection gets it.
         let joined = json!({ "room": *name, "member": token, "key": key });
         let joined = json_frame(JsonEvent::new(joined).with_event_type(JOINED));
-        let taken = Taken { rooms: self.clone(), room: name, key };
+        let taken = Taken { rooms: self.clone(), room: name, number };
         Ok(stream::iter([joined]).chain(presence).map(move |frame| {
             let _is_taken_as_long = &taken;
             frame
         }))
     }
 
-    /// Says something in a room. Returns how many members it reaches, or `None` if there is no such
-    /// member.
-    fn say(&self, room: &str, token: Option<&str>, name: &str, text: &str) -> Option<usize> {
-        let rooms = self.lock();
-        let Some((name_of_room, found)) = rooms.get_key_value(room) else {
-            return token.is_none().then_some(0);
-        };
-        let (key, name) = match token {
-            Some(token) => {
-                let mut members = found.members.iter();
-                let (key, member) = members.find(|(_, member)| member.token == token)?;
-                (Some(*key), member.name.as_str())
-            }
-            None => (None, name),
-        };
-        let message = json!({ "room": room, "key": key, "name": name, "text": text }).to_string();
-        self.feed.publish(Topic::Room(name_of_room.clone()), Event::new(&message));
-        Some(found.members.len())
+    /// Returns how many members a room has.
+    fn count(&self, room: &str) -> usize {
+        self.lock().get(room).map_or(0, |room| room.members.len())
     }
 
     /// Removes a member that has no connection left.
-    fn leave(&self, name: &str, key: u64) {
+    fn leave(&self, name: &str, number: u64) {
         let mut rooms = self.lock();
         let Some(room) = rooms.get_mut(name) else { return };
-        if room.members.get(&key).is_none_or(|member| member.connections > 0) {
+        if room.members.get(&number).is_none_or(|member| member.connections > 0) {
             return;
         }
-        room.members.remove(&key);
+        room.members.remove(&number);
         if room.members.is_empty() {
             rooms.remove(name);
         } else {
@@ -274,9 +278,9 @@ impl Room {
     }
 
     fn announce(&self, room: &str) {
-        let members = self.members.iter().take(NAMED);
+        let members = self.members.values().take(NAMED);
         let named: Vec<_> =
-            members.map(|(&key, Member { name, .. })| Public { key, name }).collect();
+            members.map(|&Member { key, ref name, .. }| Public { key, name }).collect();
         let presence = json!({ "room": room, "members": self.members.len(), "named": named });
         self.presence.send_replace(json_frame(JsonEvent::new(presence).with_event_type(PRESENCE)));
     }
@@ -286,22 +290,22 @@ impl Room {
 struct Taken {
     rooms: Rooms,
     room: Arc<str>,
-    key: u64,
+    number: u64,
 }
 
 impl Drop for Taken {
     fn drop(&mut self) {
         let mut rooms = self.rooms.lock();
         let room = rooms.get_mut(&self.room);
-        let Some(member) = room.and_then(|room| room.members.get_mut(&self.key)) else { return };
+        let Some(member) = room.and_then(|room| room.members.get_mut(&self.number)) else { return };
         member.connections -= 1;
         drop(rooms);
         // At the end of the process there is no runtime, and nobody to tell.
         let Ok(runtime) = Handle::try_current() else { return };
-        let (rooms, room, key) = (self.rooms.clone(), self.room.clone(), self.key);
+        let (rooms, room, number) = (self.rooms.clone(), self.room.clone(), self.number);
         runtime.spawn(async move {
             sleep(GRACE).await;
-            rooms.leave(&room, key);
+            rooms.leave(&room, number);
         });
     }
 }

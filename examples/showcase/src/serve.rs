@@ -2,7 +2,14 @@
 
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
-use axum::{Router, extract::DefaultBodyLimit};
+use axum::{
+    Router,
+    extract::DefaultBodyLimit,
+    http::{
+        StatusCode,
+        header::{CONNECTION, RETRY_AFTER},
+    },
+};
 use hyper::server::conn::http1;
 use hyper_util::{
     rt::{TokioIo, TokioTimer},
@@ -16,8 +23,9 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
-/// Further connections wait in the system's queue.
-const MAX_CONNECTIONS: usize = 10_000;
+/// So many connections over the limit are told at once that they are. Further ones wait in the
+/// system's queue.
+const MAX_REFUSED: usize = 100;
 
 /// A client has this long to send the head of a request, and this long for each piece of its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
@@ -29,18 +37,29 @@ const MAX_BODY: usize = 64 << 10;
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Serves until `shutdown`, and then until all connections have ended or the deadline has passed.
+/// Connections over the limit get a 503.
 ///
 /// Returns `false` if connections were left open. They end with the runtime.
-pub async fn serve(listener: TcpListener, app: Router, shutdown: CancellationToken) -> bool {
+pub async fn serve(
+    listener: TcpListener,
+    app: Router,
+    max_connections: usize,
+    shutdown: CancellationToken,
+) -> bool {
     let app = app
         .layer(DefaultBodyLimit::max(MAX_BODY))
         .layer(RequestBodyTimeoutLayer::new(READ_TIMEOUT));
-    let places = Arc::new(Semaphore::new(MAX_CONNECTIONS));
+    let refusal = refusal(max_connections);
+    let places = Arc::new(Semaphore::new(max_connections.min(Semaphore::MAX_PERMITS)));
+    let refused = Arc::new(Semaphore::new(MAX_REFUSED));
     let connections = TaskTracker::new();
     let accept = async {
         loop {
-            let place = places.clone().acquire_owned().await.expect("it is never closed");
             let socket = accept(&listener).await;
+            let (place, app) = match places.clone().try_acquire_owned() {
+                Ok(place) => (place, &app),
+                Err(_) => (refused.clone().acquire_owned().await.expect("it is open"), &refusal),
+            };
             let connection = serve_connection(socket, app.clone(), shutdown.clone());
             connections.spawn(async move {
                 connection.await;
@@ -56,6 +75,13 @@ pub async fn serve(listener: TcpListener, app: Router, shutdown: CancellationTok
     drop(listener);
     connections.close();
     timeout(SHUTDOWN_DEADLINE, connections.wait()).await.is_ok()
+}
+
+/// What a connection over the limit gets, whatever it asks for.
+fn refusal(max_connections: usize) -> Router {
+    let message = format!("the server has {max_connections} connections, and no more are allowed");
+    let headers = [(CONNECTION, "close"), (RETRY_AFTER, "5")];
+    Router::new().fallback(async move || (StatusCode::SERVICE_UNAVAILABLE, headers, message))
 }
 
 async fn accept(listener: &TcpListener) -> TcpStream {

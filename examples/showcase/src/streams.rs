@@ -10,10 +10,20 @@ use std::{
 };
 
 use axum::{body::Body, extract::FromRequestParts, http::request::Parts, response::Response};
-use futures_util::{Stream, StreamExt};
+use futures_util::{Stream, StreamExt, future::ready, stream};
 use serde::Serialize;
-use sse_wire::{Encode, EventBody, EventIdBuf, Frame, JsonEvent, TokioTimer, last_event_id};
+use sse_wire::{
+    Encode, Encoder, EventBody, EventIdBuf, Frame, JsonEvent, TokioTimer, last_event_id,
+};
 use tokio_util::sync::CancellationToken;
+
+/// How long clients wait before they reconnect: at least so long, plus a part of the spread, which
+/// grows with the number of open streams.
+const RETRY: Duration = Duration::from_secs(1);
+const SPREAD: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
+
+/// After a restart, about so many clients come back in a second.
+const RECONNECTIONS: u32 = 200;
 
 /// The stream breaks off: the connection ends in the middle of the response.
 #[derive(Debug)]
@@ -44,6 +54,17 @@ impl Streams {
         self.open.load(Ordering::Relaxed)
     }
 
+    /// Returns a frame that tells a client when to reconnect.
+    ///
+    /// Clients that lose their streams together must not come back together. A browser's
+    /// `EventSource` waits for exactly this time, so each gets another one.
+    pub fn retry(&self) -> Frame {
+        let open = u32::try_from(self.count()).unwrap_or(u32::MAX);
+        let spread = (Duration::from_secs(1) / RECONNECTIONS).saturating_mul(open);
+        let drawn = spread.clamp(SPREAD[0], SPREAD[1]).mul_f64(rand::random());
+        Encoder::new().retry(RETRY + drawn).take()
+    }
+
     /// Responds with these frames until they end, the client leaves, or the server shuts down.
     ///
     /// Frames are whole blocks, so the response always ends between two events.
@@ -56,11 +77,20 @@ impl Streams {
         &self,
         frames: impl Stream<Item = Result<Frame, Cut>> + Send + 'static,
     ) -> Response {
-        let open = Open::new(&self.open);
-        let frames = frames.take_until(self.shutdown.clone().cancelled_owned()).map(move |frame| {
-            let _is_open_as_long = &open;
-            frame
-        });
+        let open = Open::new(self);
+        let streams = self.clone();
+        // By now all clients are there that will come back, so this spreads them better.
+        let goodbye =
+            stream::once(
+                async move { streams.shutdown.is_cancelled().then(|| Ok(streams.retry())) },
+            );
+        let frames = frames
+            .take_until(self.shutdown.clone().cancelled_owned())
+            .chain(goodbye.filter_map(ready))
+            .map(move |frame| {
+                let _is_open_as_long = &open;
+                frame
+            });
         EventBody::new(frames)
             .with_timer(TokioTimer::new())
             .with_interval(self.heartbeat)
@@ -70,18 +100,21 @@ impl Streams {
 }
 
 /// Counts a stream while it is open.
-struct Open(Arc<AtomicUsize>);
+struct Open(Streams);
 
 impl Open {
-    fn new(count: &Arc<AtomicUsize>) -> Self {
-        count.fetch_add(1, Ordering::Relaxed);
-        Self(count.clone())
+    fn new(streams: &Streams) -> Self {
+        streams.open.fetch_add(1, Ordering::Relaxed);
+        Self(streams.clone())
     }
 }
 
 impl Drop for Open {
     fn drop(&mut self) {
-        self.0.fetch_sub(1, Ordering::Relaxed);
+        // At the shutdown the count stays, so that the last clients are spread as widely as the first.
+        if !self.0.shutdown.is_cancelled() {
+            self.0.open.fetch_sub(1, Ordering::Relaxed);
+        }
     }
 }
 

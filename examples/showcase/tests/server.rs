@@ -487,6 +487,28 @@ async fn a_personal_stream_needs_a_key_or_a_token_that_works_once() {
 }
 
 #[tokio::test]
+async fn nobody_speaks_for_a_member_without_its_secret() {
+    let server = Server::start();
+    let mut events =
+        server.get("/rooms?room=a&name=Ada&member=secret").await.bytes_stream().events();
+    let mut next = async |event_type: &str| loop {
+        let event = in_time(events.next()).await.expect("it goes on").expect("a stream");
+        if event.event_type() == event_type {
+            return event.json::<Value>().expect("JSON");
+        }
+    };
+    let key = next("joined").await["key"].as_u64().expect("a number");
+    assert_eq!(next("presence").await["named"], json!([{ "key": key, "name": "Ada" }]));
+    let guesses = ["guessed".to_owned(), key.to_string()].map(Some);
+    for member in guesses.into_iter().chain([None, Some("secret".to_owned())]) {
+        let message = json!({ "room": "a", "name": "Ada", "text": "t", "member": member });
+        assert_eq!(server.post("/rooms", &message).await, json!({ "reached": 1 }));
+        let is_ada = member.as_deref() == Some("secret");
+        assert_eq!(next("message").await["key"] == key, is_ada, "{member:?}");
+    }
+}
+
+#[tokio::test]
 async fn what_is_too_large_is_refused_with_a_reason() {
     let server = Server::start();
     let post = async |path: &str, body: Value| {
@@ -507,10 +529,11 @@ async fn what_is_too_large_is_refused_with_a_reason() {
         assert_eq!(is, status, "{text}");
         assert!(text.contains(reason), "{text}");
     }
-    // Nobody speaks for a member without its secret.
-    let stranger = json!({ "room": "a", "text": "t", "member": "guessed" });
-    let _room = server.get("/rooms?room=a&member=secret").await;
-    assert_eq!(post("/rooms", stranger).await, (409, "you are not in this room".to_owned()));
+    for token in [String::new(), "s".repeat(65)] {
+        let message = json!({ "room": "a", "text": "t", "member": token });
+        let (is, text) = post("/rooms", message).await;
+        assert_eq!((is, text.as_str()), (400, "the secret of a member has 1 to 64 bytes"));
+    }
 
     let seats: Vec<_> = (0..51).map(|room| json!({ "room": room.to_string() })).collect();
     let (is, text) = post("/channels", json!({ "channels": [], "seats": seats })).await;
@@ -541,6 +564,102 @@ async fn what_is_too_large_is_refused_with_a_reason() {
         .await;
         streams.push(events);
     }
-    // One more than these 1050 is the room above.
-    assert!(refused > 0 && refused <= 51, "{refused}");
+    assert_eq!(refused, 50);
+}
+
+#[tokio::test]
+async fn a_room_that_is_full_lets_nobody_in() {
+    let server = Server::start_with(&["--pace", "0"]);
+    let enter = async |members: std::ops::Range<usize>| {
+        let seats: Vec<_> =
+            members.map(|member| json!({ "room": "full", "member": member.to_string() })).collect();
+        let body = json!({ "channels": [], "seats": seats });
+        let request = server.client.post(format!("{}/channels", server.address)).json(&body);
+        in_time(request.send()).await.expect("an answer").bytes_stream().events()
+    };
+    let mut streams = Vec::new();
+    for part in 0..100 {
+        streams.push(enter(50 * part..50 * (part + 1)).await);
+    }
+    let refused = server.get("/rooms?room=full").await;
+    assert_eq!(refused.status(), 503);
+    let reason = "the room has 5000 members, and no more are allowed";
+    assert_eq!(in_time(refused.text()).await.expect("a text"), reason);
+
+    // Who is there already may come back. Over one connection, others hear why they may not.
+    let mut events = enter(4999..5001).await;
+    let (mut joined, mut refused) = (0, Vec::new());
+    in_time(async {
+        while joined + refused.len() < 2 {
+            let event = events.next().await.expect("it goes on").expect("a stream");
+            match event.event_type() {
+                "joined" => joined += 1,
+                "refused" => refused.push(event.json::<Value>().expect("JSON")),
+                _ => {}
+            }
+        }
+    })
+    .await;
+    assert_eq!(refused, [json!({ "room": "full", "member": "5000", "why": reason })]);
+}
+
+#[tokio::test]
+async fn too_many_connections_are_refused_with_a_reason() {
+    let server = Server::start_with(&["--connections", "20"]);
+    let mut streams = Vec::new();
+    for _ in 0..20 {
+        let mut events = server.get("/monitor").await.bytes_stream().events();
+        in_time(events.next()).await.expect("an event").expect("a stream");
+        streams.push(events);
+    }
+    for _ in 0..200 {
+        let refused = in_time(server.get("/monitor")).await;
+        assert_eq!(refused.status(), 503);
+        assert_eq!(refused.headers()["retry-after"], "5");
+        let reason = "the server has 20 connections, and no more are allowed";
+        assert_eq!(in_time(refused.text()).await.expect("a text"), reason);
+    }
+    // Those who are there stay, and one that leaves makes room for another.
+    in_time(streams[0].next()).await.expect("an event").expect("a stream");
+    streams.pop();
+    in_time(async {
+        while server.get("/monitor").await.status() != 200 {
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    })
+    .await;
+}
+
+#[tokio::test]
+async fn clients_that_lose_their_server_are_spread() {
+    const CLIENTS: usize = 300;
+
+    let server = Server::start();
+    let mut streams = Vec::new();
+    for _ in 0..CLIENTS {
+        let mut events = server.get("/notifications").await.bytes_stream().events();
+        in_time(events.next()).await.expect("an event").expect("a stream");
+        streams.push(events);
+    }
+    let times = |streams: &[sse_wire::EventStream<_>]| {
+        let times = streams.iter().map(|events| events.decoder().reconnection_time());
+        let mut times: Vec<_> = times.map(|time| time.expect("a time").as_millis()).collect();
+        times.sort_unstable();
+        times
+    };
+    // A crash would leave them with these times, and a shutdown gives them better ones.
+    let after_a_crash = times(&streams);
+    interrupt(&server);
+    for events in &mut streams {
+        in_time(async { while let Some(Ok(_)) = events.next().await {} }).await;
+    }
+    let after_a_shutdown = times(&streams);
+    for times in [after_a_crash, after_a_shutdown] {
+        assert!(times[0] >= 1000 && times[0] < 1200, "{times:?}");
+        assert!(times[CLIENTS - 1] > 1800 && times[CLIENTS - 1] <= 2500, "{times:?}");
+        // All at once would be 300; evenly spread over a second, 30.
+        let counts = (1000..2500)
+            .map(|start| times.iter().filter(|&time| (start..start + 100).contains(time)).count());
+        assert!(counts.max() < Some(70), "{times:?}");
+    }
 }
