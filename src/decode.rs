@@ -28,8 +28,8 @@ use crate::{
 ///
 /// It does no I/O and has no clock. Pass bytes to [`feed`](Self::feed) or
 /// [`feed_bytes`](Self::feed_bytes), cut anywhere. Each event is returned by the call that gets its
-/// last byte. Events borrow the chunk. Only blocks that straddle two chunks go through a buffer,
-/// which is not allocated before.
+/// last byte. Events borrow the chunk. Only blocks that straddle two chunks and data with several
+/// lines go through a buffer, which is allocated when the first one comes.
 ///
 /// ```
 /// use sse_wire::Decoder;

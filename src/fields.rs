@@ -128,7 +128,7 @@ impl Fields {
             // At once, and not at the end of the block: "set the event stream's reconnection time
             // to that integer".
             Field::Retry => {
-                if let Some(millis) = field::millis(value.of(block)) {
+                if let Some(millis) = field::parse_retry(value.of(block)) {
                     self.values.retry = Some(millis);
                     self.reconnection_time = Some(millis);
                 }

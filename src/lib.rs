@@ -171,7 +171,7 @@
     allow(rustdoc::broken_intra_doc_links)
 )]
 
-// ARCHITECTURE.md has the map of the modules, the glossary and the laws. Imports run downward only.
+// ARCHITECTURE.md has the map of the modules, the glossary and the laws. A module imports only from those above it there.
 
 extern crate alloc;
 #[cfg(feature = "std")]

@@ -120,7 +120,7 @@ pin_project! {
     /// A stream of events that reconnects when it is cut.
     ///
     /// It takes a function that connects, a policy and a timer, and works with every client and
-    /// runtime.
+    /// runtime. This example needs the features `http-body`, for `from_http`, and `tokio`:
     ///
     /// ```no_run
     /// use std::pin::pin;
@@ -144,13 +144,13 @@ pin_project! {
     /// ```
     ///
     /// When a connection ends, the stream waits as long as the [policy](Reconnect) says, and
-    /// connects again with the last event ID, so that the server can continue where it was cut. An
-    /// incomplete event is never returned. When the policy gives up, the last item is the reason, as a
-    /// [`ReconnectError`]. To see what happens in between, use [`updates`](Self::updates).
+    /// connects again with the last event ID, so that the server can continue where it was cut. The
+    /// stream does not return the incomplete event. When the policy gives up, the last item is the
+    /// reason, as a [`ReconnectError`]. To see what happens in between, use [`updates`](Self::updates).
     ///
     /// Requests are repeated, so they must be safe to repeat. For the answer of a model to a
-    /// `POST`, use a plain [`EventStream`]. There is no time limit: set one in the client, such as
-    /// reqwest's `read_timeout`, or a connection that died without a word stays open forever.
+    /// `POST`, use a plain [`EventStream`]. This stream has no timeout. Set one in the client,
+    /// such as reqwest's `read_timeout`. Otherwise a dead connection stays open forever.
     ///
     /// The stream is `Send`, `Sync` and `Unpin` if its parts are; nothing is boxed. The future of
     /// an `async` block is not `Unpin`, hence the [`pin!`](core::pin::pin).
@@ -170,7 +170,7 @@ pin_project! {
 impl<C, F, S, K> Reconnecting<C, F, S, K> {
     /// Sets the decoder: its options, and the last event ID to start with.
     ///
-    /// From an earlier stream, it keeps the last event ID and the reconnection time. With
+    /// A decoder that was used before keeps its last event ID and reconnection time. With
     /// [`AtEnd::Dispatch`](crate::AtEnd::Dispatch), an event that the end of a connection cut off
     /// counts as complete. A client that resumes rarely wants that.
     ///

@@ -115,7 +115,7 @@ fn value_start(line: &[u8], after_colon: usize) -> usize {
 /// "If the field value consists of only ASCII digits, then interpret the field value as an integer
 /// in base ten." An empty value is not an integer. (Blink falls back to its default time there.)
 /// The standard has no upper bound; larger values saturate at `u64::MAX`.
-pub(crate) fn millis(value: &[u8]) -> Option<u64> {
+pub(crate) fn parse_retry(value: &[u8]) -> Option<u64> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
         return None;
     }
@@ -172,10 +172,10 @@ mod tests {
 
     #[test]
     fn digits_saturate_and_refuse_the_rest() {
-        assert_eq!(millis(b"0"), Some(0));
-        assert_eq!(millis(b"0030"), Some(30));
-        assert_eq!(millis(b"18446744073709551615"), Some(u64::MAX));
-        assert_eq!(millis(b"18446744073709551616"), Some(u64::MAX));
+        assert_eq!(parse_retry(b"0"), Some(0));
+        assert_eq!(parse_retry(b"0030"), Some(30));
+        assert_eq!(parse_retry(b"18446744073709551615"), Some(u64::MAX));
+        assert_eq!(parse_retry(b"18446744073709551616"), Some(u64::MAX));
         for text in ["", "+5", "-5", "5 ", "5.", "٣", "5a5"] {
             assert_eq!(millis(text.as_bytes()), None, "{text:?}");
         }
