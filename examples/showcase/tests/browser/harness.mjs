@@ -8,9 +8,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-import { chromium } from 'playwright-core';
+import * as playwright from 'playwright-core';
 
-import { args, executablePath } from '../../../../tests/differential/chromium.mjs';
+import { args } from '../../../../tests/differential/chromium.mjs';
 import { until } from './until.mjs';
 
 /** A heartbeat and a pace that nobody has to wait for. */
@@ -99,8 +99,17 @@ export async function startBridge(address) {
   return { address: `http://127.0.0.1:${bridge.address().port}`, cut, close };
 }
 
+/** `chromium` or `firefox`. */
+export const browserName = process.env.BROWSER ?? 'chromium';
+
+/** Firefox as Mozilla builds it speaks WebDriver BiDi. Later versions of Playwright need a newer Firefox. */
+const OPTIONS_OF = {
+  chromium: { args },
+  firefox: { channel: 'moz-firefox' },
+};
+
 export async function startBrowser() {
-  return chromium.launch({ executablePath, args });
+  return playwright[browserName].launch({ executablePath: process.env.BROWSER_PATH, ...OPTIONS_OF[browserName] });
 }
 
 /** Opens a tab of the page as a person of their own, and fails if the page itself does. */
