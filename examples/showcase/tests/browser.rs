@@ -29,7 +29,9 @@ fn main() -> ExitCode {
     }
     let test = |files: &[&str]| {
         let mut node = Command::new("node");
-        node.args(["--test", "--test-reporter=spec"]).args(files).current_dir(&folder);
+        node.args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+            .args(files)
+            .current_dir(&folder);
         node
     };
     let run = |node: &mut Command| node.status().expect("Node was there").success();
@@ -41,8 +43,9 @@ fn main() -> ExitCode {
         };
         println!("\nin {name}:");
         let environment = [("BROWSER", name), ("BROWSER_PATH", path)];
-        passed &=
-            run(test(&["showcase.test.mjs"]).env("SHOWCASE", common::program()).envs(environment));
+        passed &= run(test(&["showcase.test.mjs", "connections.test.mjs"])
+            .env("SHOWCASE", common::program())
+            .envs(environment));
     }
     if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }

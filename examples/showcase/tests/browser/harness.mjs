@@ -1,7 +1,7 @@
 // Starts the showcase and a browser for the tests.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,8 +13,6 @@ import * as playwright from 'playwright-core';
 import { args } from '../../../../tests/differential/chromium.mjs';
 import { until } from './until.mjs';
 
-/** A heartbeat and a pace that nobody has to wait for. */
-const OPTIONS = ['--heartbeat', '500', '--thinking', '25'];
 
 /** What a test that fails leaves open would keep the process, and so the tests, from ending. */
 const leftOpen = new Set();
@@ -23,11 +21,12 @@ export function closeAll() {
   for (const close of leftOpen) close();
 }
 
-/** The server's address, and ways to end it. */
-export async function startServer({ port = 0, pace = 150 } = {}) {
+/** The server's address, and ways to end it. Nobody has to wait long for its heartbeats and tokens. */
+export async function startServer({ port = 0, pace = 150, heartbeat = 500 } = {}) {
   const program = process.env.SHOWCASE;
   assert(program && existsSync(program), 'SHOWCASE must be the path of the built example');
-  const server = spawn(program, [...OPTIONS, '--port', port, '--pace', pace], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const options = Object.entries({ port, pace, heartbeat, thinking: 25 }).flatMap(([name, value]) => [`--${name}`, value]);
+  const server = spawn(program, options, { stdio: ['ignore', 'pipe', 'ignore'] });
   const { value: address } = await createInterface({ input: server.stdout })[Symbol.asyncIterator]().next();
   leftOpen.add(() => server.kill('SIGKILL'));
   const end = (signal) => {
@@ -44,17 +43,22 @@ export async function startServer({ port = 0, pace = 150 } = {}) {
   };
 }
 
-/** nginx before a server, as the README says; undefined if it is not installed. */
-export async function startNginx(port) {
+/**
+ * nginx before a server, as the README says: over HTTP/1.1, or over HTTP/2 with TLS. Undefined if it, or
+ * openssl for the certificate, is not installed.
+ */
+export async function startNginx(port, { http2 = false } = {}) {
   const own = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'showcase-nginx-'));
+  if (http2 && !makeCertificate(folder)) return undefined;
+  const certificate = 'ssl_certificate certificate.pem; ssl_certificate_key key.pem;';
   writeFileSync(join(folder, 'nginx.conf'), `daemon off; master_process off; pid nginx.pid; error_log error.log;
     events {}
     http {
       access_log off;
       client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
       server {
-        listen 127.0.0.1:${own};
+        listen 127.0.0.1:${own} ${http2 ? `ssl http2; ${certificate}` : ';'}
         location / { proxy_pass http://127.0.0.1:${port}; proxy_http_version 1.1; proxy_set_header Connection ""; }
       }
     }`);
@@ -64,10 +68,30 @@ export async function startNginx(port) {
     nginx.once('error', () => resolve(false));
   });
   if (!isThere) return undefined;
-  const address = `http://127.0.0.1:${own}`;
-  await until('nginx', () => fetch(address).then(() => true, () => false), Boolean);
-  return { address, close() { nginx.kill(); rmSync(folder, { recursive: true, force: true }); } };
+  await until('nginx', () => canConnect(own), Boolean);
+  return {
+    address: `${http2 ? 'https' : 'http'}://127.0.0.1:${own}`,
+    close() { nginx.kill(); rmSync(folder, { recursive: true, force: true }); },
+  };
 }
+
+/** That no browser trusts. False if there is no openssl. */
+function makeCertificate(folder) {
+  const { error, status, stderr } = spawnSync('openssl', [
+    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+    '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1',
+    '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'certificate.pem'),
+  ], { encoding: 'utf8' });
+  if (error?.code === 'ENOENT') return false;
+  assert.equal(status, 0, stderr);
+  return true;
+}
+
+const canConnect = (port) => new Promise((resolve) => {
+  const socket = connect(port, '127.0.0.1');
+  socket.once('connect', () => { socket.destroy(); resolve(true); });
+  socket.once('error', () => resolve(false));
+});
 
 async function freePort() {
   const server = createServer();

@@ -6,6 +6,7 @@ import { after, before, test as anyTest } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 
 import { closeAll, picture, startBridge, startBrowser, startNginx, startServer, visit } from './harness.mjs';
+import { ask, enter, figure, heard, isLive, say, type } from './steps.mjs';
 import { until } from './until.mjs';
 
 /** None may hang. */
@@ -26,9 +27,6 @@ after(async () => {
   closeAll();
   assert.equal(code, 0);
 });
-
-const figure = (section, name) => section.locator(`[data-figure=${name}]`).textContent();
-const isLive = ({ connection }) => until('the connection', () => connection.textContent(), (said) => said === 'live', 20_000);
 
 test("stream.js: the project's vectors in the browser", async () => {
   const { page, close } = await visit(browser, server.address, 'proxy');
@@ -51,11 +49,6 @@ test('typewriter: it types by itself at first sight', async () => {
   await picture(page, 'typewriter-first');
   await close();
 });
-
-const type = async ({ section }, text) => {
-  await section.getByLabel('Text').fill(text);
-  await section.getByRole('button', { name: 'Type' }).click();
-};
 
 test('typewriter: a text appears character by character', async () => {
   const visitor = await visit(browser, server.address, 'typewriter');
@@ -105,12 +98,6 @@ test('typewriter: it goes on in another tab, and after the button Cut', async ()
   assert.equal(await section.locator('.paper').textContent(), text);
   await close();
 });
-
-const ask = async ({ section }, question, how) => {
-  await section.getByLabel('Question').fill(question);
-  await section.getByLabel('How to ask').selectOption(how);
-  await section.getByRole('button', { name: 'Send' }).click();
-};
 
 test('a text and an answer go on where they were cut', async () => {
   const bridge = await startBridge(server.address);
@@ -259,20 +246,6 @@ test('notifications: for one user, with a header and with one-time tokens', asyn
   await close();
   bridge.close();
 });
-
-const enter = async ({ section }, room, name) => {
-  await section.getByLabel('Room').fill(room);
-  await section.getByLabel('Name').fill(name);
-  await section.getByRole('button', { name: 'Enter' }).click();
-  await until('the room', () => section.locator('.status').first().textContent(), (said) => said.includes(' here: '), 20_000);
-};
-
-const say = async ({ section }, text) => {
-  await section.getByLabel('Message', { exact: true }).fill(text);
-  await section.getByRole('button', { name: 'Say' }).click();
-};
-
-const heard = ({ section }) => section.locator('.bubble:not(.note)').evaluateAll((all) => all.map((bubble) => bubble.innerText.replace('\n', ': ')));
 
 test('rooms: two browsers in one room, and one in another', async () => {
   const ada = await visit(browser, server.address, 'rooms');
