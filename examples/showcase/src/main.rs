@@ -9,6 +9,7 @@
 //! |---|---|
 //! | `typewriter.rs` | a text, character by character |
 //! | `chat.rs` | an answer to a POST, token by token, that can be stopped |
+//! | `quota.rs` | what an answer may use, and gives back |
 //! | `notifications.rs` | notifications that a cut neither loses nor doubles |
 //! | `personal.rs` | notifications for one user, with a header or a one-time token |
 //! | `rooms.rs` | a message for many receivers, encoded once |
@@ -29,6 +30,7 @@ mod notifications;
 mod page;
 mod personal;
 mod proxy;
+mod quota;
 mod rooms;
 mod serve;
 mod shared;
@@ -57,6 +59,7 @@ use self::{
     notifications::Notifications,
     personal::Personal,
     proxy::{Proxy, Upstream},
+    quota::Quotas,
     rooms::Rooms,
     streams::Streams,
 };
@@ -79,6 +82,12 @@ struct Options {
     /// How many connections may be open.
     #[arg(long, default_value_t = 10_000)]
     connections: usize,
+    /// How many tokens of the chat a visitor may use in a period; an answer needs up to 400.
+    #[arg(long, default_value_t = 2000)]
+    quota: usize,
+    /// The period of the quota, in milliseconds.
+    #[arg(long, default_value_t = 600_000)]
+    quota_period: u64,
     /// Allows pages of this origin, with cookies, and no others; may be given several times. If it is
     /// not given, pages of any origin are allowed, without cookies.
     #[arg(long)]
@@ -126,6 +135,7 @@ async fn main() -> io::Result<ExitCode> {
     let rooms = Rooms::new(feed.clone());
     let monitor = Monitor::new();
     let model = Model::new(Duration::from_millis(options.thinking));
+    let quotas = Quotas::new(options.quota, Duration::from_millis(options.quota_period));
     if options.pace > 0 {
         tokio::spawn(notifications.clone().simulate(Duration::from_millis(options.pace)));
     }
@@ -142,7 +152,7 @@ async fn main() -> io::Result<ExitCode> {
     let app = Router::new()
         .merge(page::router(heartbeat))
         .merge(typewriter::router(streams.clone()))
-        .merge(chat::router(Chat::new(model), streams.clone()))
+        .merge(chat::router(Chat::new(model, quotas), streams.clone()))
         .merge(notifications::router(notifications.clone(), streams.clone()))
         .merge(personal::router(Personal::new(feed.clone()), streams.clone()))
         .merge(rooms::router(rooms.clone(), streams.clone()))

@@ -95,3 +95,25 @@ test('over HTTP/1.1, the seventh stream of a browser waits for another one to en
   await until('the answer', () => chat.status.textContent(), (said) => said.startsWith('done: '), 20_000);
   await visitor.close();
 });
+
+test('a long question goes through nginx by POST, and into no address', async (t) => {
+  const nginx = await startNginx(server.port);
+  if (nginx === undefined) {
+    t.skip('nginx is not installed');
+    return;
+  }
+  t.after(() => nginx.close());
+  const question = '为什么?'.repeat(1200);
+  // What the page would run into.
+  const { status: refused } = await fetch(`${nginx.address}/chat?${new URLSearchParams({ question })}`);
+  assert.equal(refused, 414);
+  const visitor = await visit(browser, nginx.address, 'chat');
+  const { section, status, close } = visitor;
+  await ask(visitor, question, 'get');
+  await until('the reason', () => status.textContent(), (said) => said === 'not asked: too long for an address; choose POST');
+  assert.equal(await section.getByLabel('Question').inputValue(), question);
+  await ask(visitor, question, 'post');
+  await until('the end', () => status.textContent(), (said) => said.startsWith('done: '), 30_000);
+  // The visit fails at a request with a long address.
+  await close();
+});

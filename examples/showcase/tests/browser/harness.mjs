@@ -22,10 +22,10 @@ export function closeAll() {
 }
 
 /** The server's address, and ways to end it. Nobody has to wait long for its heartbeats and tokens. */
-export async function startServer({ port = 0, pace = 150, heartbeat = 500 } = {}) {
+export async function startServer({ port = 0, pace = 150, heartbeat = 500, ...more } = {}) {
   const program = process.env.SHOWCASE;
   assert(program && existsSync(program), 'SHOWCASE must be the path of the built example');
-  const options = Object.entries({ port, pace, heartbeat, thinking: 25 }).flatMap(([name, value]) => [`--${name}`, value]);
+  const options = Object.entries({ port, pace, heartbeat, thinking: 25, ...more }).flatMap(([name, value]) => [`--${name}`, value]);
   const server = spawn(program, options, { stdio: ['ignore', 'pipe', 'ignore'] });
   const { value: address } = await createInterface({ input: server.stdout })[Symbol.asyncIterator]().next();
   leftOpen.add(() => server.kill('SIGKILL'));
@@ -136,6 +136,9 @@ export async function startBrowser() {
   return playwright[browserName].launch({ executablePath: process.env.BROWSER_PATH, ...OPTIONS_OF[browserName] });
 }
 
+/** Beyond about this, something on the way may answer 414. */
+const LONGEST_ADDRESS = 2500;
+
 /** Opens a tab of the page as a person of their own, and fails if the page itself does. */
 export async function visit(browser, address, tab, { scripts = [], ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1000, height: 860 }, ...options });
@@ -144,7 +147,14 @@ export async function visit(browser, address, tab, { scripts = [], ...options } 
   /** Another window of the same person. */
   async function open(tab) {
     const page = await context.newPage();
-    page.on('pageerror', (error) => faults.push(String(error)));
+    page.on('pageerror', ({ message }) => {
+      // Firefox tells so of an `EventSource` that got no stream.
+      if (!message.startsWith('Firefox can’t establish a connection')) faults.push(message);
+    });
+    page.on('request', (request) => {
+      const { length } = request.url();
+      if (length > LONGEST_ADDRESS && request.url().startsWith('http')) faults.push(`an address of ${length} characters`);
+    });
     await page.goto(`${address}/#/${tab}`);
     const section = page.locator(`#${tab}`);
     await section.waitFor({ state: 'visible' });

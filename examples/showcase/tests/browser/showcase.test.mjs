@@ -172,6 +172,41 @@ for (const how of ['post', 'get']) {
   });
 }
 
+test('chat: a stop gives the unused quota back, and without a quota it says so', async (t) => {
+  const own = await startServer({ quota: 700 });
+  t.after(() => own.kill());
+  const visitor = await visit(browser, own.address, 'chat');
+  const { page, section, status, close } = visitor;
+  const bill = section.locator('.bill');
+  const left = async () => Number(/^(\d+) of 700 tokens left; all are back in 10 min\.$/.exec(await bill.textContent())?.[1]);
+  await until('the quota', () => bill.textContent(), (said) => said === '700 of 700 tokens left.');
+  await ask(visitor, 'Why?', 'post');
+  await until('the reservation', () => bill.textContent(), (said) => /^300 of 700 tokens left, \d+ reserved for answers under way; /.test(said));
+  await picture(page, 'quota');
+  await section.getByRole('button', { name: 'Stop' }).click();
+  await until('what came back', left, (count) => count > 650 && count < 700);
+  for (const how of ['post', 'get', 'post']) {
+    const before = await left();
+    await ask(visitor, 'Why?', how);
+    await until('the end', () => status.textContent(), (said) => said === 'done: 132 tokens', 20_000);
+    await until('what is left', left, (count) => count === before - 132);
+  }
+  const rest = await left();
+
+  await ask(visitor, 'And now?', 'post');
+  const refused = new RegExp(`^waiting \\d{3} s: the server answered 429: an answer needs up to 400 tokens; you have ${rest} left$`);
+  await until('the reason', () => status.textContent(), (said) => refused.test(said));
+  await picture(page, 'no-quota');
+  await section.getByRole('button', { name: 'Stop' }).click();
+  assert.equal(await section.getByLabel('Question').inputValue(), 'And now?');
+  // The browser's own client does not say it; the line below it does.
+  await ask(visitor, 'And now?', 'get');
+  await until('no reason', () => status.textContent(), (said) => said === 'not asked: EventSource got no stream, and does not say why');
+  assert.equal(await section.getByLabel('Question').inputValue(), 'And now?');
+  await until('the reason', left, (count) => count === rest);
+  await close();
+});
+
 test('notifications: a cut loses and doubles nothing', async () => {
   const { page, section, close } = await visit(browser, server.address, 'notifications');
   await until('the connection', () => figure(section, 'state'), (state) => state === 'live');
