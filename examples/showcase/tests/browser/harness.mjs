@@ -136,6 +136,30 @@ export async function startBrowser() {
   return playwright[browserName].launch({ executablePath: process.env.BROWSER_PATH, ...OPTIONS_OF[browserName] });
 }
 
+/**
+ * Takes Chromium's shared workers off the network, which `setOffline` of a context does only to its
+ * pages. Returns a function that brings them back.
+ */
+export async function takeWorkersOffline(browser) {
+  const devtools = await browser.newBrowserCDPSession();
+  const answers = new Set();
+  devtools.on('Target.receivedMessageFromTarget', ({ message }) => answers.add(JSON.parse(message).id));
+  const params = { offline: true, latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
+  const calls = [['Network.enable', {}], ['Network.emulateNetworkConditions', params]];
+  const { targetInfos } = await devtools.send('Target.getTargets');
+  const workers = targetInfos.filter(({ type }) => type === 'shared_worker');
+  let id = 0;
+  for (const { targetId } of workers) {
+    const { sessionId } = await devtools.send('Target.attachToTarget', { targetId, flatten: false });
+    for (const [method, params] of calls) {
+      id += 1;
+      await devtools.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id, method, params }) });
+      await until(method, () => answers.has(id), Boolean);
+    }
+  }
+  return () => devtools.detach();
+}
+
 /** Beyond about this, something on the way may answer 414. */
 const LONGEST_ADDRESS = 2500;
 

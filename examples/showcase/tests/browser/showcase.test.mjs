@@ -5,7 +5,7 @@ import { readFileSync } from 'node:fs';
 import { after, before, test as anyTest } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { closeAll, picture, startBridge, startBrowser, startNginx, startServer, visit } from './harness.mjs';
+import { browserName, closeAll, picture, startBridge, startBrowser, startNginx, startServer, takeWorkersOffline, visit } from './harness.mjs';
 import { ask, enter, figure, heard, isLive, say, type } from './steps.mjs';
 import { until } from './until.mjs';
 
@@ -440,22 +440,34 @@ for (const isBehindNginx of [false, true]) {
   });
 }
 
-test('offline and back', async () => {
-  // Network emulation does not reach shared workers, so this page has a hub of its own.
-  const visitor = await visit(browser, server.address, 'notifications', { scripts: ['delete window.SharedWorker'] });
-  const { context, section, connection, close } = visitor;
-  await isLive(visitor);
-  await context.setOffline(true);
-  await until('the state', () => connection.textContent(), (said) => said === 'offline: the browser has no network');
-  assert.equal(await figure(section, 'state'), 'offline');
-  await pause(500);
-  await context.setOffline(false);
-  await isLive(visitor);
-  await until('what was missed', () => figure(section, 'replayed'), (count) => Number(count) > 0);
-  assert.equal(await figure(section, 'lost'), '0');
-  assert.equal(await figure(section, 'doubled'), '0');
-  await close();
-});
+for (const [how, scripts] of [['a shared worker', []], ['a hub in each page', ['delete window.SharedWorker']]]) {
+  test(`offline and back, with ${how}`, async (t) => {
+    const isShared = scripts.length === 0;
+    if (isShared && browserName !== 'chromium') {
+      t.skip('only of Chromium can a shared worker be taken off the network');
+      return;
+    }
+    const visitor = await visit(browser, server.address, 'notifications', { scripts });
+    const windows = [visitor, await visitor.open('notifications')];
+    for (const window of windows) await isLive(window);
+    const bringWorkersBack = isShared ? await takeWorkersOffline(browser) : () => {};
+    await visitor.context.setOffline(true);
+    for (const { connection, section } of windows) {
+      await until('the state', () => connection.textContent(), (said) => said === 'offline: the browser has no network');
+      assert.equal(await figure(section, 'state'), 'offline');
+    }
+    await pause(500);
+    await bringWorkersBack();
+    await visitor.context.setOffline(false);
+    for (const window of windows) {
+      await isLive(window);
+      await until('what was missed', () => figure(window.section, 'replayed'), (count) => Number(count) > 0);
+      assert.equal(await figure(window.section, 'lost'), '0');
+      assert.equal(await figure(window.section, 'doubled'), '0');
+    }
+    await visitor.close();
+  });
+}
 
 test('monitor: live figures, and several channels over one connection', async () => {
   const { page, section, close } = await visit(browser, server.address, 'monitor');
