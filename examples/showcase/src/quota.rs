@@ -19,8 +19,7 @@ use axum::{
 };
 use serde::Serialize;
 
-/// Beyond this many, the oldest is forgotten, and gets a new quota. So does anybody who drops the
-/// cookie: a real service counts by account.
+/// Beyond this many, the oldest is forgotten and gets a new quota, as does anybody who drops the cookie.
 const MAX_VISITORS: usize = 10_000;
 
 const NAME: &str = "visitor";

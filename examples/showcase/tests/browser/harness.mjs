@@ -197,8 +197,8 @@ export async function visit(browser, address, tab, { scripts = [], ...options } 
 
 /** Keeps a picture, if a folder for them is given. */
 export async function picture(page, name) {
-  const folder = process.env.SCREENSHOTS;
-  if (!folder) return;
+  if (!process.env.SCREENSHOTS) return;
+  const folder = join(process.env.SCREENSHOTS, browserName);
   mkdirSync(folder, { recursive: true });
   await page.screenshot({ path: join(folder, `${name}.png`) });
 }

@@ -53,22 +53,26 @@ test('typewriter: it types by itself at first sight', async () => {
 test('typewriter: a text appears character by character', async () => {
   const visitor = await visit(browser, server.address, 'typewriter');
   const { page, section, status, close } = visitor;
-  const text = '你好,世界!Hello 👩‍💻';
+  const text = '你好,世界!Hello 👩‍💻'.repeat(4);
   await type(visitor, text);
 
   const paper = section.locator('.paper');
   const seen = new Set();
-  await until('half of the text', async () => {
-    const now = await paper.textContent();
-    seen.add(now);
-    return now.length;
-  }, (length) => length > 4);
-  assert(await paper.evaluate((element) => element.classList.contains('is-on')), 'the cursor blinks');
-  assert.equal(await paper.evaluate((element) => getComputedStyle(element, '::after').animationName), 'blink');
-  const progress = await section.locator('progress').evaluate((element) => element.value);
-  assert(progress > 0 && progress < 1, `progress ${progress}`);
+  // Looked at together, as it goes on meanwhile.
+  const half = await until('half of the text', async () => {
+    const now = await section.evaluate((element) => {
+      const paper = element.querySelector('.paper');
+      const { animationName } = getComputedStyle(paper, '::after');
+      return { text: paper.textContent, animationName, progress: element.querySelector('progress').value };
+    });
+    seen.add(now.text);
+    return now;
+  }, (now) => now.text.length > text.length / 2);
+  assert.notEqual(half.text, text);
+  assert.equal(half.animationName, 'blink', 'the cursor');
+  assert(half.progress > 0 && half.progress < 1, `progress ${half.progress}`);
 
-  await until('the status', () => status.textContent(), (said) => said === 'done: 13 characters');
+  await until('the status', () => status.textContent(), (said) => said === 'done: 52 characters');
   assert.equal(await paper.textContent(), text);
   assert.equal(await paper.evaluate((element) => getComputedStyle(element, '::after').display), 'none', 'the cursor takes no room');
   assert.equal(await section.locator('progress').evaluate((element) => element.value), 1);
@@ -77,9 +81,9 @@ test('typewriter: a text appears character by character', async () => {
 
   // The bytes beside what they mean.
   const rows = section.locator('.wire li');
-  assert.equal(await rows.count(), 15, 'start, 13 chunks, end');
-  assert.equal(await rows.nth(1).locator('pre').textContent(), 'event: chunk\\n\nid: 1\\n\ndata: {"type":"chunk","char":"你","index":0,"total":13}\\n\n\\n\n');
-  assert.deepEqual(await rows.nth(1).locator('dd').allTextContents(), ['chunk', '{"type":"chunk","char":"你","index":0,"total":13}', '1']);
+  assert.equal(await rows.count(), 54, 'start, 52 chunks, end');
+  assert.equal(await rows.nth(1).locator('pre').textContent(), 'event: chunk\\n\nid: 1\\n\ndata: {"type":"chunk","char":"你","index":0,"total":52}\\n\n\\n\n');
+  assert.deepEqual(await rows.nth(1).locator('dd').allTextContents(), ['chunk', '{"type":"chunk","char":"你","index":0,"total":52}', '1']);
   await picture(page, 'typewriter');
   await close();
 });
