@@ -453,7 +453,11 @@ for (const [how, scripts] of [['a shared worker', []], ['a hub in each page', ['
     }
     const visitor = await visit(browser, server.address, 'notifications', { scripts });
     const windows = [visitor, await visitor.open('notifications')];
-    for (const window of windows) await isLive(window);
+    for (const window of windows) {
+      await isLive(window);
+      // A window that has heard nothing yet misses nothing.
+      await until('a notification', () => figure(window.section, 'received'), (count) => Number(count) > 0);
+    }
     const bringWorkersBack = isShared ? await takeWorkersOffline(browser) : () => {};
     await visitor.context.setOffline(true);
     for (const { connection, section } of windows) {
