@@ -25,7 +25,11 @@ for (const [name, system] of Object.entries(systems)) {
 for (const [index, tab] of tabs.entries()) {
   tab.id = `tab-${tab.dataset.tab}`;
   tab.setAttribute('aria-controls', tab.dataset.tab);
-  tab.addEventListener('click', () => { location.hash = `/${tab.dataset.tab}`; });
+  tab.addEventListener('click', () => {
+    // A change of `location.hash` would show the tab later, and the next key might come before.
+    history.pushState(null, '', `#/${tab.dataset.tab}`);
+    show();
+  });
   tab.addEventListener('keydown', (press) => {
     const { length } = tabs;
     const to = { ArrowRight: index + 1, ArrowLeft: index - 1 + length, Home: 0, End: length - 1 }[press.key];

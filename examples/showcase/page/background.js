@@ -81,6 +81,14 @@ export const reconnect = () => port.postMessage({ reconnect: true });
 /** Has the server break the connection. */
 export const cut = () => fetch(`notifications/cut?${new URLSearchParams({ client })}`, { method: 'POST' });
 
+// A shared worker does not hear of these in every browser.
+for (const type of ['online', 'offline']) {
+  window.addEventListener(type, () => port.postMessage({ isOnline: type === 'online' }));
+}
+document.addEventListener('visibilitychange', () => {
+  if (document.visibilityState === 'visible') port.postMessage({ woke: true });
+});
+
 // The lock is there only on pages of HTTPS or of this computer.
 navigator.locks?.request(`window-${crypto.randomUUID()}`, ({ name }) => {
   port.postMessage({ lock: name });

@@ -4,10 +4,14 @@ import { keepAlive, keepField, kept, scrolled, status, wire } from './view.js';
 /** As many bubbles outlive a reload. */
 const KEPT = 40;
 
+/** Longer addresses may be refused on the way with 414: by nginx from 8 KiB on, by others sooner. */
+const MAX_ADDRESS = 2000;
+
 export function init(section) {
   const form = section.querySelector('form');
   const { question, how, send, stop } = form.elements;
   const talk = section.querySelector('.talk');
+  const bill = section.querySelector('.bill');
   const { say, state } = status(section);
   const log = wire(section);
   const field = keepField(question, 'question');
@@ -38,10 +42,28 @@ export function init(section) {
     if (focused === stop && !isAsking) question.focus();
   }
 
+  let looked = 0;
+  async function showQuota() {
+    looked += 1;
+    const mine = looked;
+    let text = '';
+    try {
+      text = describeQuota(await (await fetch('chat/quota')).json());
+    } catch {
+      // An old figure would look like a new one.
+    }
+    // The newest answer is not always the last one.
+    if (mine === looked) bill.textContent = text;
+  }
+
   form.addEventListener('submit', (submit) => {
     submit.preventDefault();
     // Enter in the field, while an answer comes.
     if (send.disabled) return;
+    if (how.value === 'get' && addressOf(question.value).length > MAX_ADDRESS) {
+      say('not asked: too long for an address; choose POST', 'bad');
+      return;
+    }
     const asked = bubble(question.value, 'mine');
     const answer = bubble('', 'typing is-on');
     let number;
@@ -63,6 +85,7 @@ export function init(section) {
       if (event.type === 'done') {
         end();
         say(`done: ${tokens} tokens`, 'good');
+        showQuota();
         return;
       }
       const data = JSON.parse(event.data);
@@ -75,6 +98,7 @@ export function init(section) {
           tokens = 0;
         }
         say('thinking');
+        showQuota();
       } else if (event.type === 'token') {
         tokens += 1;
         scrolled(talk, () => answer.append(data.text));
@@ -85,6 +109,7 @@ export function init(section) {
     function onState(now) {
       if (now.name === 'live') return;
       state(now, () => connection.reconnect());
+      if (now.name === 'waiting' || now.name === 'given up') showQuota();
       if (now.name !== 'given up') return;
       // Half an answer can be continued with the button, or stopped.
       if (number === undefined) {
@@ -95,15 +120,24 @@ export function init(section) {
 
     const ask = how.value === 'post' ? byPost : byGet;
     const connection = ask(question.value, { onEvent, onState, log });
-    stopAsking = () => {
+    stopAsking = async () => {
       end();
-      tellWhatTheServerDoes(number, tokens, say);
+      await tellWhatTheServerDoes(number, tokens, say);
+      showQuota();
     };
   });
 
   stop.addEventListener('click', () => stopAsking());
-  return {};
+  return { shown: showQuota };
 }
+
+function describeQuota({ limit, left, reserved, renewed_in: seconds }) {
+  const held = reserved > 0 ? `, ${reserved} reserved for answers under way` : '';
+  const renewed = seconds === null ? '' : `; all are back in ${seconds > 90 ? `${Math.ceil(seconds / 60)} min` : `${seconds} s`}`;
+  return `${left} of ${limit} tokens left${held}${renewed}.`;
+}
+
+const addressOf = (question) => `chat?${new URLSearchParams({ question })}`;
 
 const byPost = (question, { onEvent, onState, log }) => new EventStream('chat', {
   method: 'POST',
@@ -117,7 +151,7 @@ const byPost = (question, { onEvent, onState, log }) => new EventStream('chat', 
 
 /** The browser's own client, with the same face as far as it goes. */
 function byGet(question, { onEvent, onState, log }) {
-  const address = `chat?${new URLSearchParams({ question })}`;
+  const address = addressOf(question);
   let source;
   function open() {
     source = new EventSource(address);

@@ -31,7 +31,7 @@ export class Hub {
     port.postMessage({ client: this.#client, state: this.#state });
   }
 
-  #hear(port, { want, lastEventId, silence, reconnect, bye, lock }) {
+  #hear(port, { want, lastEventId, silence, reconnect, isOnline, woke, bye, lock }) {
     if (want) {
       const isNew = !this.#windows.has(port);
       this.#windows.set(port, want);
@@ -40,6 +40,8 @@ export class Hub {
       this.#update({ silence, isForced: isNew && want.seats.length > 0 });
     }
     if (reconnect) this.#stream?.reconnect();
+    if (isOnline !== undefined) this.#stream?.networkChanged(isOnline);
+    if (woke) this.#stream?.woke();
     // The window holds the lock until it is closed, even if it crashes and cannot say goodbye.
     if (lock) navigator.locks.request(lock, () => this.#drop(port));
     if (bye) this.#drop(port);

@@ -167,6 +167,7 @@ export class EventStream {
   #timer;
   #watchdog;
   #heard = 0;
+  #isOnline = globalThis.navigator?.onLine ?? true;
   /** Removes the listeners. */
   #listening = new AbortController();
 
@@ -195,14 +196,10 @@ export class EventStream {
     this.#retry = options.retry ?? 1000;
     this.lastEventId = options.lastEventId ?? '';
     const { signal } = this.#listening;
-    // The network changed, and what was connected may not know it yet. A new attempt tells the truth.
-    globalThis.addEventListener?.('online', () => this.#wake(), { signal });
-    globalThis.addEventListener?.('offline', () => this.#wake(), { signal });
-    // The timers of a hidden page are slow, and those of a sleeping computer stand still.
+    globalThis.addEventListener?.('online', () => this.networkChanged(true), { signal });
+    globalThis.addEventListener?.('offline', () => this.networkChanged(false), { signal });
     globalThis.document?.addEventListener('visibilitychange', () => {
-      if (document.visibilityState !== 'visible') return;
-      if (this.state.name === 'waiting' || this.state.name === 'offline') this.#connect();
-      else this.#watch();
+      if (document.visibilityState === 'visible') this.woke();
     }, { signal });
     // After the constructor, so that `onState` can use what it returns.
     queueMicrotask(() => { if (this.state.name !== 'closed') this.#connect(); });
@@ -221,8 +218,24 @@ export class EventStream {
     this.state = { name: 'closed' };
   }
 
-  #wake() {
+  /**
+   * Connects anew if the network came or went: what was connected may not know it yet, and a new
+   * attempt tells the truth. A page calls this by itself. A worker must be told by its pages, as not
+   * every browser tells it.
+   */
+  networkChanged(isOnline) {
+    if (isOnline === this.#isOnline) return;
+    this.#isOnline = isOnline;
     if (['connecting', 'live', 'waiting', 'offline'].includes(this.state.name)) this.#connect();
+  }
+
+  /**
+   * Stops waiting, and looks whether the connection went silent: the timers of a hidden page are slow,
+   * and those of a sleeping computer stand still. A page that is shown again calls this by itself.
+   */
+  woke() {
+    if (this.state.name === 'waiting' || this.state.name === 'offline') this.#connect();
+    else if (this.state.name !== 'closed') this.#watch();
   }
 
   #stop() {

@@ -115,6 +115,10 @@ export function describe({ name, reason, until }) {
   }
 }
 
+/** A request is answered sooner than in so many milliseconds. */
+const PATIENCE = 3000;
+const SLOW = 'still connecting: the server does not answer, or this browser has six connections to it already';
+
 /** A line that tells how it stands, and a button to reconnect where that helps. */
 export function status(root) {
   const line = root.querySelector('.status');
@@ -129,7 +133,7 @@ export function status(root) {
   again.addEventListener('click', () => reconnect());
 
   function say(text, how = '') {
-    clearInterval(timer);
+    clearTimeout(timer);
     again.hidden = true;
     // A screen reader repeats what is set again.
     if (line.textContent !== text) line.textContent = text;
@@ -142,8 +146,8 @@ export function status(root) {
     const isWell = ['live', 'connecting'].includes(state.name);
     say(describe(state), { live: 'good', connecting: '' }[state.name] ?? 'bad');
     again.hidden = isWell || state.name === 'over' || state.name === 'closed';
-    if (state.name !== 'waiting') return;
-    timer = setInterval(() => { line.textContent = describe(state); }, 1000);
+    if (state.name === 'waiting') timer = setInterval(() => { line.textContent = describe(state); }, 1000);
+    if (state.name === 'connecting') timer = setTimeout(() => say(SLOW), PATIENCE);
   }
   return { say, state };
 }

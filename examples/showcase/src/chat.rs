@@ -20,7 +20,8 @@ use serde_json::json;
 use sse_wire::{DONE, Event, EventIdBuf, EventType, Frame, JsonEvent};
 
 use crate::{
-    model::Model,
+    model::{MAX_TOKENS, Model},
+    quota::{Exhausted, Quotas, Reservation, Visitor},
     streams::{LastEventId, Streams, json_frame},
 };
 
@@ -34,6 +35,7 @@ const REMEMBERED: usize = 1000;
 pub fn router(chat: Chat, streams: Streams) -> Router {
     Router::new()
         .route("/chat", get(by_get).post(by_post))
+        .route("/chat/quota", get(quota))
         .route("/chat/{answer}", get(progress))
         .with_state((chat, streams))
 }
@@ -46,25 +48,33 @@ struct Question {
 /// For `EventSource`, which sends nothing but an address.
 async fn by_get(
     State((chat, streams)): State<(Chat, Streams)>,
+    visitor: Visitor,
     last: LastEventId,
     Query(question): Query<Question>,
 ) -> Response {
-    answer(&chat, &streams, &question, &last)
+    visitor.respond(answer(&chat, &streams, visitor, &question, &last))
 }
 
 /// For `fetch`: a question may be long.
 async fn by_post(
     State((chat, streams)): State<(Chat, Streams)>,
+    visitor: Visitor,
     last: LastEventId,
     Json(question): Json<Question>,
 ) -> Response {
-    answer(&chat, &streams, &question, &last)
+    visitor.respond(answer(&chat, &streams, visitor, &question, &last))
 }
 
-fn answer(chat: &Chat, streams: &Streams, question: &Question, last: &LastEventId) -> Response {
-    let mut work = chat.begin(last.pair());
+fn answer(
+    chat: &Chat,
+    streams: &Streams,
+    visitor: Visitor,
+    question: &Question,
+    last: &LastEventId,
+) -> Result<Response, Exhausted> {
+    let mut work = chat.begin(visitor, last.pair())?;
     let tokens = chat.model.answer(&question.question, work.progress.tokens);
-    streams.respond(async_stream::stream! {
+    Ok(streams.respond(async_stream::stream! {
         // After a cut: how many tokens the client has.
         let start = json!({ "answer": work.answer, "known": work.progress.tokens });
         yield json_frame(JsonEvent::new(start).with_event_type(START));
@@ -75,9 +85,15 @@ fn answer(chat: &Chat, streams: &Streams, question: &Question, last: &LastEventI
             let event = JsonEvent::new(json!({ "text": token })).with_event_type(TOKEN);
             yield json_frame(event.with_id(work.id()));
         }
+        // Before the client hears of the end, and asks what is left.
         work.finish();
         yield Frame::from(Event::new(DONE).with_event_type(END));
-    })
+    }))
+}
+
+/// Tells what a visitor has left.
+async fn quota(State((chat, _)): State<(Chat, Streams)>, visitor: Visitor) -> Response {
+    visitor.respond(Json(chat.quotas.standing(visitor)))
 }
 
 /// Tells what the server does for an answer, so that the page can show that it stopped.
@@ -110,22 +126,24 @@ struct Progress {
 #[derive(Clone)]
 pub struct Chat {
     model: Model,
+    quotas: Quotas,
     answers: Arc<Mutex<BTreeMap<u64, Progress>>>,
     /// The number of the first answer: the time, so that another run has other numbers.
     first: u64,
 }
 
 impl Chat {
-    pub fn new(model: Model) -> Self {
+    pub fn new(model: Model, quotas: Quotas) -> Self {
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let first = started.as_millis().try_into().unwrap_or_default();
-        Self { model, answers: Arc::default(), first }
+        Self { model, quotas, answers: Arc::default(), first }
     }
 
     /// Begins an answer, or goes on with the one that the client has tokens of.
-    fn begin(&self, last: Option<(u64, u64)>) -> Work {
-        let mut answers = self.answers.lock().expect("no thread panics with the lock");
+    fn begin(&self, visitor: Visitor, last: Option<(u64, u64)>) -> Result<Work, Exhausted> {
         let known = last.and_then(|(_, tokens)| tokens.try_into().ok()).unwrap_or(0);
+        let reservation = self.quotas.reserve(visitor, MAX_TOKENS.saturating_sub(known))?;
+        let mut answers = self.answers.lock().expect("no thread panics with the lock");
         let begun = last.and_then(|(answer, _)| Some((answer, answers.get(&answer)?)));
         let (answer, connection) = match begun {
             Some((answer, progress)) => (answer, progress.connection + 1),
@@ -136,7 +154,7 @@ impl Chat {
         if answers.len() > REMEMBERED {
             answers.pop_first();
         }
-        Work { chat: self.clone(), answer, progress }
+        Ok(Work { chat: self.clone(), answer, progress, reservation })
     }
 
     fn progress(&self, answer: u64) -> Option<Progress> {
@@ -149,15 +167,18 @@ struct Work {
     chat: Chat,
     answer: u64,
     progress: Progress,
+    /// What is not used by then goes back to the visitor.
+    reservation: Reservation,
 }
 
 impl Work {
     fn made_one(&mut self) {
+        self.reservation.spend();
         self.progress.tokens += 1;
         self.report();
     }
 
-    fn finish(&mut self) {
+    fn finish(mut self) {
         self.progress.state = Doing::Done;
     }
 

@@ -9,11 +9,13 @@
 //! |---|---|
 //! | `typewriter.rs` | a text, character by character |
 //! | `chat.rs` | an answer to a POST, token by token, that can be stopped |
+//! | `quota.rs` | what an answer may use, and gives back |
 //! | `notifications.rs` | notifications that a cut neither loses nor doubles |
 //! | `personal.rs` | notifications for one user, with a header or a one-time token |
 //! | `rooms.rs` | a message for many receivers, encoded once |
 //! | `monitor.rs` | the newest figures |
 //! | `proxy.rs` | another server's stream, decoded and sent on, paid for once |
+//! | `provider.rs`, `tls.rs` | how the proxy asks another server |
 //! | `channels.rs` | several of these over one connection |
 //! | `feed.rs` | the log from which clients resume |
 //! | `shared.rs` | the same log in Redis, for several servers |
@@ -28,11 +30,15 @@ mod monitor;
 mod notifications;
 mod page;
 mod personal;
+mod provider;
 mod proxy;
+mod quota;
 mod rooms;
 mod serve;
 mod shared;
 mod streams;
+#[cfg(feature = "tls")]
+mod tls;
 mod typewriter;
 mod upstream;
 
@@ -42,23 +48,19 @@ use std::{
     time::Duration,
 };
 
-use axum::{Router, http::HeaderValue};
+use axum::{
+    Router,
+    http::{HeaderValue, Uri},
+};
 use clap::Parser;
 use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::cors::{AllowHeaders, AllowMethods, CorsLayer};
 
 use self::{
-    channels::Channels,
-    chat::Chat,
-    feed::Feed,
-    model::Model,
-    monitor::Monitor,
-    notifications::Notifications,
-    personal::Personal,
-    proxy::{Proxy, Upstream},
-    rooms::Rooms,
-    streams::Streams,
+    channels::Channels, chat::Chat, feed::Feed, model::Model, monitor::Monitor,
+    notifications::Notifications, personal::Personal, provider::Provider, proxy::Proxy,
+    quota::Quotas, rooms::Rooms, streams::Streams,
 };
 
 #[derive(Parser)]
@@ -79,6 +81,12 @@ struct Options {
     /// How many connections may be open.
     #[arg(long, default_value_t = 10_000)]
     connections: usize,
+    /// How many tokens of the chat a visitor may use in a period; an answer needs up to 400.
+    #[arg(long, default_value_t = 2000)]
+    quota: usize,
+    /// The period of the quota, in milliseconds.
+    #[arg(long, default_value_t = 600_000)]
+    quota_period: u64,
     /// Allows pages of this origin, with cookies, and no others; may be given several times. If it is
     /// not given, pages of any origin are allowed, without cookies.
     #[arg(long)]
@@ -87,10 +95,10 @@ struct Options {
     /// several servers can share them. If it is not given, they are kept in memory.
     #[arg(long)]
     redis: Option<String>,
-    /// Asks this provider instead of the mock: the URL of chat completions, over plain HTTP, for
-    /// instance of llama.cpp or of Ollama. The environment's `UPSTREAM_API_KEY` is sent along.
-    #[arg(long)]
-    upstream: Option<String>,
+    /// Asks this provider instead of the mock: the URL of chat completions, for instance of llama.cpp
+    /// or of Ollama; https needs the feature `tls`. The environment's `UPSTREAM_API_KEY` is sent along.
+    #[arg(long, value_parser = provider::parse_url)]
+    upstream: Option<Uri>,
     /// The model to ask for.
     #[arg(long, default_value = "mock")]
     model: String,
@@ -126,30 +134,37 @@ async fn main() -> io::Result<ExitCode> {
     let rooms = Rooms::new(feed.clone());
     let monitor = Monitor::new();
     let model = Model::new(Duration::from_millis(options.thinking));
+    let quotas = Quotas::new(options.quota, Duration::from_millis(options.quota_period));
     if options.pace > 0 {
         tokio::spawn(notifications.clone().simulate(Duration::from_millis(options.pace)));
     }
     tokio::spawn(monitor.clone().sample(streams.clone()));
 
-    let upstream = Upstream {
-        url: options
-            .upstream
-            .unwrap_or_else(|| format!("http://{address}/upstream/v1/chat/completions")),
-        model: options.model,
-        key: std::env::var("UPSTREAM_API_KEY").ok(),
+    let mock = || {
+        let url = format!("http://{address}/upstream/v1/chat/completions");
+        url.parse().expect("a URL")
+    };
+    let key = std::env::var("UPSTREAM_API_KEY").ok();
+    let url = options.upstream.unwrap_or_else(mock);
+    let provider = match Provider::new(url, options.model, key.as_deref()) {
+        Ok(provider) => provider,
+        Err(error) => {
+            eprintln!("cannot ask the upstream: {error}");
+            return Ok(ExitCode::FAILURE);
+        }
     };
 
     let app = Router::new()
         .merge(page::router(heartbeat))
         .merge(typewriter::router(streams.clone()))
-        .merge(chat::router(Chat::new(model), streams.clone()))
+        .merge(chat::router(Chat::new(model, quotas), streams.clone()))
         .merge(notifications::router(notifications.clone(), streams.clone()))
         .merge(personal::router(Personal::new(feed.clone()), streams.clone()))
         .merge(rooms::router(rooms.clone(), streams.clone()))
         .merge(monitor::router(monitor.clone(), streams.clone()))
         .merge(channels::router(Channels { feed, notifications, rooms, monitor }, streams.clone()))
         .merge(upstream::router(model))
-        .merge(proxy::router(Proxy::new(upstream), streams))
+        .merge(proxy::router(Proxy::new(provider), streams))
         .layer(cors(options.origin));
 
     println!("http://{address}");

@@ -15,6 +15,12 @@ const CHINESE: &str = "你问的是:“{}”。服务器每想出一个词,就�
     网页只显示已经到达的部分,其余的还在思考。\n按下停止按钮,连接就会关闭,服务器马上发现,\
     不再生成任何词。这样既省力,又省钱。🙂";
 
+/// No answer has more tokens.
+pub const MAX_TOKENS: usize = 400;
+
+/// More characters of a question than these are not repeated.
+const QUOTED: usize = 200;
+
 #[derive(Clone, Copy)]
 pub struct Model {
     /// The time for each token.
@@ -31,9 +37,14 @@ impl Model {
     pub fn answer(self, question: &str, known: usize) -> impl Stream<Item = String> + Send + use<> {
         let is_chinese = question.chars().any(|char| ('\u{4E00}'..='\u{9FFF}').contains(&char));
         let answer = if is_chinese { CHINESE } else { ENGLISH };
-        let answer = answer.replace("{}", question.trim());
+        let question = question.trim();
+        let quoted = match question.grapheme_indices(true).nth(QUOTED) {
+            Some((end, _)) => format!("{}…", &question[..end]),
+            None => question.to_owned(),
+        };
+        let answer = answer.replace("{}", &quoted);
         async_stream::stream! {
-            for token in answer.split_word_bounds().skip(known) {
+            for token in answer.split_word_bounds().take(MAX_TOKENS).skip(known) {
                 sleep(self.thinking).await;
                 yield token.to_owned();
             }

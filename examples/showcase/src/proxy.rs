@@ -5,6 +5,7 @@
 
 use std::{
     collections::HashMap,
+    pin::pin,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -23,6 +24,7 @@ use tokio::{sync::watch, time::sleep};
 use unicode_segmentation::UnicodeSegmentation;
 
 use crate::{
+    provider::Provider,
     streams::{LastEventId, Streams},
     typewriter::Step,
     upstream::{Fault, Request},
@@ -40,19 +42,9 @@ const KEPT: Duration = Duration::from_secs(60);
 /// In bytes. A provider that sends more has gone wrong.
 const MAX_ANSWER: usize = 1 << 20;
 
-/// Which provider to ask.
-pub struct Upstream {
-    /// Where chat completions are.
-    pub url: String,
-    pub model: String,
-    /// Stays on this server; neither the page nor an error tells it.
-    pub key: Option<String>,
-}
-
 #[derive(Clone)]
 pub struct Proxy {
-    client: reqwest::Client,
-    upstream: Arc<Upstream>,
+    provider: Arc<Provider>,
     /// By the epoch of the log, which is random: it is also the right to read the answer.
     answers: Arc<Mutex<HashMap<u64, watch::Sender<Answer>>>>,
 }
@@ -63,16 +55,8 @@ struct Answer {
 }
 
 impl Proxy {
-    pub fn new(upstream: Upstream) -> Self {
-        let client = reqwest::Client::builder()
-            // The environment's proxies are not for loopback.
-            .no_proxy()
-            .connect_timeout(Duration::from_secs(10))
-            // Of a single read: providers send comments while they think.
-            .read_timeout(Duration::from_secs(60))
-            .build()
-            .expect("nothing to go wrong");
-        Self { client, upstream: Arc::new(upstream), answers: Arc::default() }
+    pub fn new(provider: Provider) -> Self {
+        Self { provider: Arc::new(provider), answers: Arc::default() }
     }
 }
 
@@ -150,7 +134,7 @@ impl Proxy {
             return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
         };
         let response = streams.respond(read(&answer, ""));
-        let request = Request::new(self.upstream.model.clone(), prompt, fault);
+        let request = Request::new(self.provider.model.clone(), prompt, fault);
         tokio::spawn(self.clone().work(epoch, answer, request));
         response
     }
@@ -208,7 +192,7 @@ impl Proxy {
         let mut index = 0;
         let mut bytes = 0;
         let mut finish = None;
-        let mut parts = std::pin::pin!(self.parts(request));
+        let mut parts = pin!(self.parts(request));
         while let Some(part) = parts.next().await {
             let text = match part {
                 Ok(Part::Text(text)) => text,
@@ -233,11 +217,7 @@ impl Proxy {
     /// Returns the parts of the upstream's answer, or why there are no more.
     fn parts(&self, request: Request) -> impl Stream<Item = Result<Part, String>> + Send {
         async_stream::try_stream! {
-            let mut request = self.client.post(&self.upstream.url).json(&request);
-            if let Some(key) = &self.upstream.key {
-                request = request.bearer_auth(key);
-            }
-            let response = request.send().await.map_err(|error| {
+            let response = self.provider.post(&request).await.map_err(|error| {
                 // The whole reason is for the operator; the page gets no address.
                 eprintln!("the upstream does not answer: {error:?}");
                 "the upstream does not answer"
@@ -246,7 +226,7 @@ impl Proxy {
                 Err(format!("the upstream answered {}", response.status()))?;
                 return;
             }
-            let mut events = response.bytes_stream().events().must_end_with(DONE);
+            let mut events = response.into_body().events().must_end_with(DONE);
             while let Some(event) = events.next().await {
                 let event = event.map_err(|_| "the upstream was cut off")?;
                 let chunk: Chunk = event.json().map_err(|error| error.to_string())?;

@@ -1,12 +1,12 @@
-//! The six systems in Chromium. The tests are in `browser/`, driven by Playwright.
+//! The six systems in Chromium and in Firefox. The tests are in `browser/`, driven by Playwright.
 //!
 //! ```sh
 //! npm ci --prefix examples/showcase/tests/browser
 //! cargo test -p sse-wire-showcase
 //! ```
 //!
-//! Needs Node and Debian's package `chromium`; without them it is skipped, and says so. With
-//! `SCREENSHOTS=folder` it keeps pictures.
+//! Needs Node and Debian's packages `chromium` and `firefox-esr`; what is missing is skipped, with a
+//! message. With `SCREENSHOTS=folder` it keeps pictures.
 
 mod common;
 
@@ -15,28 +15,46 @@ use std::{
     process::{Command, ExitCode},
 };
 
+/// Name and paths of each browser.
+const BROWSERS: [(&str, &[&str]); 2] = [
+    ("chromium", &["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]),
+    ("firefox", &["/usr/bin/firefox-esr", "/usr/bin/firefox"]),
+];
+
 fn main() -> ExitCode {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/browser");
     if let Some(missing) = missing(&folder) {
         println!("\nskipped the tests in a browser: {missing}\n");
         return ExitCode::SUCCESS;
     }
-    let status = Command::new("node")
-        .args(["--test", "--test-reporter=spec"])
-        .env("SHOWCASE", common::program())
-        .current_dir(folder)
-        .status();
-    if status.expect("Node was there").success() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let test = |files: &[&str]| {
+        let mut node = Command::new("node");
+        node.args(["--test", "--test-concurrency=1", "--test-reporter=spec"])
+            .args(files)
+            .current_dir(&folder);
+        node
+    };
+    let run = |node: &mut Command| node.status().expect("Node was there").success();
+    let mut passed = run(&mut test(&["parser.test.mjs"]));
+    for (name, paths) in BROWSERS {
+        let Some(path) = paths.iter().find(|path| Path::new(path).exists()) else {
+            println!("\nskipped the tests in {name}: it is not installed\n");
+            continue;
+        };
+        println!("\nin {name}:");
+        let environment = [("BROWSER", name), ("BROWSER_PATH", path)];
+        passed &= run(test(&["showcase.test.mjs", "connections.test.mjs"])
+            .env("SHOWCASE", common::program())
+            .envs(environment));
+    }
+    if passed { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn missing(folder: &Path) -> Option<&'static str> {
-    let browsers = ["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"];
     if !Command::new("node").arg("--version").output().is_ok_and(|output| output.status.success()) {
         Some("there is no Node")
     } else if !folder.join("node_modules").exists() {
         Some("run `npm ci --prefix examples/showcase/tests/browser` first")
-    } else if !browsers.iter().any(|browser| Path::new(browser).exists()) {
-        Some("there is no Chromium")
     } else {
         None
     }

@@ -48,6 +48,8 @@ async fn main() -> ExitCode {
     }
     stops(&server, &nginx).await;
     println!("a client that leaves nginx stops the work of the server");
+    asks_at_length(&server, &nginx).await;
+    println!("a question of 20 kB comes through by POST; an address as long is answered with 414");
     ExitCode::SUCCESS
 }
 
@@ -110,6 +112,18 @@ async fn stops(server: &Server, nginx: &Nginx) {
         }
     })
     .await;
+}
+
+async fn asks_at_length(server: &Server, nginx: &Nginx) {
+    let url = format!("{}/chat", nginx.address);
+    let question = "w".repeat(20_000);
+    let get = server.client.get(format!("{url}?question={question}"));
+    assert_eq!(get.send().await.expect("an answer").status(), 414);
+    let post = server.client.post(&url).json(&json!({ "question": question }));
+    let answer = in_time(post.send()).await.expect("an answer");
+    assert_eq!(answer.status(), 200);
+    let answer = in_time(answer.text()).await.expect("text");
+    assert!(answer.ends_with("event: done\ndata: [DONE]\n\n"), "{answer}");
 }
 
 struct Nginx {

@@ -1,20 +1,18 @@
 // Starts the showcase and a browser for the tests.
 
 import assert from 'node:assert/strict';
-import { spawn } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 
-import { chromium } from 'playwright-core';
+import * as playwright from 'playwright-core';
 
-import { args, executablePath } from '../../../../tests/differential/chromium.mjs';
+import { args } from '../../../../tests/differential/chromium.mjs';
 import { until } from './until.mjs';
 
-/** A heartbeat and a pace that nobody has to wait for. */
-const OPTIONS = ['--heartbeat', '500', '--thinking', '25'];
 
 /** What a test that fails leaves open would keep the process, and so the tests, from ending. */
 const leftOpen = new Set();
@@ -23,11 +21,12 @@ export function closeAll() {
   for (const close of leftOpen) close();
 }
 
-/** The server's address, and ways to end it. */
-export async function startServer({ port = 0, pace = 150 } = {}) {
+/** The server's address, and ways to end it. Nobody has to wait long for its heartbeats and tokens. */
+export async function startServer({ port = 0, pace = 150, heartbeat = 500, ...more } = {}) {
   const program = process.env.SHOWCASE;
   assert(program && existsSync(program), 'SHOWCASE must be the path of the built example');
-  const server = spawn(program, [...OPTIONS, '--port', port, '--pace', pace], { stdio: ['ignore', 'pipe', 'ignore'] });
+  const options = Object.entries({ port, pace, heartbeat, thinking: 25, ...more }).flatMap(([name, value]) => [`--${name}`, value]);
+  const server = spawn(program, options, { stdio: ['ignore', 'pipe', 'ignore'] });
   const { value: address } = await createInterface({ input: server.stdout })[Symbol.asyncIterator]().next();
   leftOpen.add(() => server.kill('SIGKILL'));
   const end = (signal) => {
@@ -44,17 +43,22 @@ export async function startServer({ port = 0, pace = 150 } = {}) {
   };
 }
 
-/** nginx before a server, as the README says; undefined if it is not installed. */
-export async function startNginx(port) {
+/**
+ * nginx before a server, as the README says: over HTTP/1.1, or over HTTP/2 with TLS. Undefined if it, or
+ * openssl for the certificate, is not installed.
+ */
+export async function startNginx(port, { http2 = false } = {}) {
   const own = await freePort();
   const folder = mkdtempSync(join(tmpdir(), 'showcase-nginx-'));
+  if (http2 && !makeCertificate(folder)) return undefined;
+  const certificate = 'ssl_certificate certificate.pem; ssl_certificate_key key.pem;';
   writeFileSync(join(folder, 'nginx.conf'), `daemon off; master_process off; pid nginx.pid; error_log error.log;
     events {}
     http {
       access_log off;
       client_body_temp_path body; proxy_temp_path proxy; fastcgi_temp_path fastcgi; uwsgi_temp_path uwsgi; scgi_temp_path scgi;
       server {
-        listen 127.0.0.1:${own};
+        listen 127.0.0.1:${own} ${http2 ? `ssl http2; ${certificate}` : ';'}
         location / { proxy_pass http://127.0.0.1:${port}; proxy_http_version 1.1; proxy_set_header Connection ""; }
       }
     }`);
@@ -64,10 +68,30 @@ export async function startNginx(port) {
     nginx.once('error', () => resolve(false));
   });
   if (!isThere) return undefined;
-  const address = `http://127.0.0.1:${own}`;
-  await until('nginx', () => fetch(address).then(() => true, () => false), Boolean);
-  return { address, close() { nginx.kill(); rmSync(folder, { recursive: true, force: true }); } };
+  await until('nginx', () => canConnect(own), Boolean);
+  return {
+    address: `${http2 ? 'https' : 'http'}://127.0.0.1:${own}`,
+    close() { nginx.kill(); rmSync(folder, { recursive: true, force: true }); },
+  };
 }
+
+/** That no browser trusts. False if there is no openssl. */
+function makeCertificate(folder) {
+  const { error, status, stderr } = spawnSync('openssl', [
+    'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
+    '-subj', '/CN=localhost', '-addext', 'subjectAltName=IP:127.0.0.1',
+    '-keyout', join(folder, 'key.pem'), '-out', join(folder, 'certificate.pem'),
+  ], { encoding: 'utf8' });
+  if (error?.code === 'ENOENT') return false;
+  assert.equal(status, 0, stderr);
+  return true;
+}
+
+const canConnect = (port) => new Promise((resolve) => {
+  const socket = connect(port, '127.0.0.1');
+  socket.once('connect', () => { socket.destroy(); resolve(true); });
+  socket.once('error', () => resolve(false));
+});
 
 async function freePort() {
   const server = createServer();
@@ -99,9 +123,45 @@ export async function startBridge(address) {
   return { address: `http://127.0.0.1:${bridge.address().port}`, cut, close };
 }
 
+/** `chromium` or `firefox`. */
+export const browserName = process.env.BROWSER ?? 'chromium';
+
+/** Firefox as Mozilla builds it speaks WebDriver BiDi. Later versions of Playwright need a newer Firefox. */
+const OPTIONS_OF = {
+  chromium: { args },
+  firefox: { channel: 'moz-firefox' },
+};
+
 export async function startBrowser() {
-  return chromium.launch({ executablePath, args });
+  return playwright[browserName].launch({ executablePath: process.env.BROWSER_PATH, ...OPTIONS_OF[browserName] });
 }
+
+/**
+ * Takes Chromium's shared workers off the network, which `setOffline` of a context does only to its
+ * pages. Returns a function that brings them back.
+ */
+export async function takeWorkersOffline(browser) {
+  const devtools = await browser.newBrowserCDPSession();
+  const answers = new Set();
+  devtools.on('Target.receivedMessageFromTarget', ({ message }) => answers.add(JSON.parse(message).id));
+  const params = { offline: true, latency: 0, downloadThroughput: -1, uploadThroughput: -1 };
+  const calls = [['Network.enable', {}], ['Network.emulateNetworkConditions', params]];
+  const { targetInfos } = await devtools.send('Target.getTargets');
+  const workers = targetInfos.filter(({ type }) => type === 'shared_worker');
+  let id = 0;
+  for (const { targetId } of workers) {
+    const { sessionId } = await devtools.send('Target.attachToTarget', { targetId, flatten: false });
+    for (const [method, params] of calls) {
+      id += 1;
+      await devtools.send('Target.sendMessageToTarget', { sessionId, message: JSON.stringify({ id, method, params }) });
+      await until(method, () => answers.has(id), Boolean);
+    }
+  }
+  return () => devtools.detach();
+}
+
+/** Beyond about this, something on the way may answer 414. */
+const LONGEST_ADDRESS = 2500;
 
 /** Opens a tab of the page as a person of their own, and fails if the page itself does. */
 export async function visit(browser, address, tab, { scripts = [], ...options } = {}) {
@@ -111,7 +171,14 @@ export async function visit(browser, address, tab, { scripts = [], ...options } 
   /** Another window of the same person. */
   async function open(tab) {
     const page = await context.newPage();
-    page.on('pageerror', (error) => faults.push(String(error)));
+    page.on('pageerror', ({ message }) => {
+      // Firefox tells so of an `EventSource` that got no stream.
+      if (!message.startsWith('Firefox can’t establish a connection')) faults.push(message);
+    });
+    page.on('request', (request) => {
+      const { length } = request.url();
+      if (length > LONGEST_ADDRESS && request.url().startsWith('http')) faults.push(`an address of ${length} characters`);
+    });
     await page.goto(`${address}/#/${tab}`);
     const section = page.locator(`#${tab}`);
     await section.waitFor({ state: 'visible' });
@@ -130,8 +197,8 @@ export async function visit(browser, address, tab, { scripts = [], ...options } 
 
 /** Keeps a picture, if a folder for them is given. */
 export async function picture(page, name) {
-  const folder = process.env.SCREENSHOTS;
-  if (!folder) return;
+  if (!process.env.SCREENSHOTS) return;
+  const folder = join(process.env.SCREENSHOTS, browserName);
   mkdirSync(folder, { recursive: true });
   await page.screenshot({ path: join(folder, `${name}.png`) });
 }

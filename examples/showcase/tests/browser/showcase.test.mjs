@@ -5,7 +5,8 @@ import { readFileSync } from 'node:fs';
 import { after, before, test as anyTest } from 'node:test';
 import { setTimeout as pause } from 'node:timers/promises';
 
-import { closeAll, picture, startBridge, startBrowser, startNginx, startServer, visit } from './harness.mjs';
+import { browserName, closeAll, picture, startBridge, startBrowser, startNginx, startServer, takeWorkersOffline, visit } from './harness.mjs';
+import { ask, enter, figure, heard, isLive, say, type } from './steps.mjs';
 import { until } from './until.mjs';
 
 /** None may hang. */
@@ -26,9 +27,6 @@ after(async () => {
   closeAll();
   assert.equal(code, 0);
 });
-
-const figure = (section, name) => section.locator(`[data-figure=${name}]`).textContent();
-const isLive = ({ connection }) => until('the connection', () => connection.textContent(), (said) => said === 'live', 20_000);
 
 test("stream.js: the project's vectors in the browser", async () => {
   const { page, close } = await visit(browser, server.address, 'proxy');
@@ -52,30 +50,29 @@ test('typewriter: it types by itself at first sight', async () => {
   await close();
 });
 
-const type = async ({ section }, text) => {
-  await section.getByLabel('Text').fill(text);
-  await section.getByRole('button', { name: 'Type' }).click();
-};
-
 test('typewriter: a text appears character by character', async () => {
   const visitor = await visit(browser, server.address, 'typewriter');
   const { page, section, status, close } = visitor;
-  const text = '你好,世界!Hello 👩‍💻';
+  const text = '你好,世界!Hello 👩‍💻'.repeat(4);
   await type(visitor, text);
 
   const paper = section.locator('.paper');
   const seen = new Set();
-  await until('half of the text', async () => {
-    const now = await paper.textContent();
-    seen.add(now);
-    return now.length;
-  }, (length) => length > 4);
-  assert(await paper.evaluate((element) => element.classList.contains('is-on')), 'the cursor blinks');
-  assert.equal(await paper.evaluate((element) => getComputedStyle(element, '::after').animationName), 'blink');
-  const progress = await section.locator('progress').evaluate((element) => element.value);
-  assert(progress > 0 && progress < 1, `progress ${progress}`);
+  // Looked at together, as it goes on meanwhile.
+  const half = await until('half of the text', async () => {
+    const now = await section.evaluate((element) => {
+      const paper = element.querySelector('.paper');
+      const { animationName } = getComputedStyle(paper, '::after');
+      return { text: paper.textContent, animationName, progress: element.querySelector('progress').value };
+    });
+    seen.add(now.text);
+    return now;
+  }, (now) => now.text.length > text.length / 2);
+  assert.notEqual(half.text, text);
+  assert.equal(half.animationName, 'blink', 'the cursor');
+  assert(half.progress > 0 && half.progress < 1, `progress ${half.progress}`);
 
-  await until('the status', () => status.textContent(), (said) => said === 'done: 13 characters');
+  await until('the status', () => status.textContent(), (said) => said === 'done: 52 characters');
   assert.equal(await paper.textContent(), text);
   assert.equal(await paper.evaluate((element) => getComputedStyle(element, '::after').display), 'none', 'the cursor takes no room');
   assert.equal(await section.locator('progress').evaluate((element) => element.value), 1);
@@ -84,9 +81,9 @@ test('typewriter: a text appears character by character', async () => {
 
   // The bytes beside what they mean.
   const rows = section.locator('.wire li');
-  assert.equal(await rows.count(), 15, 'start, 13 chunks, end');
-  assert.equal(await rows.nth(1).locator('pre').textContent(), 'event: chunk\\n\nid: 1\\n\ndata: {"type":"chunk","char":"你","index":0,"total":13}\\n\n\\n\n');
-  assert.deepEqual(await rows.nth(1).locator('dd').allTextContents(), ['chunk', '{"type":"chunk","char":"你","index":0,"total":13}', '1']);
+  assert.equal(await rows.count(), 54, 'start, 52 chunks, end');
+  assert.equal(await rows.nth(1).locator('pre').textContent(), 'event: chunk\\n\nid: 1\\n\ndata: {"type":"chunk","char":"你","index":0,"total":52}\\n\n\\n\n');
+  assert.deepEqual(await rows.nth(1).locator('dd').allTextContents(), ['chunk', '{"type":"chunk","char":"你","index":0,"total":52}', '1']);
   await picture(page, 'typewriter');
   await close();
 });
@@ -105,12 +102,6 @@ test('typewriter: it goes on in another tab, and after the button Cut', async ()
   assert.equal(await section.locator('.paper').textContent(), text);
   await close();
 });
-
-const ask = async ({ section }, question, how) => {
-  await section.getByLabel('Question').fill(question);
-  await section.getByLabel('How to ask').selectOption(how);
-  await section.getByRole('button', { name: 'Send' }).click();
-};
 
 test('a text and an answer go on where they were cut', async () => {
   const bridge = await startBridge(server.address);
@@ -184,6 +175,41 @@ for (const how of ['post', 'get']) {
     bridge.close();
   });
 }
+
+test('chat: a stop gives the unused quota back, and without a quota it says so', async (t) => {
+  const own = await startServer({ quota: 700 });
+  t.after(() => own.kill());
+  const visitor = await visit(browser, own.address, 'chat');
+  const { page, section, status, close } = visitor;
+  const bill = section.locator('.bill');
+  const left = async () => Number(/^(\d+) of 700 tokens left; all are back in 10 min\.$/.exec(await bill.textContent())?.[1]);
+  await until('the quota', () => bill.textContent(), (said) => said === '700 of 700 tokens left.');
+  await ask(visitor, 'Why?', 'post');
+  await until('the reservation', () => bill.textContent(), (said) => /^300 of 700 tokens left, \d+ reserved for answers under way; /.test(said));
+  await picture(page, 'quota');
+  await section.getByRole('button', { name: 'Stop' }).click();
+  await until('what came back', left, (count) => count > 650 && count < 700);
+  for (const how of ['post', 'get', 'post']) {
+    const before = await left();
+    await ask(visitor, 'Why?', how);
+    await until('the end', () => status.textContent(), (said) => said === 'done: 132 tokens', 20_000);
+    await until('what is left', left, (count) => count === before - 132);
+  }
+  const rest = await left();
+
+  await ask(visitor, 'And now?', 'post');
+  const refused = new RegExp(`^waiting \\d{3} s: the server answered 429: an answer needs up to 400 tokens; you have ${rest} left$`);
+  await until('the reason', () => status.textContent(), (said) => refused.test(said));
+  await picture(page, 'no-quota');
+  await section.getByRole('button', { name: 'Stop' }).click();
+  assert.equal(await section.getByLabel('Question').inputValue(), 'And now?');
+  // The browser's own client does not say it; the line below it does.
+  await ask(visitor, 'And now?', 'get');
+  await until('no reason', () => status.textContent(), (said) => said === 'not asked: EventSource got no stream, and does not say why');
+  assert.equal(await section.getByLabel('Question').inputValue(), 'And now?');
+  await until('the reason', left, (count) => count === rest);
+  await close();
+});
 
 test('notifications: a cut loses and doubles nothing', async () => {
   const { page, section, close } = await visit(browser, server.address, 'notifications');
@@ -259,20 +285,6 @@ test('notifications: for one user, with a header and with one-time tokens', asyn
   await close();
   bridge.close();
 });
-
-const enter = async ({ section }, room, name) => {
-  await section.getByLabel('Room').fill(room);
-  await section.getByLabel('Name').fill(name);
-  await section.getByRole('button', { name: 'Enter' }).click();
-  await until('the room', () => section.locator('.status').first().textContent(), (said) => said.includes(' here: '), 20_000);
-};
-
-const say = async ({ section }, text) => {
-  await section.getByLabel('Message', { exact: true }).fill(text);
-  await section.getByRole('button', { name: 'Say' }).click();
-};
-
-const heard = ({ section }) => section.locator('.bubble:not(.note)').evaluateAll((all) => all.map((bubble) => bubble.innerText.replace('\n', ': ')));
 
 test('rooms: two browsers in one room, and one in another', async () => {
   const ada = await visit(browser, server.address, 'rooms');
@@ -432,22 +444,38 @@ for (const isBehindNginx of [false, true]) {
   });
 }
 
-test('offline and back', async () => {
-  // Network emulation does not reach shared workers, so this page has a hub of its own.
-  const visitor = await visit(browser, server.address, 'notifications', { scripts: ['delete window.SharedWorker'] });
-  const { context, section, connection, close } = visitor;
-  await isLive(visitor);
-  await context.setOffline(true);
-  await until('the state', () => connection.textContent(), (said) => said === 'offline: the browser has no network');
-  assert.equal(await figure(section, 'state'), 'offline');
-  await pause(500);
-  await context.setOffline(false);
-  await isLive(visitor);
-  await until('what was missed', () => figure(section, 'replayed'), (count) => Number(count) > 0);
-  assert.equal(await figure(section, 'lost'), '0');
-  assert.equal(await figure(section, 'doubled'), '0');
-  await close();
-});
+for (const [how, scripts] of [['a shared worker', []], ['a hub in each page', ['delete window.SharedWorker']]]) {
+  test(`offline and back, with ${how}`, async (t) => {
+    const isShared = scripts.length === 0;
+    if (isShared && browserName !== 'chromium') {
+      t.skip('only of Chromium can a shared worker be taken off the network');
+      return;
+    }
+    const visitor = await visit(browser, server.address, 'notifications', { scripts });
+    const windows = [visitor, await visitor.open('notifications')];
+    for (const window of windows) {
+      await isLive(window);
+      // A window that has heard nothing yet misses nothing.
+      await until('a notification', () => figure(window.section, 'received'), (count) => Number(count) > 0);
+    }
+    const bringWorkersBack = isShared ? await takeWorkersOffline(browser) : () => {};
+    await visitor.context.setOffline(true);
+    for (const { connection, section } of windows) {
+      await until('the state', () => connection.textContent(), (said) => said === 'offline: the browser has no network');
+      assert.equal(await figure(section, 'state'), 'offline');
+    }
+    await pause(500);
+    await bringWorkersBack();
+    await visitor.context.setOffline(false);
+    for (const window of windows) {
+      await isLive(window);
+      await until('what was missed', () => figure(window.section, 'replayed'), (count) => Number(count) > 0);
+      assert.equal(await figure(window.section, 'lost'), '0');
+      assert.equal(await figure(window.section, 'doubled'), '0');
+    }
+    await visitor.close();
+  });
+}
 
 test('monitor: live figures, and several channels over one connection', async () => {
   const { page, section, close } = await visit(browser, server.address, 'monitor');

@@ -4,6 +4,7 @@
 #![allow(dead_code)]
 
 use std::{
+    ffi::OsStr,
     io::{BufRead, BufReader},
     path::PathBuf,
     process::{Child, Command, Stdio},
@@ -40,10 +41,19 @@ impl Server {
     }
 
     pub fn start_with(options: &[&str]) -> Self {
+        Self::start_in(options, None)
+    }
+
+    /// Starts it with more in its environment.
+    pub fn start_in<'a>(
+        options: &[&str],
+        environment: impl IntoIterator<Item = (&'a str, &'a OsStr)>,
+    ) -> Self {
         let mut process = Command::new(program())
             .args(["--port", "0", "--heartbeat", "100", "--pace", "20", "--thinking", "5"])
             .args(options)
             .env("UPSTREAM_API_KEY", KEY)
+            .envs(environment)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()
