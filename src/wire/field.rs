@@ -177,7 +177,7 @@ mod tests {
         assert_eq!(parse_retry(b"18446744073709551615"), Some(u64::MAX));
         assert_eq!(parse_retry(b"18446744073709551616"), Some(u64::MAX));
         for text in ["", "+5", "-5", "5 ", "5.", "٣", "5a5"] {
-            assert_eq!(millis(text.as_bytes()), None, "{text:?}");
+            assert_eq!(parse_retry(text.as_bytes()), None, "{text:?}");
         }
     }
 }
