@@ -174,8 +174,10 @@ fn check_end(decoder: &Decoder, pending_bytes: u64) -> Result<(), Stop> {
         _ => "this is not an event stream".to_owned(),
     };
     let start = decoder.first_bytes();
-    let start = &start[..start.len().min(120)];
-    let what = if start.is_empty() { what } else { format!("{what}: {}", start.escape_ascii()) };
+    let start = String::from_utf8_lossy(&start[..start.len().min(120)]);
+    // Control characters could reprogram a terminal.
+    let start = start.trim().replace(char::is_control, " ");
+    let what = if start.is_empty() { what } else { format!("{what}: {start}") };
     Err(Stop::Failure(what, NO_EVENT_STREAM))
 }
 
