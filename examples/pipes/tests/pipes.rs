@@ -197,7 +197,11 @@ fn sse2json_reports_what_the_input_was() {
             4,
             "this is JSON, not an event stream: {\"error\":{\"message\":\"no\"}}",
         ),
-        ("<h1>\x1b[31m502</h1>\n", 4, "this is HTML or XML, not an event stream: <h1> [31m502</h1>"),
+        (
+            "<h1>\x1b[31m502</h1>\n",
+            4,
+            "this is HTML or XML, not an event stream: <h1> [31m502</h1>",
+        ),
         ("upstream error", 4, "this is not an event stream: upstream error"),
     ] {
         let output = run("sse2json", &["-"], input.as_bytes());

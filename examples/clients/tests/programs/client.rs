@@ -63,7 +63,7 @@ async fn each_event_comes_once_although_the_stream_is_cut_again_and_again() {
         .collect();
     assert_eq!(data, (1..=10).map(|number| number.to_string()).collect::<Vec<_>>());
     let log = String::from_utf8_lossy(&output.stderr).into_owned();
-    assert!(log.contains("after event \"9\"") && log.contains("no reconnection"), "{log}");
+    assert!(log.contains("after event \"9\"") && log.contains("asked not to reconnect"), "{log}");
 }
 
 #[tokio::test]
