@@ -1,8 +1,8 @@
-//! Everything that a browser listens to in the background, over one connection.
+//! Serves everything that a browser listens to in the background over one connection.
 //!
-//! Over HTTP/1.1, browsers open only six connections to a server, for all windows together. So the
-//! page's windows share one: `POST /channels` takes the channels and seats of them all. For curl and
-//! `EventSource` there is `GET /channels?channels=monitor,order,rooms/tea`.
+//! Over HTTP/1.1, a browser opens only six connections to a server, for all its windows together.
+//! So the windows of the page share one: `POST /channels` takes the channels and seats of all of
+//! them. For curl and `EventSource`, there is `GET /channels?channels=monitor,order,rooms/tea`.
 
 use axum::{
     Json, Router,
@@ -24,10 +24,11 @@ use crate::{
     streams::{LastEventId, Streams, json_frame},
 };
 
-/// A room that cannot be entered must not end the other channels, so it is told by an event.
+/// The type of the event that reports a room that the client cannot enter. It is an event because
+/// the other channels must go on.
 const REFUSED: EventType<'_> = EventType::from_static("refused");
 
-/// More windows than anybody opens.
+/// The largest number of rooms over one connection: more windows than anybody opens.
 const MAX_SEATS: usize = 50;
 
 #[derive(Clone)]
@@ -44,11 +45,11 @@ pub fn router(channels: Channels, streams: Streams) -> Router {
 
 #[derive(Deserialize)]
 struct Wanted {
-    /// `monitor`, and those of the notifications.
+    /// The names of channels: `monitor`, and those in [`notifications::CHANNELS`].
     channels: Vec<String>,
     #[serde(default)]
     seats: Vec<Seat>,
-    /// The name by which the connection can be cut.
+    /// The name that `POST /notifications/cut` takes to break this connection.
     #[serde(default)]
     client: String,
 }
@@ -110,7 +111,7 @@ async fn by_post(
             }
         }
     }
-    // Only these events have IDs, so the client's last ID is its place in the feed.
+    // Only these events have IDs, so the client's last event ID is its place in the feed.
     all.push(channels.feed.follow(&last, move |topic| topics.contains(topic)).boxed());
     let frames = stream::select_all(all);
     streams.respond_until_cut(channels.notifications.until_cut(wanted.client, frames))

@@ -1,4 +1,4 @@
-//! An answer that comes token by token, and stops when nobody listens any more.
+//! Sends an answer token by token, and stops working on it when the client leaves.
 
 use std::{
     collections::BTreeMap,
@@ -29,7 +29,7 @@ const START: EventType<'_> = EventType::from_static("start");
 const TOKEN: EventType<'_> = EventType::from_static("token");
 const END: EventType<'_> = EventType::from_static("done");
 
-/// The server remembers what became of this many answers.
+/// The number of answers whose progress the server remembers.
 const REMEMBERED: usize = 1000;
 
 pub fn router(chat: Chat, streams: Streams) -> Router {
@@ -45,7 +45,7 @@ struct Question {
     question: String,
 }
 
-/// For `EventSource`, which sends nothing but an address.
+/// Answers `EventSource`, which can only send a URL.
 async fn by_get(
     State((chat, streams)): State<(Chat, Streams)>,
     visitor: Visitor,
@@ -55,7 +55,7 @@ async fn by_get(
     visitor.respond(answer(&chat, &streams, visitor, &question, &last))
 }
 
-/// For `fetch`: a question may be long.
+/// Answers `fetch`. The question may be too long for a URL.
 async fn by_post(
     State((chat, streams)): State<(Chat, Streams)>,
     visitor: Visitor,
@@ -75,28 +75,28 @@ fn answer(
     let mut work = chat.begin(visitor, last.pair())?;
     let tokens = chat.model.answer(&question.question, work.progress.tokens);
     Ok(streams.respond(async_stream::stream! {
-        // After a cut: how many tokens the client has.
+        // `known` is the number of tokens that the client already has, after a lost connection.
         let start = json!({ "answer": work.answer, "known": work.progress.tokens });
         yield json_frame(JsonEvent::new(start).with_event_type(START));
         let mut tokens = pin!(tokens);
-        // If the client leaves, all of this is dropped here, and no further token is made.
+        // If the client leaves, this stream is dropped, and the model makes no further token.
         while let Some(token) = tokens.next().await {
             work.made_one();
             let event = JsonEvent::new(json!({ "text": token })).with_event_type(TOKEN);
             yield json_frame(event.with_id(work.id()));
         }
-        // Before the client hears of the end, and asks what is left.
+        // Gives the rest of the quota back before the client sees the end and asks what is left.
         work.finish();
         yield Frame::from(Event::new(DONE).with_event_type(END));
     }))
 }
 
-/// Tells what a visitor has left.
+/// Returns what is left of a visitor's quota.
 async fn quota(State((chat, _)): State<(Chat, Streams)>, visitor: Visitor) -> Response {
     visitor.respond(Json(chat.quotas.standing(visitor)))
 }
 
-/// Tells what the server does for an answer, so that the page can show that it stopped.
+/// Returns the server's progress on an answer, so that the page can show that it stopped.
 async fn progress(
     State((chat, _)): State<(Chat, Streams)>,
     Path(answer): Path<u64>,
@@ -116,9 +116,10 @@ enum Doing {
 #[derive(Clone, Copy, Default, Serialize)]
 struct Progress {
     state: Doing,
-    /// Made so far.
+    /// The number of tokens made so far.
     tokens: usize,
-    /// Counts the connections. After a cut, the earlier one may end later than the next begins.
+    /// The number of reconnections so far. The server may notice the end of a connection only after
+    /// the client has opened the next one. The earlier one must not report then.
     #[serde(skip)]
     connection: u32,
 }
@@ -128,7 +129,8 @@ pub struct Chat {
     model: Model,
     quotas: Quotas,
     answers: Arc<Mutex<BTreeMap<u64, Progress>>>,
-    /// The number of the first answer: the time, so that another run has other numbers.
+    /// The number of the first answer. It is the time of the start, so that each run of the server
+    /// has other numbers.
     first: u64,
 }
 
@@ -139,7 +141,7 @@ impl Chat {
         Self { model, quotas, answers: Arc::default(), first }
     }
 
-    /// Begins an answer, or goes on with the one that the client has tokens of.
+    /// Begins an answer, or continues the one that the client has a part of.
     fn begin(&self, visitor: Visitor, last: Option<(u64, u64)>) -> Result<Work, Exhausted> {
         let known = last.and_then(|(_, tokens)| tokens.try_into().ok()).unwrap_or(0);
         let reservation = self.quotas.reserve(visitor, MAX_TOKENS.saturating_sub(known))?;
@@ -162,12 +164,13 @@ impl Chat {
     }
 }
 
-/// The work on one answer for one connection. Dropped before it is finished, it was stopped.
+/// The work on one answer for one connection. If it is dropped before `finish`, the answer counts
+/// as stopped.
 struct Work {
     chat: Chat,
     answer: u64,
     progress: Progress,
-    /// What is not used by then goes back to the visitor.
+    /// The reserved tokens. Those that are not used go back to the visitor.
     reservation: Reservation,
 }
 
@@ -182,7 +185,7 @@ impl Work {
         self.progress.state = Doing::Done;
     }
 
-    /// The event ID of the last token.
+    /// Returns the event ID of the last token.
     fn id(&self) -> EventIdBuf {
         let id = format!("{}-{}", self.answer, self.progress.tokens);
         EventIdBuf::new(id).expect("digits and a hyphen")

@@ -1,6 +1,7 @@
-//! One log for all channels and rooms, so that one last event ID tells a client's place in all.
+//! Keeps one log for all channels and rooms, so that one last event ID is a client's place in all
+//! of them.
 //!
-//! The log is in this process, or in Redis (`shared.rs`). Clients read both in the same way, from
+//! The log is in this process or in Redis (`shared.rs`). Clients read both in the same way, from
 //! memory.
 
 use std::{
@@ -24,19 +25,20 @@ use crate::{
     streams::{LastEventId, Streams},
 };
 
-/// Tells a client that it has everything that it missed. What follows is live.
+/// The type of the event after the last one that the client missed. What follows is live.
 const HELLO: EventType<'_> = EventType::from_static("hello");
 
-/// Whichever is reached first. A client that was away for longer is told so.
+/// The bounds of the log; the one that is reached first applies. A client that was away for longer
+/// gets a `gap` event.
 pub const MAX_EVENTS: usize = 1000;
 pub const MAX_BYTES: usize = 4 << 20;
 
-/// After so many events that were not for a client, it is told the ID of the last one. Otherwise its
-/// own last ID would grow too old for the log.
+/// The number of other topics' events after which a client gets the ID of the last one. Without it,
+/// the client's own last event ID would grow too old for the log.
 const SKIPPED: u32 = 100;
 
-/// What an event is about: its kind, a slash, a name. No kind has a slash, so no name can pass for
-/// another topic.
+/// The subject of an event: its kind, a slash, and a name. No kind contains a slash, so no name can
+/// imitate another topic.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub struct Topic(Arc<str>);
 
@@ -53,7 +55,7 @@ impl Topic {
         Self(format!("user/{name}").into())
     }
 
-    /// Takes what [`as_str`](Self::as_str) has returned.
+    /// Reads the text that [`as_str`](Self::as_str) returned.
     pub fn from_text(text: &str) -> Self {
         Self(text.into())
     }
@@ -63,7 +65,7 @@ impl Topic {
     }
 }
 
-/// The log does not answer.
+/// The error when the log does not answer.
 #[derive(Debug)]
 pub struct Unavailable;
 
@@ -74,16 +76,16 @@ impl IntoResponse for Unavailable {
     }
 }
 
-/// A log as its readers see it: the last events, in memory.
+/// The last events of a log, in memory, as its readers see them.
 pub trait Log: Send + Sync + 'static {
-    /// A reader's place.
+    /// The place of a reader.
     type Cursor: Send + 'static;
 
-    /// Returns the place after the event with this ID. Without an ID, it is the end.
+    /// Returns the place after the event with this ID. Without an ID, returns the end of the log.
     fn attach(&self, last_id: &str) -> Self::Cursor;
 
-    /// Returns the next event on a topic that the reader wants, or, where some are missing, an event
-    /// that says so; `None` at the end.
+    /// Returns the next event on a topic that the reader wants, or `None` at the end. If the log no
+    /// longer has some events, returns an event that reports the gap.
     fn next_frame(
         &self,
         cursor: &mut Self::Cursor,
@@ -100,7 +102,7 @@ pub struct Feed {
     streams: Streams,
 }
 
-/// A log, and the signal that it has changed.
+/// A log, and a signal for each change to it.
 #[derive(Clone)]
 enum Store {
     Memory(watch::Sender<Memory>),
@@ -127,10 +129,10 @@ impl Feed {
         }
     }
 
-    /// Sends an event whose data has a number: how many the topic had, with this one. So clients can
-    /// count what they missed, whatever else is in the log.
+    /// Sends an event whose data contains its number within the topic. Clients can count what they
+    /// missed by it, whatever else is in the log.
     ///
-    /// This is for few topics: their numbers are kept for ever.
+    /// Use it for few topics: the count of each is never dropped.
     pub async fn publish_numbered(
         &self,
         topic: Topic,
@@ -147,10 +149,11 @@ impl Feed {
         }
     }
 
-    /// Returns what came after the client's last event, and then all that comes, each event once and
-    /// in order.
+    /// Returns the events after the client's last one, and then all new ones, each once and in
+    /// order.
     ///
-    /// A client that reads slowly holds one frame. If it falls behind by more than the log, it is told.
+    /// A slow client holds a single frame in memory. If it falls behind the whole log, it gets a
+    /// `gap` event.
     pub fn follow<W>(
         &self,
         last_id: &LastEventId,
@@ -224,12 +227,12 @@ fn follow<L: Log>(
     }
 }
 
-/// The data of a numbered event. Numbers start again from 1 with another run.
+/// Formats the data of a numbered event. Each run starts again from 1.
 pub fn numbered(run: impl fmt::Display, number: u64, data: &str) -> String {
     format!(r#"{{"run":"{run}","number":{number},"data":{data}}}"#)
 }
 
-/// A log that ends with the process.
+/// A log in the memory of this process. It ends with the process.
 struct Memory {
     log: ReplayLog<Topic>,
     numbers: HashMap<Topic, u64>,
@@ -238,7 +241,7 @@ struct Memory {
 impl Memory {
     fn new() -> Self {
         let started = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        // Each run of the server has another epoch, so an ID of an earlier run is recognized.
+        // Each run of the server has another epoch, so the log recognizes IDs from an earlier run.
         let epoch = started.as_millis().try_into().unwrap_or_default();
         let log =
             ReplayLog::with_topics(epoch).with_max_events(MAX_EVENTS).with_max_bytes(MAX_BYTES);

@@ -1,4 +1,4 @@
-//! Six systems that people build on Server-Sent Events, each in a tab of one page.
+//! Serves six systems that people build on Server-Sent Events, each in a tab of one page.
 //!
 //! ```sh
 //! cargo run --example showcase                 # then open http://127.0.0.1:7373
@@ -7,20 +7,20 @@
 //!
 //! | file | what it shows |
 //! |---|---|
-//! | `typewriter.rs` | a text, character by character |
+//! | `typewriter.rs` | a text that appears character by character |
 //! | `chat.rs` | an answer to a POST, token by token, that can be stopped |
-//! | `quota.rs` | what an answer may use, and gives back |
-//! | `notifications.rs` | notifications that a cut neither loses nor doubles |
+//! | `quota.rs` | a quota from which an answer reserves tokens and returns the unused ones |
+//! | `notifications.rs` | notifications that a lost connection neither loses nor repeats |
 //! | `personal.rs` | notifications for one user, with a header or a one-time token |
 //! | `rooms.rs` | a message for many receivers, encoded once |
-//! | `monitor.rs` | the newest figures |
-//! | `proxy.rs` | another server's stream, decoded and sent on, paid for once |
-//! | `provider.rs`, `tls.rs` | how the proxy asks another server |
+//! | `monitor.rs` | live figures, of which a slow client gets only the newest |
+//! | `proxy.rs` | another server's stream, decoded, forwarded, and paid for once |
+//! | `provider.rs`, `tls.rs` | the proxy's requests to another server |
 //! | `channels.rs` | several of these over one connection |
 //! | `feed.rs` | the log from which clients resume |
 //! | `shared.rs` | the same log in Redis, for several servers |
-//! | `streams.rs` | what all streams share: headers, keep-alives, shutdown |
-//! | `serve.rs` | the server loop: time limits, a shutdown that ends |
+//! | `streams.rs` | headers, keep-alives and shutdown, which all streams share |
+//! | `serve.rs` | the server loop: time limits, and a shutdown with a deadline |
 
 mod channels;
 mod chat;
@@ -66,37 +66,38 @@ use self::{
 #[derive(Parser)]
 #[command(args_override_self = true)]
 struct Options {
-    /// The port on loopback; 0 takes any that is free.
+    /// The port on the loopback interface; 0 takes any free one.
     #[arg(long, default_value_t = 7373)]
     port: u16,
-    /// The keep-alive interval of silent streams, in milliseconds.
+    /// The interval between keep-alives on silent streams, in milliseconds.
     #[arg(long, default_value_t = 15_000)]
     heartbeat: u64,
-    /// The time between two notifications that the server makes up, in milliseconds; 0 for none.
+    /// The time between two simulated notifications, in milliseconds; 0 for none.
     #[arg(long, default_value_t = 1500)]
     pace: u64,
-    /// The time for each token of the mock model, in milliseconds.
+    /// The time that the mock model takes for each token, in milliseconds.
     #[arg(long, default_value_t = 60)]
     thinking: u64,
-    /// How many connections may be open.
+    /// The largest number of open connections.
     #[arg(long, default_value_t = 10_000)]
     connections: usize,
-    /// How many tokens of the chat a visitor may use in a period; an answer needs up to 400.
+    /// The number of chat tokens that a visitor may use in a period; an answer needs up to 400.
     #[arg(long, default_value_t = 2000)]
     quota: usize,
     /// The period of the quota, in milliseconds.
     #[arg(long, default_value_t = 600_000)]
     quota_period: u64,
-    /// Allows pages of this origin, with cookies, and no others; may be given several times. If it is
-    /// not given, pages of any origin are allowed, without cookies.
+    /// Allows requests from pages of this origin, with cookies, and from no other; can be given
+    /// several times. By default, pages of any origin are allowed, without cookies.
     #[arg(long)]
     origin: Vec<HeaderValue>,
-    /// Keeps notifications and rooms in this Redis, for instance `redis://127.0.0.1:6379`, so that
-    /// several servers can share them. If it is not given, they are kept in memory.
+    /// Keeps notifications and rooms in this Redis, for example `redis://127.0.0.1:6379`, so that
+    /// several servers can share them. By default, they are in memory.
     #[arg(long)]
     redis: Option<String>,
-    /// Asks this provider instead of the mock: the URL of chat completions, for instance of llama.cpp
-    /// or of Ollama; https needs the feature `tls`. The environment's `UPSTREAM_API_KEY` is sent along.
+    /// Asks this provider instead of the mock: the URL of chat completions, for example of
+    /// llama.cpp or Ollama. https needs the feature `tls`. Sends the key in the environment's
+    /// `UPSTREAM_API_KEY`.
     #[arg(long, value_parser = provider::parse_url)]
     upstream: Option<Uri>,
     /// The model to ask for.
@@ -186,7 +187,7 @@ fn cors(origins: Vec<HeaderValue>) -> CorsLayer {
     if origins.is_empty() {
         return CorsLayer::permissive();
     }
-    // With credentials, browsers accept no `*` in any of these headers.
+    // If cookies are allowed, browsers accept no `*` in any of these headers.
     CorsLayer::new()
         .allow_origin(origins)
         .allow_credentials(true)
@@ -194,7 +195,7 @@ fn cors(origins: Vec<HeaderValue>) -> CorsLayer {
         .allow_headers(AllowHeaders::mirror_request())
 }
 
-/// Waits for Ctrl-C, or what a service manager sends.
+/// Waits for Ctrl-C, or for SIGTERM, which service managers send.
 async fn interrupted() {
     let ctrl_c = async { tokio::signal::ctrl_c().await.expect("signals can be heard") };
     #[cfg(unix)]

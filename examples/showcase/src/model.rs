@@ -1,4 +1,4 @@
-//! A mock of a language model: it always says the same.
+//! Mocks a language model that always says the same.
 
 use std::time::Duration;
 
@@ -15,15 +15,15 @@ const CHINESE: &str = "你问的是:“{}”。服务器每想出一个词,就�
     网页只显示已经到达的部分,其余的还在思考。\n按下停止按钮,连接就会关闭,服务器马上发现,\
     不再生成任何词。这样既省力,又省钱。🙂";
 
-/// No answer has more tokens.
+/// The largest number of tokens in an answer.
 pub const MAX_TOKENS: usize = 400;
 
-/// More characters of a question than these are not repeated.
+/// The number of characters of a question that an answer repeats.
 const QUOTED: usize = 200;
 
 #[derive(Clone, Copy)]
 pub struct Model {
-    /// The time for each token.
+    /// The time that each token takes.
     thinking: Duration,
 }
 
@@ -32,8 +32,9 @@ impl Model {
         Self { thinking }
     }
 
-    /// Returns the tokens of the answer but the first `known`: words of some languages, characters of
-    /// others. The same question has the same answer, so an answer can resume after a cut.
+    /// Returns the tokens of the answer after the first `known`. A token is a word in some
+    /// languages and a character in others. The same question always has the same answer, so an
+    /// answer can resume after a lost connection.
     pub fn answer(self, question: &str, known: usize) -> impl Stream<Item = String> + Send + use<> {
         let is_chinese = question.chars().any(|char| ('\u{4E00}'..='\u{9FFF}').contains(&char));
         let answer = if is_chinese { CHINESE } else { ENGLISH };

@@ -1,4 +1,4 @@
-//! Figures of this machine, once a second. A slow client gets only the newest.
+//! Sends figures of this machine once a second. A slow client gets only the newest.
 
 use std::time::Duration;
 
@@ -33,11 +33,11 @@ impl Monitor {
         WatchStream::new(self.0.subscribe())
     }
 
-    /// Samples once a second, and encodes one event for all receivers.
+    /// Takes a sample once a second, and encodes one event for all receivers.
     pub async fn sample(self, streams: Streams) {
         let mut system = System::new();
         let mut disks = Disks::new_with_refreshed_list();
-        // CPU time is counted between two samples.
+        // CPU load is measured between two refreshes, so the first sample needs one before it.
         system.refresh_cpu_usage();
         let process = get_current_pid();
         for number in 1_u64.. {
@@ -50,15 +50,15 @@ impl Monitor {
                 system.process(process).map(sysinfo::Process::memory)
             });
             let sample = json!({
-                // Of the sample, from the start of the server.
+                // The number of the sample since the start of the server.
                 "number": number,
-                // Of all cores together, in percent.
+                // The load of all cores together, in percent.
                 "cpu": rounded(f64::from(system.global_cpu_usage())),
-                // Of the machine, in percent.
+                // The memory in use on the machine, in percent.
                 "memory": rounded(percent(system.used_memory(), system.total_memory())),
-                // Of the fullest disk, in percent.
+                // The space in use on the fullest disk, in percent.
                 "disk": rounded(disks.iter().map(used).fold(0.0, f64::max)),
-                // Of this process, in bytes.
+                // The memory of this process, in bytes.
                 "process": memory,
                 "connections": streams.count(),
             });
@@ -77,7 +77,7 @@ fn percent(part: u64, whole: u64) -> f64 {
     100.0 * part as f64 / whole.max(1) as f64
 }
 
-/// Rounds to one decimal.
+/// Rounds to one decimal place.
 fn rounded(figure: f64) -> f64 {
     (10.0 * figure).round() / 10.0
 }

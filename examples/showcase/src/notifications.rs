@@ -1,4 +1,5 @@
-//! Notifications that nobody misses: each has an ID, and a log replays them after a cut.
+//! Sends notifications that no client misses: each has an ID, and a log replays them after a lost
+//! connection.
 
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use crate::{
     streams::{Cut, LastEventId, Streams},
 };
 
-/// The name of a channel is the event type of its notifications.
+/// The names of the channels. Each is also the event type of the channel's notifications.
 pub const CHANNELS: [&str; 2] = ["order", "system"];
 
 pub fn router(notifications: Notifications, streams: Streams) -> Router {
@@ -35,9 +36,9 @@ pub fn router(notifications: Notifications, streams: Streams) -> Router {
 
 #[derive(Deserialize)]
 struct Listener {
-    /// The channels, separated by commas; all if missing.
+    /// The channels, separated by commas. If missing, all of them.
     channels: Option<String>,
-    /// The name by which the connection can be cut.
+    /// The name that `POST /notifications/cut` takes to break this connection.
     #[serde(default)]
     client: String,
 }
@@ -94,7 +95,7 @@ async fn cut(
     State((notifications, _)): State<(Notifications, Streams)>,
     Query(Victim { client }): Query<Victim>,
 ) -> StatusCode {
-    // Fails if there are no clients, so there is nothing to cut.
+    // Fails only if there are no clients, and then there is nothing to break.
     _ = notifications.cuts.send(client);
     StatusCode::NO_CONTENT
 }
@@ -102,7 +103,7 @@ async fn cut(
 #[derive(Clone)]
 pub struct Notifications {
     feed: Feed,
-    /// Names of clients.
+    /// The names of the clients whose connections should break.
     cuts: broadcast::Sender<String>,
 }
 
@@ -117,7 +118,7 @@ impl Notifications {
         self.feed.publish_numbered(Topic::channel(channel), event_type, data).await
     }
 
-    /// Lets these frames pass until somebody cuts this client off.
+    /// Passes frames on until a request breaks this client's connection.
     pub fn until_cut(
         &self,
         client: String,
@@ -133,11 +134,11 @@ impl Notifications {
                 }
             }
         };
-        // These frames end only because of a cut.
+        // The frames themselves never end, so the end of the stream is always a break.
         frames.map(Ok).take_until(cut).chain(futures_util::stream::once(async { Err(Cut) }))
     }
 
-    /// A shop with customers.
+    /// Simulates a shop with customers.
     pub async fn simulate(self, pace: Duration) {
         const GOODS: [&str; 6] =
             ["龙井茶", "a bicycle bell", "豆浆", "two umbrellas", "月饼", "a lamp"];
@@ -152,7 +153,7 @@ impl Notifications {
             } else {
                 ("order", json!({ "order": number, "text": GOODS[number % GOODS.len()] }))
             };
-            // While the log is away, nobody orders.
+            // While the log does not answer, the shop has no orders.
             _ = self.publish(channel, &data).await;
         }
     }

@@ -1,4 +1,4 @@
-//! The page: plain files, part of the program.
+//! Serves the page, whose files are part of the program.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use axum::{
 
 const JAVASCRIPT: &str = "text/javascript; charset=utf-8";
 
-/// Path, type, content.
+/// The path, the content type and the content of each file.
 const FILES: [(&str, &str, &str); 13] = [
     ("/style.css", "text/css; charset=utf-8", include_str!("../page/style.css")),
     ("/app.js", JAVASCRIPT, include_str!("../page/app.js")),
@@ -27,7 +27,8 @@ const FILES: [(&str, &str, &str); 13] = [
     ("/proxy.js", JAVASCRIPT, include_str!("../page/proxy.js")),
 ];
 
-/// The page learns the keep-alive interval, to know when a stream has been silent for too long.
+/// Serves the page. It contains the keep-alive interval, so that it can detect a stream that has
+/// been silent for too long.
 pub fn router(heartbeat: Duration) -> Router {
     let index = include_str!("../page/index.html")
         .replace("KEEP_ALIVE_MILLISECONDS", &heartbeat.as_millis().to_string());

@@ -1,5 +1,5 @@
-//! Notifications for one user, who shows a key in a header. `EventSource` sends no headers, so it shows
-//! a token in the address, which works once: addresses end up in logs and histories.
+//! Sends notifications to one user, who shows a key in a header. `EventSource` sends no headers, so
+//! it shows a token in the URL. A token works only once, because URLs end up in logs and histories.
 
 use std::{
     collections::HashMap,
@@ -29,13 +29,13 @@ use crate::{
 
 const PERSONAL: EventType<'_> = EventType::from_static("personal");
 
-/// Enough to open a connection.
+/// The time for which a token is valid: enough to open a connection.
 const TOKEN_LIFE: Duration = Duration::from_secs(30);
 
 const MAX_KEYS: usize = 1000;
 const MAX_TOKENS: usize = 1000;
 
-/// In characters.
+/// The longest text, in characters.
 const MAX_TEXT: usize = 1000;
 
 pub fn router(personal: Personal, streams: Streams) -> Router {
@@ -56,11 +56,11 @@ pub struct Personal {
 struct Secrets {
     /// The user of each key.
     keys: HashMap<String, Arc<str>>,
-    /// The user of each token, and when it was made.
+    /// The user of each token, and the time when it was made.
     tokens: HashMap<String, (Arc<str>, Instant)>,
 }
 
-/// Why a request is refused.
+/// The reason for refusing a request.
 enum Denied {
     NoKey,
     SpentToken,
@@ -90,7 +90,7 @@ struct Login {
     user: String,
 }
 
-/// Gives a key to whoever asks. A real server asks for a password first.
+/// Returns a new key to anybody who asks. A real server would check a password first.
 async fn login(
     State((personal, _)): State<(Personal, Streams)>,
     Json(Login { user }): Json<Login>,
@@ -107,7 +107,7 @@ async fn login(
     Json(json!({ "key": key })).into_response()
 }
 
-/// Gives a token to the owner of a key.
+/// Returns a new token to the owner of a key.
 async fn token(
     State((personal, _)): State<(Personal, Streams)>,
     headers: HeaderMap,
@@ -126,7 +126,7 @@ async fn token(
 #[derive(Deserialize)]
 struct Listener {
     token: Option<String>,
-    /// A new `EventSource` cannot send the header.
+    /// The ID to resume from. A new `EventSource` cannot send the header.
     last_event_id: Option<String>,
 }
 
@@ -189,7 +189,7 @@ impl Secrets {
         key.and_then(|key| self.keys.get(key)).cloned().ok_or(Denied::NoKey)
     }
 
-    /// Takes the token away, so it works once.
+    /// Removes the token, so that it works only once.
     fn spend(&mut self, token: &str) -> Result<Arc<str>, Denied> {
         let spent = self.tokens.remove(token);
         let fresh = spent.filter(|(_, made)| made.elapsed() < TOKEN_LIFE);

@@ -1,4 +1,4 @@
-//! The client of the provider that the proxy asks: a request over a connection of its own.
+//! Asks the proxy's provider, with a connection of its own for each request.
 
 use std::{error, fmt, pin::pin, time::Duration};
 
@@ -25,23 +25,24 @@ use tokio_util::task::AbortOnDropHandle;
 #[cfg(feature = "tls")]
 use crate::tls::Tls;
 
-/// For the connection, with TLS.
+/// The time limit for opening a connection, including TLS.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// For the head of the response, and for each piece of its body: providers send comments while they
-/// think.
+/// The time limit for the head of the response, and for each piece of its body. Providers send
+/// comments while they think, so even a slow answer is not silent.
 const READ_TIMEOUT: Duration = Duration::from_secs(60);
 
 pub type Error = Box<dyn error::Error + Send + Sync>;
 
 type Chunks = BoxStream<'static, Result<Bytes, Error>>;
 
-/// Which provider to ask.
+/// The provider to ask, and how to identify to it.
 pub struct Provider {
-    /// Where chat completions are.
+    /// The URL of its chat completions.
     url: Uri,
     pub model: String,
-    /// Stays on this server; neither the page nor an error tells it.
+    /// The key. It never leaves this server except in requests to the provider: neither the page
+    /// nor an error message contains it.
     authorization: Option<HeaderValue>,
     #[cfg(feature = "tls")]
     tls: Option<Tls>,
@@ -67,9 +68,10 @@ impl Provider {
         })
     }
 
-    /// Posts JSON. Returns the response, whose body ends with an error if it takes too long.
+    /// Posts JSON and returns the response. If the provider takes too long, the body ends with an
+    /// error.
     ///
-    /// Dropping the body closes the connection, so that the provider stops.
+    /// Dropping the body closes the connection, so the provider stops.
     pub async fn post(&self, body: &impl Serialize) -> Result<Response<Chunks>, Error> {
         let mut request = Request::builder()
             .method(Method::POST)
@@ -84,7 +86,7 @@ impl Provider {
 
         let socket = timeout(CONNECT_TIMEOUT, self.connect()).await??;
         let (mut sender, connection) = http1::handshake(TokioIo::new(socket)).await?;
-        // Errors come to the request, too.
+        // Errors of the connection reach the request as well.
         let connection = AbortOnDropHandle::new(tokio::spawn(connection));
         let response = timeout(READ_TIMEOUT, sender.send_request(request)).await??;
         Ok(response.map(|body| read(body, connection)))
@@ -112,7 +114,7 @@ fn read(body: Incoming, connection: AbortOnDropHandle<hyper::Result<()>>) -> Chu
     chunks.boxed()
 }
 
-/// Reads the URL of a provider.
+/// Parses the URL of a provider.
 pub fn parse_url(text: &str) -> Result<Uri, String> {
     if !["http://", "https://"].iter().any(|scheme| text.starts_with(scheme)) {
         return Err("it must begin with http:// or https://".to_owned());
@@ -133,7 +135,7 @@ fn authorization(key: &str) -> Result<HeaderValue, InvalidKey> {
     Ok(value)
 }
 
-/// The key has characters that no header can have, such as a line break.
+/// The error for a key with characters that no header can contain, such as a line break.
 #[derive(Debug)]
 struct InvalidKey;
 
@@ -149,7 +151,7 @@ fn is_https(url: &Uri) -> bool {
     url.scheme() == Some(&Scheme::HTTPS)
 }
 
-/// Returns the name or the address, without the brackets of IPv6.
+/// Returns the host name or address, without the brackets of IPv6.
 fn host(url: &Uri) -> &str {
     url.host().unwrap_or_default().trim_start_matches('[').trim_end_matches(']')
 }

@@ -1,7 +1,8 @@
-//! A provider's stream, decoded, and sent on as the typewriter's events.
+//! Decodes a provider's stream, and forwards it as the typewriter's events.
 //!
-//! An answer costs money, so it is asked for once, whatever happens to the client's connection: a task
-//! reads it into a log, and a client that was cut reads on in the log.
+//! An answer costs money, so the proxy asks for it only once, whatever happens to the client's
+//! connection. A task reads the answer into a log, and a client that reconnects reads the rest from
+//! the log.
 
 use std::{
     collections::HashMap,
@@ -30,22 +31,23 @@ use crate::{
     upstream::{Fault, Request},
 };
 
-/// Answers under way and kept, together.
+/// The largest number of answers in progress or kept, together.
 const MAX_ANSWERS: usize = 100;
 
-/// A client that was cut has this long to come back before the provider is told to stop.
+/// The time that a client has to reconnect before the proxy closes the provider's stream.
 const GRACE: Duration = Duration::from_secs(10);
 
-/// How long an answer is kept after its end.
+/// The time for which an answer is kept after its end.
 const KEPT: Duration = Duration::from_secs(60);
 
-/// In bytes. A provider that sends more has gone wrong.
+/// The largest answer, in bytes. A provider that sends more is out of order.
 const MAX_ANSWER: usize = 1 << 20;
 
 #[derive(Clone)]
 pub struct Proxy {
     provider: Arc<Provider>,
-    /// By the epoch of the log, which is random: it is also the right to read the answer.
+    /// The answers, by the epoch of their logs. The epoch is random, and knowing it is the right to
+    /// read the answer.
     answers: Arc<Mutex<HashMap<u64, watch::Sender<Answer>>>>,
 }
 
@@ -87,7 +89,7 @@ async fn by_post(
     proxy.ask(&streams, &last, prompt)
 }
 
-/// The part of the upstream's chunks that matters here.
+/// The fields of the upstream's chunks that the proxy reads.
 #[derive(Deserialize)]
 struct Chunk {
     #[serde(default)]
@@ -115,7 +117,7 @@ struct UpstreamError {
 /// A part of a provider's answer.
 enum Part {
     Text(String),
-    /// Why there is no more text.
+    /// The reason why the text ends.
     Finish(String),
 }
 
@@ -139,7 +141,7 @@ impl Proxy {
         response
     }
 
-    /// Returns the rest of an answer, without asking the provider again.
+    /// Returns the rest of an answer without asking the provider again.
     fn resume(&self, last: &LastEventId) -> impl Stream<Item = Frame> + Send + use<> {
         let answers = self.answers.lock().expect("no thread panics with the lock");
         let answer = last.pair().and_then(|(epoch, _)| answers.get(&epoch));
@@ -168,20 +170,21 @@ impl Proxy {
         Some((epoch, answer))
     }
 
-    /// Reads the provider's answer into the log, and keeps it for a while.
+    /// Reads the provider's answer into the log, and keeps the answer for a while.
     async fn work(self, epoch: u64, answer: watch::Sender<Answer>, request: Request) {
         tokio::select! {
             () = self.fill(&answer, request) => {
                 answer.send_modify(|answer| answer.is_over = true);
                 sleep(KEPT).await;
             }
-            // Drops the request, so the provider stops.
+            // The other branch is dropped with its request, so the provider stops.
             () = abandoned(&answer) => {}
         }
         self.answers.lock().expect("no thread panics with the lock").remove(&epoch);
     }
 
-    /// Turns whatever goes wrong into an event: a client must not take half an answer for a whole one.
+    /// Reads the provider's answer into the log. Each failure becomes an event, because a client
+    /// must not mistake half an answer for a whole one.
     async fn fill(&self, answer: &watch::Sender<Answer>, request: Request) {
         let push = |step: Step<'_>| {
             answer.send_modify(|answer| {
@@ -214,11 +217,11 @@ impl Proxy {
         push(Step::End { total: Some(index), finish: finish.as_deref() });
     }
 
-    /// Returns the parts of the upstream's answer, or why there are no more.
+    /// Returns the parts of the upstream's answer, or the reason why it ended early.
     fn parts(&self, request: Request) -> impl Stream<Item = Result<Part, String>> + Send {
         async_stream::try_stream! {
             let response = self.provider.post(&request).await.map_err(|error| {
-                // The whole reason is for the operator; the page gets no address.
+                // Only the operator sees the full error: it may contain the provider's address.
                 eprintln!("the upstream does not answer: {error:?}");
                 "the upstream does not answer"
             })?;
@@ -244,7 +247,7 @@ impl Proxy {
     }
 }
 
-/// Returns what comes in an answer after an event, to its end.
+/// Returns the rest of an answer after the event with this ID.
 fn read(answer: &watch::Sender<Answer>, last_id: &str) -> impl Stream<Item = Frame> + Send + use<> {
     let mut answer = answer.subscribe();
     let mut cursor = answer.borrow().log.attach(last_id);
@@ -264,7 +267,7 @@ fn read(answer: &watch::Sender<Answer>, last_id: &str) -> impl Stream<Item = Fra
     }
 }
 
-/// Waits until nobody has read an answer for the grace period.
+/// Waits until an answer has had no reader for the grace period.
 async fn abandoned(answer: &watch::Sender<Answer>) {
     loop {
         answer.closed().await;
@@ -275,7 +278,7 @@ async fn abandoned(answer: &watch::Sender<Answer>) {
     }
 }
 
-/// Waits until somebody reads an answer again.
+/// Waits until an answer has a reader again.
 async fn reopened(answer: &watch::Sender<Answer>) {
     while answer.is_closed() {
         sleep(Duration::from_millis(200)).await;

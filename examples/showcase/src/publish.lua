@@ -1,9 +1,9 @@
--- Appends an event to the log and drops the oldest that are too many. Redis runs a script as a whole,
--- so the numbers of events are in the order of the log, whichever server they come from.
+-- Appends an event to the log, and drops the oldest ones beyond its bounds. Redis runs a script
+-- atomically, so events are numbered in the order of the log, whichever server they come from.
 local log, counts = KEYS[1], KEYS[2]
 local topic, event_type, data, is_numbered, run, max_events, max_bytes = unpack(ARGV)
 
--- About what an entry takes.
+-- Estimates the size of an entry, in bytes.
 local function size(fields)
     local bytes = 100
     for _, text in ipairs(fields) do
@@ -14,7 +14,7 @@ end
 
 local fields = {'topic', topic, 'type', event_type, 'data', data}
 if is_numbered == '1' then
-    -- The run is kept beside the numbers, so that they are lost together.
+    -- The run is stored with the numbers, so that both are lost together.
     redis.call('HSETNX', counts, 'run', run)
     for _, text in ipairs({
         'run', redis.call('HGET', counts, 'run'),
@@ -31,7 +31,7 @@ end
 local id = redis.call('XADD', log, '*', unpack(fields))
 bytes = bytes + size(fields)
 local length = redis.call('XLEN', log)
--- The newest stays, even if it is too large.
+-- The newest entry stays, even if it is larger than the bound.
 while length > 1 and (length > tonumber(max_events) or bytes > tonumber(max_bytes)) do
     local oldest = redis.call('XRANGE', log, '-', '+', 'COUNT', 1)[1]
     bytes = bytes - size(oldest[2])

@@ -1,5 +1,5 @@
-//! How many tokens a visitor may have made: an answer reserves the longest that it can become, and
-//! gives back what it did not use, however it ends.
+//! Limits the tokens that a visitor may use. An answer reserves its longest length, and returns
+//! what it did not use, however it ends.
 
 use std::{
     collections::{HashMap, VecDeque},
@@ -19,12 +19,13 @@ use axum::{
 };
 use serde::Serialize;
 
-/// Beyond this many, the oldest is forgotten and gets a new quota, as does anybody who drops the cookie.
+/// The largest number of visitors. Beyond it, the oldest is forgotten and gets a new quota. So does
+/// anybody who deletes the cookie.
 const MAX_VISITORS: usize = 10_000;
 
 const NAME: &str = "visitor";
 
-/// Whom a browser's cookie names. All its windows have the same quota.
+/// A visitor, identified by a browser's cookie. All windows of the browser share one quota.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Visitor {
     id: u128,
@@ -32,7 +33,7 @@ pub struct Visitor {
 }
 
 impl Visitor {
-    /// Gives a new visitor a name.
+    /// Sends the response, and the cookie if the visitor is new.
     pub fn respond(self, response: impl IntoResponse) -> Response {
         let mut response = response.into_response();
         if self.is_new {
@@ -72,18 +73,19 @@ pub struct Quotas {
 #[derive(Default)]
 struct Accounts {
     by_visitor: HashMap<u128, Arc<Account>>,
-    /// In the order in which they expire.
+    /// The visitors, in the order in which their accounts expire.
     visitors: VecDeque<u128>,
 }
 
-/// What a visitor has, from the first answer on. It expires after a period, and the next answer opens
-/// another one. Answers that still hold this one give back to it, and not to the next.
+/// The account of a visitor. The first answer opens it, and it expires after one period; the next
+/// answer then opens another one. Answers still running return their tokens to the expired account,
+/// and not to the new one.
 struct Account {
     expires: Instant,
     balance: Mutex<Balance>,
 }
 
-/// In tokens.
+/// The balance of an account, in tokens.
 #[derive(Clone, Copy)]
 struct Balance {
     left: usize,
@@ -96,14 +98,14 @@ impl Account {
     }
 }
 
-/// What the page shows.
+/// The state of a quota, as the page shows it.
 #[derive(Serialize)]
 pub struct Standing {
     limit: usize,
     left: usize,
-    /// By answers under way.
+    /// The tokens reserved by answers in progress.
     reserved: usize,
-    /// Seconds until it is whole again; `null` if it is.
+    /// The seconds until the quota is whole again; `null` if it is whole.
     renewed_in: Option<u64>,
 }
 
@@ -122,12 +124,12 @@ impl Quotas {
         Standing { limit: self.limit, left, reserved, renewed_in: Some(seconds(account)) }
     }
 
-    /// Takes so many tokens from the visitor's quota until the reservation is dropped.
+    /// Reserves tokens from the visitor's quota until the reservation is dropped.
     pub fn reserve(&self, visitor: Visitor, tokens: usize) -> Result<Reservation, Exhausted> {
         let account = self.account(visitor);
         let mut balance = account.balance();
         let Some(left) = balance.left.checked_sub(tokens) else {
-            // If enough may come back from answers under way, that is sooner than the next period.
+            // Answers in progress may return enough, and much sooner than the next period.
             let is_held = balance.left + balance.reserved >= tokens;
             let retry_after = if is_held { 1 } else { seconds(&account) };
             return Err(Exhausted { tokens, standing: *balance, retry_after });
@@ -175,12 +177,13 @@ impl Accounts {
     }
 }
 
-/// Rounded up, so that it is not too early.
+/// Returns the seconds until an account expires, rounded up so that a client does not come back too
+/// early.
 fn seconds(account: &Account) -> u64 {
     account.expires.saturating_duration_since(Instant::now()).as_secs() + 1
 }
 
-/// Tokens that an answer may still use. Dropping it gives them back.
+/// The tokens that an answer may still use. Dropping it returns them.
 pub struct Reservation {
     account: Arc<Account>,
     tokens: usize,
@@ -203,17 +206,17 @@ impl Drop for Reservation {
     }
 }
 
-/// The visitor's quota is too small for another answer.
+/// The error when a visitor's quota is too small for another answer.
 pub struct Exhausted {
-    /// What the answer would reserve.
+    /// The number of tokens that the answer would reserve.
     tokens: usize,
     standing: Balance,
-    /// In seconds.
+    /// The time after which to ask again, in seconds.
     retry_after: u64,
 }
 
-/// 429 rather than an event: the status comes before a stream begins, clients and proxies know it, and
-/// `Retry-After` says when to ask again.
+/// Responds with 429 rather than an event: no stream has begun, clients and proxies know the
+/// status, and `Retry-After` says when to ask again.
 impl IntoResponse for Exhausted {
     fn into_response(self) -> Response {
         let Self { tokens, standing: Balance { left, reserved }, retry_after } = self;

@@ -1,4 +1,4 @@
-//! Chat rooms: a message is encoded once, and all members read it from one log.
+//! Serves chat rooms. A message is encoded once, and all members read it from one log.
 
 use std::{
     collections::{BTreeMap, HashMap},
@@ -32,33 +32,33 @@ const JOINED: EventType<'_> = EventType::from_static("joined");
 const MAX_ROOMS: usize = 1000;
 const MAX_MEMBERS: usize = 5000;
 
-/// Of the names of rooms and people, in characters.
+/// The longest name of a room or a person, in characters.
 const MAX_NAME: usize = 40;
 
-/// Of a message, in characters.
+/// The longest message, in characters.
 const MAX_TEXT: usize = 1000;
 
-/// Of the secret that a member chooses, in bytes.
+/// The longest secret that a member may choose, in bytes.
 const MAX_TOKEN: usize = 64;
 
-/// The presence event tells this many names.
+/// The largest number of names in a presence event.
 const NAMED: usize = 20;
 
-/// A member whose connection is cut has this long to come back before it counts as gone.
+/// The time that a member has to reconnect before it counts as gone.
 const GRACE: Duration = Duration::from_millis(1500);
 
 pub fn router(rooms: Rooms, streams: Streams) -> Router {
     Router::new().route("/rooms", get(join).post(say)).with_state((rooms, streams))
 }
 
-/// Who is where.
+/// A member's place in a room.
 #[derive(Clone, Deserialize)]
 pub struct Seat {
     pub room: String,
     #[serde(default = "nobody")]
     pub name: String,
-    /// Chosen by the client, and only known to it. Whoever comes back with it is the same member;
-    /// whoever speaks with it is that member.
+    /// The secret that the client chose. Whoever comes back with it is the same member, and whoever
+    /// speaks with it is that member.
     #[serde(default = "any_token")]
     pub member: String,
 }
@@ -77,7 +77,7 @@ fn any_token() -> String {
     format!("{:032x}", rand::random::<u128>())
 }
 
-/// Why somebody cannot enter.
+/// The reason why a visitor cannot enter.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Refusal {
     Name,
@@ -124,7 +124,7 @@ struct Message {
     text: String,
     #[serde(default = "nobody")]
     name: String,
-    /// The secret of a member. It may be at another server.
+    /// The secret of the member who speaks, who may be connected to another server.
     member: Option<String>,
 }
 
@@ -158,16 +158,16 @@ fn is_token(token: &str) -> bool {
     !token.is_empty() && token.len() <= MAX_TOKEN
 }
 
-/// Returns what others see of a member's secret. Every server makes the same of it, and nobody can
-/// make another secret with the same key.
+/// Returns the public key for a member's secret. Every server computes the same one, and nobody can
+/// find another secret with the same key.
 fn public_key(token: &str) -> u64 {
     let hash = Sha256::digest(token);
     let bytes = hash.first_chunk().expect("it has 32 bytes");
-    // As many bits as the numbers of JavaScript have.
+    // A JavaScript number holds 53 bits exactly.
     u64::from_be_bytes(*bytes) >> 11
 }
 
-/// The members at this server. A room exists as long as somebody is in it.
+/// The members at this server. A room exists as long as it has a member.
 #[derive(Clone)]
 pub struct Rooms {
     feed: Feed,
@@ -176,21 +176,21 @@ pub struct Rooms {
 
 struct Room {
     next: u64,
-    /// In the order in which they came.
+    /// The members, in the order in which they came.
     members: BTreeMap<u64, Member>,
-    /// Who is there. A slow receiver sees only the newest, so many who come and go at once fill
-    /// nobody's queue.
+    /// The newest presence event. A slow receiver skips the ones before it, so a crowd that comes
+    /// and goes cannot fill its queue.
     presence: watch::Sender<Frame>,
 }
 
 struct Member {
     key: u64,
     name: String,
-    /// Open connections. A member without any has the grace period left.
+    /// The number of open connections. A member with none leaves after the grace period.
     connections: usize,
 }
 
-/// What others see of a member. The key tells members of the same name apart.
+/// The part of a member that others see. The key distinguishes members with the same name.
 #[derive(Serialize)]
 struct Public<'a> {
     key: u64,
@@ -206,9 +206,9 @@ impl Rooms {
         self.rooms.lock().expect("no thread panics with the lock")
     }
 
-    /// Enters a room. Returns the events that say who is there; dropping the stream leaves.
+    /// Enters a room. Returns the presence events. Dropping the stream leaves the room.
     ///
-    /// The messages come from the feed, on the room's topic.
+    /// The messages are in the feed, on the room's topic.
     pub fn join(&self, seat: &Seat) -> Result<impl Stream<Item = Frame> + Send + use<>, Refusal> {
         let Seat { room: name, name: visitor, member: token } = seat;
         if !is_name(name) || !is_name(visitor) {
@@ -240,7 +240,7 @@ impl Rooms {
         let presence = WatchStream::new(room.presence.subscribe());
         drop(rooms);
 
-        // Only this member's own connection gets it.
+        // This event has the member's secret, so it goes to this connection only.
         let joined = json!({ "room": *name, "member": token, "key": key });
         let joined = json_frame(JsonEvent::new(joined).with_event_type(JOINED));
         let taken = Taken { rooms: self.clone(), room: name, number };
@@ -250,12 +250,12 @@ impl Rooms {
         }))
     }
 
-    /// Returns how many members a room has.
+    /// Returns the number of members in a room.
     fn count(&self, room: &str) -> usize {
         self.lock().get(room).map_or(0, |room| room.members.len())
     }
 
-    /// Removes a member that has no connection left.
+    /// Removes a member if it has no connection left.
     fn leave(&self, name: &str, number: u64) {
         let mut rooms = self.lock();
         let Some(room) = rooms.get_mut(name) else { return };
@@ -300,7 +300,7 @@ impl Drop for Taken {
         let Some(member) = room.and_then(|room| room.members.get_mut(&self.number)) else { return };
         member.connections -= 1;
         drop(rooms);
-        // At the end of the process there is no runtime, and nobody to tell.
+        // When the process ends, there is no runtime, and no other member to notify.
         let Ok(runtime) = Handle::try_current() else { return };
         let (rooms, room, number) = (self.rooms.clone(), self.room.clone(), self.number);
         runtime.spawn(async move {

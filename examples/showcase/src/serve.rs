@@ -1,4 +1,4 @@
-//! The server loop: like `axum::serve`, with the time limits that it does not have.
+//! Runs the server loop: like `axum::serve`, with the time limits that it lacks.
 
 use std::{io, pin::pin, sync::Arc, time::Duration};
 
@@ -23,17 +23,17 @@ use tokio::{
 use tokio_util::{sync::CancellationToken, task::TaskTracker};
 use tower_http::timeout::RequestBodyTimeoutLayer;
 
-/// So many connections over the limit are told at once that they are. Further ones wait in the
+/// The number of connections over the limit that get a 503 at the same time. Others wait in the
 /// system's queue.
 const MAX_REFUSED: usize = 100;
 
-/// A client has this long to send the head of a request, and this long for each piece of its body.
+/// The time that a client has to send the head of a request, and then each piece of its body.
 const READ_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The largest request body, in bytes. axum answers 413 to larger ones.
+/// The largest request body, in bytes. axum answers 413 to a larger one.
 const MAX_BODY: usize = 64 << 10;
 
-/// After the shutdown began, connections have this long to end.
+/// The time that connections have to end after the shutdown began.
 const SHUTDOWN_DEADLINE: Duration = Duration::from_secs(3);
 
 /// Serves until `shutdown`, and then until all connections have ended or the deadline has passed.
@@ -71,13 +71,13 @@ pub async fn serve(
         () = accept => {}
         () = shutdown.cancelled() => {}
     }
-    // New connections are refused from here on.
+    // From here on, the system refuses new connections.
     drop(listener);
     connections.close();
     timeout(SHUTDOWN_DEADLINE, connections.wait()).await.is_ok()
 }
 
-/// What a connection over the limit gets, whatever it asks for.
+/// Returns the app for a connection over the limit. It answers every request with a 503.
 fn refusal(max_connections: usize) -> Router {
     let message = format!("the server has {max_connections} connections, and no more are allowed");
     let headers = [(CONNECTION, "close"), (RETRY_AFTER, "5")];
@@ -90,7 +90,7 @@ async fn accept(listener: &TcpListener) -> TcpStream {
             Ok((socket, _)) => return socket,
             Err(error) => {
                 eprintln!("cannot accept a connection: {error}");
-                // Without a pause, a process without free file descriptors would spin.
+                // The process may have no free file descriptors. Without a pause, it would spin.
                 if error.kind() != io::ErrorKind::ConnectionAborted {
                     sleep(Duration::from_millis(200)).await;
                 }
@@ -100,18 +100,18 @@ async fn accept(listener: &TcpListener) -> TcpStream {
 }
 
 async fn serve_connection(socket: TcpStream, app: Router, shutdown: CancellationToken) {
-    // Events are small, and must not wait for the acknowledgement of the last one.
+    // Events are small, and must not wait until the client has acknowledged the last one.
     _ = socket.set_nodelay(true);
     let connection = http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(READ_TIMEOUT)
         .serve_connection(TokioIo::new(socket), TowerToHyperService::new(app));
     let mut connection = pin!(connection);
-    // Errors are those of clients that left or were too slow.
+    // Ignores errors: the client left, or was too slow.
     tokio::select! {
         _ = connection.as_mut() => {}
         () = shutdown.cancelled() => {
-            // Ends after the response under way.
+            // Ends the connection after the current response.
             connection.as_mut().graceful_shutdown();
             _ = connection.await;
         }

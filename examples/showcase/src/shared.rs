@@ -1,11 +1,12 @@
-//! The log in Redis, for any number of servers with the same clients.
+//! Keeps the log in Redis, for any number of servers with the same clients.
 //!
 //! All events are in one Redis stream, and the ID of an entry is the ID of the event. Each server
-//! copies the end of the stream into memory, with one connection, and its clients read the copy. So a
-//! thousand clients that come back ask Redis nothing, and a client may come back to any server.
+//! copies the end of the stream into memory, over one connection, and its clients read the copy. So
+//! a thousand clients that reconnect cause no load on Redis, and a client may reconnect to any
+//! server.
 //!
-//! While Redis is away, clients stay connected and read what the copy has, publishing fails with 503,
-//! and the server tries to reconnect. Then it goes on after the newest event that it has.
+//! While Redis is down, clients stay connected and read the copy. Publishing fails with 503, and
+//! the server keeps trying to reconnect. Then it continues after the newest event that it has.
 
 use std::{collections::VecDeque, fmt, time::Duration};
 
@@ -23,45 +24,45 @@ use tokio::{
 
 use crate::feed::{Log, MAX_BYTES, MAX_EVENTS, Topic, Unavailable, numbered};
 
-/// The keys in Redis. What users send becomes values, never keys.
+/// The keys in Redis. Text from users becomes a value, never a key.
 const LOG: &str = "sse-wire-showcase:log";
 const COUNTS: &str = "sse-wire-showcase:counts";
 
-/// A topic of nobody, for the first entry: a log always has a newest event.
+/// The topic of the first entry, which no client reads. With it, a log always has a newest event.
 const START: &str = "start";
 
-/// A topic of all: Redis has lost events that a server has seen.
+/// The topic that all clients read: Redis has lost events that a server has seen.
 const LOST: &str = "lost";
 
-/// So many entries are read at once.
+/// The number of entries in one read.
 const PAGE: usize = 100;
 
-/// Redis answers after this time even if there is nothing new.
+/// The time after which Redis answers a read even if there is nothing new.
 const BLOCK: Duration = Duration::from_secs(1);
 
-/// A connection without an answer for so long is broken.
+/// The time without an answer after which a connection counts as broken.
 const SILENCE: Duration = Duration::from_secs(5);
 
-/// Whoever publishes waits so long for Redis.
+/// The time that publishing an event may take.
 const PATIENCE: Duration = Duration::from_secs(3);
 
-/// Between two attempts to connect: the first delay, and the longest.
+/// The first and the longest delay between two attempts to connect.
 const DELAYS: [Duration; 2] = [Duration::from_millis(50), Duration::from_secs(2)];
 
 #[derive(Clone)]
 pub struct Shared {
     copy: watch::Sender<Tail>,
-    /// How often the copy was brought up to date.
+    /// The number of times that the copy was brought up to date.
     rounds: watch::Sender<u64>,
     publisher: ConnectionManager,
     script: Script,
 }
 
 impl Shared {
-    /// Copies the log, and follows it from now on. Fails if Redis cannot be reached.
+    /// Copies the log, and follows it from then on. Fails if Redis cannot be reached.
     pub async fn connect(url: &str) -> RedisResult<Self> {
         let info = url.into_connection_info()?;
-        // With this version, the publisher notices at once that Redis is away.
+        // With this protocol version, the publisher notices a lost connection at once.
         let settings = info.redis_settings().clone().set_protocol(ProtocolVersion::RESP3);
         let client = Client::open(info.set_redis_settings(settings))?;
         let mut reader = connect(&client).await?;
@@ -115,26 +116,28 @@ impl Shared {
         }
     }
 
-    /// Appends topic, event type and data. Returns the ID.
+    /// Appends an entry: topic, event type and data. Returns its ID.
     async fn append(
         &self,
         connection: &mut impl ConnectionLike,
         entry: [&str; 3],
         is_numbered: bool,
     ) -> RedisResult<String> {
-        // In case that the numbers begin with this event.
+        // Used only if this event is the first one with a number.
         let run = format!("{:016x}", rand::random::<u64>());
         let mut script = self.script.key(LOG);
         script.key(COUNTS).arg(&entry).arg(u8::from(is_numbered)).arg(run);
         script.arg(MAX_EVENTS).arg(MAX_BYTES).invoke_async(connection).await
     }
 
-    /// Waits until the copy has the event at this place, or is known not to get it.
+    /// Waits until the copy has the event at this place, or it is certain that Redis does not have
+    /// it.
     ///
-    /// A client may come from a server that was quicker to read the log.
+    /// A client may come from a server that read the log faster.
     pub fn caught_up_to(self, cursor: &Cursor) -> impl Future<Output = ()> + Send + use<> {
         let at = cursor.at;
-        // The next time may have begun already, so Redis may have got the event after that.
+        // The next round may already be running, and may have missed the event. The round after it
+        // cannot miss it.
         let round = *self.rounds.borrow() + 2;
         async move {
             let (mut copy, mut rounds) = (self.copy.subscribe(), self.rounds.subscribe());
@@ -164,7 +167,7 @@ impl Shared {
             if delay == DELAYS[0] {
                 eprintln!("cannot read the log, trying again: {error}");
             }
-            // Many servers must not come back together.
+            // The delay is random, so that the servers do not all reconnect at once.
             sleep(delay.mul_f64(0.5 + 0.5 * rand::random::<f64>())).await;
             delay = (2 * delay).min(DELAYS[1]);
             connected = connect(&client).await;
@@ -188,11 +191,12 @@ impl Shared {
         }
     }
 
-    /// Appends all that is new to the copy.
+    /// Appends all new entries to the copy.
     async fn catch_up(&self, reader: &mut MultiplexedConnection) -> RedisResult<()> {
         loop {
             let newest = self.copy.borrow().newest();
-            // From the newest that is in the copy. If that is gone, so may be others after it.
+            // Reads from the newest entry in the copy. If Redis no longer has that one, entries
+            // after it may be gone as well.
             let entries: StreamRangeReply =
                 reader.xrange_count(LOG, newest.to_string(), "+", PAGE).await?;
             match entries.ids.split_first() {
@@ -209,7 +213,8 @@ impl Shared {
         }
     }
 
-    /// Makes a new copy. Readers of the old one find their place in it, or are told of a gap.
+    /// Makes a new copy. Readers of the old one continue from their place in it, or get a `gap`
+    /// event.
     async fn start_over(&self, reader: &mut MultiplexedConnection) -> RedisResult<()> {
         let mut entries: StreamRangeReply =
             reader.xrevrange_count(LOG, "+", "-", MAX_EVENTS).await?;
@@ -217,15 +222,15 @@ impl Shared {
             self.append(reader, [START, "", ""], false).await?;
             entries = reader.xrevrange_count(LOG, "+", "-", MAX_EVENTS).await?;
         }
-        // Nobody knows what came before the oldest, so it is only a place to start from.
+        // Entries before the oldest one are unknown, so it is only a place to start from.
         let oldest = entries.ids.pop().and_then(|entry| Id::parse(&entry.id)).unwrap_or_default();
         let mut tail = Tail::after(oldest);
         entries.ids.iter().rev().for_each(|entry| tail.push(entry));
         let newest = self.copy.borrow().newest();
         if newest > oldest {
-            // Redis has older events, but not this one. It has lost the last ones, perhaps in a crash.
-            // Every client must learn that, at every server, now or when it comes back. If this fails,
-            // the old copy shows it again.
+            // Redis has older events, but not this one. So it has lost the last ones, perhaps in a
+            // crash. Every client must learn that, at every server, now or when it reconnects. If
+            // this fails, the old copy stays in place, and the next attempt detects the loss again.
             self.append(reader, [LOST, "", ""], false).await?;
         }
         self.copy.send_replace(tail);
@@ -238,25 +243,24 @@ async fn connect(client: &Client) -> RedisResult<MultiplexedConnection> {
     client.get_multiplexed_async_connection_with_config(&config).await
 }
 
-/// The ID of an entry: the milliseconds of Redis's clock, and a number that tells those of the same
-/// millisecond apart.
+/// The ID of an entry: the milliseconds of the Redis clock, and a number within that millisecond.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Id(u64, u64);
 
 impl Id {
-    /// Reads an ID as Redis writes it, and nothing else: it may come from a client.
+    /// Parses an ID in exactly the form that Redis writes. It may come from a client.
     fn parse(text: &str) -> Option<Self> {
         let (time, number) = text.split_once('-')?;
         let id = Self(time.parse().ok()?, number.parse().ok()?);
         (id.to_string() == text).then_some(id)
     }
 
-    /// Passes this ID as that of an event.
+    /// Calls `encode` with this ID as an event ID.
     fn with_event_id<T>(self, encode: impl FnOnce(EventId<'_>) -> T) -> T {
         encode(EventId::new(&self.to_string()).expect("digits and a hyphen are an ID"))
     }
 
-    /// Makes an event of the type `gap`, after which a client goes on from this ID.
+    /// Returns a `gap` event, after which the client continues from this ID.
     fn gap(self, reason: &str) -> Frame {
         let gap = Event::new(reason).with_event_type(ReplayGap::EVENT_TYPE);
         self.with_event_id(|id| gap.with_id(id).into())
@@ -274,13 +278,14 @@ pub struct Tail {
     /// The place before the oldest event.
     start: Id,
     entries: VecDeque<Entry>,
-    /// The sum of their sizes.
+    /// The size of all entries together.
     bytes: usize,
 }
 
 struct Entry {
     id: Id,
-    /// Nobody's, if a server of another version made it.
+    /// The event and its readers; `None` if a server of another version wrote an entry that this
+    /// one cannot read.
     frame: Option<(Audience, Frame)>,
 }
 
@@ -319,7 +324,7 @@ impl Entry {
 
     fn size(&self) -> usize {
         let frame = self.frame.as_ref().map_or(0, |(_, frame)| frame.as_bytes().len());
-        // Beside it: this, what it points to, and a topic.
+        // The entry itself, the allocations it points to, and the topic.
         frame + 200
     }
 }
@@ -345,8 +350,8 @@ impl Tail {
         }
     }
 
-    /// Returns the entries after a place. If some may be missing between them and the place, returns
-    /// the place right before them.
+    /// Returns the entries after a place. If entries in between may be missing, returns an error:
+    /// the place right before the next entry that is left.
     fn after_place(&self, at: Option<Id>) -> Result<impl Iterator<Item = &Entry>, Id> {
         let at = at.unwrap_or_default();
         let (next, is_known) = match self.entries.binary_search_by_key(&at, |entry| entry.id) {
@@ -361,11 +366,11 @@ impl Tail {
     }
 }
 
-/// A reader's place.
+/// The place of a reader.
 pub struct Cursor {
-    /// The last event that the reader has; `None` if its ID is none of Redis.
+    /// The last event that the reader has; `None` if its ID does not come from Redis.
     at: Option<Id>,
-    /// The reader is new, and must be told its place.
+    /// Set for a new reader, which must learn its place first.
     is_new: bool,
 }
 

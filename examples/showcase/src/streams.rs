@@ -1,4 +1,5 @@
-//! What all event streams share: headers, keep-alives, the count of open ones, and how they end.
+//! Builds what all event streams share: headers, keep-alives, the number of open streams, and the
+//! way they end.
 
 use std::{
     convert::Infallible,
@@ -17,15 +18,15 @@ use sse_wire::{
 };
 use tokio_util::sync::CancellationToken;
 
-/// How long clients wait before they reconnect: at least so long, plus a part of the spread, which
-/// grows with the number of open streams.
+/// The time that clients wait before they reconnect: at least `RETRY`, plus a random part of a
+/// spread that grows with the number of open streams.
 const RETRY: Duration = Duration::from_secs(1);
 const SPREAD: [Duration; 2] = [Duration::from_secs(1), Duration::from_secs(30)];
 
-/// After a restart, about so many clients come back in a second.
+/// The number of clients per second that should come back after a restart.
 const RECONNECTIONS: u32 = 200;
 
-/// The stream breaks off: the connection ends in the middle of the response.
+/// The error that breaks a connection in the middle of the response.
 #[derive(Debug)]
 pub struct Cut;
 
@@ -49,15 +50,15 @@ impl Streams {
         Self { heartbeat, shutdown, open: Arc::default() }
     }
 
-    /// Returns how many are open.
+    /// Returns the number of open streams.
     pub fn count(&self) -> usize {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// Returns a frame that tells a client when to reconnect.
+    /// Returns a frame with the reconnection time for a client.
     ///
     /// Clients that lose their streams together must not come back together. A browser's
-    /// `EventSource` waits for exactly this time, so each gets another one.
+    /// `EventSource` waits for exactly this time, so each client gets a random one.
     pub fn retry(&self) -> Frame {
         let open = u32::try_from(self.count()).unwrap_or(u32::MAX);
         let spread = (Duration::from_secs(1) / RECONNECTIONS).saturating_mul(open);
@@ -65,21 +66,23 @@ impl Streams {
         Encoder::new().retry(RETRY + drawn).take()
     }
 
-    /// Responds with these frames until they end, the client leaves, or the server shuts down.
+    /// Responds with frames until they end, the client leaves, or the server shuts down.
     ///
     /// Frames are whole blocks, so the response always ends between two events.
     pub fn respond(&self, frames: impl Stream<Item = Frame> + Send + 'static) -> Response {
         self.respond_until_cut(frames.map(Ok))
     }
 
-    /// Does the same, but an error breaks the connection, and the client can tell that it was cut.
+    /// Does the same as [`respond`](Self::respond), but an error breaks the connection. The client
+    /// can tell that from an end.
     pub fn respond_until_cut(
         &self,
         frames: impl Stream<Item = Result<Frame, Cut>> + Send + 'static,
     ) -> Response {
         let open = Open::new(self);
         let streams = self.clone();
-        // By now all clients are there that will come back, so this spreads them better.
+        // All clients that will come back are connected now, so a new time spreads them better than
+        // the one that they got at first.
         let goodbye =
             stream::once(
                 async move { streams.shutdown.is_cancelled().then(|| Ok(streams.retry())) },
@@ -111,33 +114,34 @@ impl Open {
 
 impl Drop for Open {
     fn drop(&mut self) {
-        // At the shutdown the count stays, so that the last clients are spread as widely as the first.
+        // During the shutdown the count stays the same, so that the last clients are spread as
+        // widely as the first.
         if !self.0.shutdown.is_cancelled() {
             self.0.open.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }
 
-/// Encodes an event whose data is JSON, once for many receivers.
+/// Encodes an event with JSON data once, for many receivers.
 pub fn json_frame(event: JsonEvent<'_, impl Serialize>) -> Frame {
     event.into_frame().expect("only maps with other keys than strings are no JSON")
 }
 
-/// Where a client was cut off, if it has reconnected.
+/// The last event ID of a client that has reconnected.
 pub struct LastEventId(Option<EventIdBuf>);
 
 impl LastEventId {
-    /// Takes an ID that came another way than by the header.
+    /// Wraps an ID that did not come in the header.
     pub fn new(id: String) -> Self {
         Self(EventIdBuf::new(id).ok())
     }
 
-    /// Empty for a new client.
+    /// Returns the ID, which is empty for a new client.
     pub fn as_str(&self) -> &str {
         self.0.as_ref().map_or("", EventIdBuf::as_str)
     }
 
-    /// Reads the ID as a number; 0 for a new client.
+    /// Reads the ID as a number. Returns 0 for a new client.
     pub fn count(&self) -> usize {
         self.as_str().parse().unwrap_or(0)
     }

@@ -1,4 +1,4 @@
-//! TLS to the provider, with rustls and *ring*.
+//! Connects to the provider over TLS, with rustls and *ring*.
 
 use std::{env, path::Path, sync::Arc};
 
@@ -15,10 +15,10 @@ use tokio_rustls::{
 
 use crate::provider::Error;
 
-/// A PEM file of certificates to trust beside Mozilla's.
+/// The variable that names a PEM file of certificates to trust in addition to Mozilla's.
 const EXTRA_ROOTS: &str = "SSL_CERT_FILE";
 
-/// How to connect to one host.
+/// The TLS settings for one host.
 pub struct Tls {
     connector: TlsConnector,
     host: ServerName<'static>,

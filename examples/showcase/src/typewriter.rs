@@ -1,4 +1,4 @@
-//! A text that appears character by character: `start`, a `chunk` for each, `end`.
+//! Sends a text character by character: `start`, a `chunk` for each character, `end`.
 
 use std::time::Duration;
 
@@ -18,10 +18,10 @@ use crate::streams::{LastEventId, Streams, json_frame};
 const TEXT: &str = "Server-Sent Events are a text, line by line, over one long answer. \
     服务器推送事件:一行一行的文字,一次请求,不断的回答。打字机的光标一直在闪。👩‍💻";
 
-/// In characters. What is longer is truncated, and the page says so.
+/// The longest text, in characters. A longer one is truncated, and the page says so.
 const MAX_TEXT: usize = 2000;
 
-/// Between two characters, in milliseconds.
+/// The time between two characters, in milliseconds.
 const DELAY: u64 = 40;
 const MAX_DELAY: u64 = 2000;
 
@@ -32,7 +32,7 @@ pub fn router(streams: Streams) -> Router {
 #[derive(Deserialize)]
 struct Wanted {
     text: Option<String>,
-    /// Milliseconds between two characters.
+    /// The time between two characters, in milliseconds.
     delay: Option<u64>,
 }
 
@@ -44,7 +44,7 @@ async fn by_get(
     typewriter(&streams, &last, wanted)
 }
 
-/// For texts that are too long for an address.
+/// Takes texts that are too long for a URL.
 async fn by_post(
     State(streams): State<Streams>,
     last: LastEventId,
@@ -58,7 +58,7 @@ fn typewriter(streams: &Streams, last: &LastEventId, Wanted { text, delay }: Wan
     let delay = Duration::from_millis(delay.unwrap_or(DELAY).min(MAX_DELAY));
     let known = last.count();
     streams.respond(async_stream::stream! {
-        // Characters as a reader counts them: an emoji may have many code points.
+        // Counts characters as a reader does: one emoji may have several code points.
         let chars: Vec<&str> = text.graphemes(true).take(MAX_TEXT).collect();
         let total = Some(chars.len());
         yield Step::Start { total }.frame();
@@ -70,12 +70,13 @@ fn typewriter(streams: &Streams, last: &LastEventId, Wanted { text, delay }: Wan
     })
 }
 
-/// What the page types. The data repeats the type, for clients that read only the data.
+/// A step of the text that the page types. The data repeats the type, for clients that read only
+/// the data.
 #[derive(Serialize)]
 #[serde(tag = "type", rename_all = "lowercase")]
 pub enum Step<'a> {
     Start {
-        /// `null` if nobody knows yet how long the text will be.
+        /// The length of the text in characters; `null` if it is not known yet.
         total: Option<usize>,
     },
     Chunk {
@@ -85,10 +86,11 @@ pub enum Step<'a> {
     },
     End {
         total: Option<usize>,
-        /// Why a provider ended its answer: `stop`, if the answer is whole.
+        /// The reason why a provider ended its answer: `stop` if the answer is whole.
         finish: Option<&'a str>,
     },
-    /// Not `error`: `EventSource` reports lost connections under that name.
+    /// A failure. Its type is not `error`, because `EventSource` reports lost connections under
+    /// that name.
     Failure {
         message: &'a str,
     },
@@ -104,7 +106,7 @@ impl Step<'_> {
         }
     }
 
-    /// Encodes the step. A chunk's ID is the number of characters so far.
+    /// Encodes the step. The ID of a chunk is the number of characters so far.
     pub fn frame(&self) -> Frame {
         let event = JsonEvent::new(self).with_event_type(self.event_type());
         json_frame(match self {
@@ -113,7 +115,7 @@ impl Step<'_> {
         })
     }
 
-    /// Passes the step as an event without an ID, for a log that sets its own.
+    /// Calls `log` with the step as an event without an ID, for a log that sets its own.
     pub fn with_event<T>(&self, log: impl FnOnce(Event<'_>) -> T) -> T {
         let data = serde_json::to_string(self).expect("it is JSON");
         log(Event::new(&data).with_event_type(self.event_type()))

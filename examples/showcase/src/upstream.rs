@@ -1,4 +1,4 @@
-//! The provider that the proxy asks: a mock that frames its answers as most providers do.
+//! Mocks the provider that the proxy asks, and frames its answers as most providers do.
 
 use std::{
     pin::pin,
@@ -34,7 +34,7 @@ pub fn router(model: Model) -> Router {
         .with_state((model, bill))
 }
 
-/// What a provider would charge for.
+/// The requests and tokens that a provider would charge for.
 #[derive(Clone, Default)]
 struct Bill(Arc<Figures>);
 
@@ -52,7 +52,7 @@ impl Bill {
     }
 }
 
-/// How it fails, after some tokens.
+/// The failure to simulate, after some tokens.
 #[derive(Clone, Copy, Default, PartialEq, Eq, Deserialize, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Fault {
@@ -60,11 +60,11 @@ pub enum Fault {
     None,
     /// The connection breaks.
     Cut,
-    /// An error object comes instead of the next chunk.
+    /// The provider sends an error object instead of the next chunk.
     Error,
     /// The provider ends the answer early, and says so in `finish_reason`.
     Length,
-    /// A status and a message instead of a stream.
+    /// The provider responds with a status and a message instead of a stream.
     Busy,
 }
 
@@ -75,13 +75,13 @@ impl Fault {
     }
 }
 
-/// A request for chat completions, of the shape that most providers take.
+/// A request for chat completions, in the form that most providers accept.
 #[derive(Deserialize, Serialize)]
 pub struct Request {
     pub model: String,
     pub messages: Vec<Message>,
     pub stream: bool,
-    /// Only the mock knows it.
+    /// The failure to simulate. Only the mock knows this field.
     #[serde(default, skip_serializing_if = "Fault::is_none")]
     pub fault: Fault,
 }
