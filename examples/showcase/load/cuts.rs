@@ -1,4 +1,4 @@
-//! Listeners to notifications whose connections break again and again.
+//! Listens to notifications over connections that break again and again.
 
 use std::{collections::HashMap, pin::pin, time::Duration};
 
@@ -15,7 +15,8 @@ use crate::{
     tally::{Notification, Tally},
 };
 
-/// The longest time that a connection lasts, and that a client is away, in milliseconds.
+/// The longest time that a connection lasts, and the longest time until the next one, in
+/// milliseconds.
 const HERE: u64 = 700;
 const AWAY: u64 = 400;
 
@@ -40,12 +41,12 @@ pub async fn run(url: String, clients: u32, time: Duration) -> Result<(), Anythi
     total.check()
 }
 
-/// How a connection ended.
+/// The end of a connection.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 enum End {
-    /// The server cut it.
+    /// The server broke the connection.
     Cut,
-    /// The client did.
+    /// The client closed the connection.
     Left,
 }
 
@@ -54,7 +55,7 @@ struct Listener {
     url: String,
     name: String,
     decoder: Decoder,
-    /// The number of the event that comes next.
+    /// The number of the next event; `None` before the first one.
     next: Option<u32>,
     tally: Tally,
     ends: HashMap<End, u32>,
@@ -88,7 +89,8 @@ impl Listener {
         Ok(self)
     }
 
-    /// One connection, until it is cut, by the server or from here, wherever it stands then.
+    /// Reads one connection until the server or this client breaks it, possibly in the middle of an
+    /// event.
     async fn hear(&mut self, response: Response) -> Result<End, Anything> {
         self.decoder.reset_for_reconnect();
         let mut events = EventStream::with_decoder(response.bytes_stream(), self.decoder.clone());
@@ -99,7 +101,7 @@ impl Listener {
             sleep_until(at).await;
             if rand::random() {
                 cut.send().await?.error_for_status()?;
-                // The stream will tell that it is over.
+                // The end of the stream then shows that the server has done it.
                 std::future::pending::<()>().await;
             }
             Ok::<_, reqwest::Error>(())
@@ -121,7 +123,7 @@ impl Listener {
             }
             let Notification { number, .. } = event.json()?;
             self.next = Some(match self.next {
-                // The first one tells only where it starts.
+                // The first event only shows where the numbers start.
                 None => number + 1,
                 Some(next) => self.tally.note(next, number),
             });

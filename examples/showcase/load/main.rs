@@ -1,4 +1,4 @@
-//! Many clients of the showcase at once, who count what they get.
+//! Runs many clients of the showcase at once, and counts the events that they get.
 //!
 //! ```sh
 //! cargo run --release --example showcase -- --port 8080 --pace 20
@@ -28,7 +28,7 @@ struct Options {
 
 #[derive(Subcommand)]
 enum What {
-    /// Many in one room, to whom one speaks.
+    /// Fills a room with clients, and sends messages to all of them.
     Room {
         url: String,
         #[arg(long, default_value_t = 2000)]
@@ -39,7 +39,7 @@ enum What {
         #[arg(long, default_value_t = 50)]
         pace: u64,
     },
-    /// Listeners to notifications whose connections break again and again.
+    /// Listens to notifications over connections that break again and again.
     Cuts {
         url: String,
         #[arg(long, default_value_t = 4)]
@@ -47,20 +47,22 @@ enum What {
         #[arg(long, default_value_t = 10)]
         minutes: u64,
     },
-    /// Listeners whose server is restarted. Starts the showcase that is built beside this program.
+    /// Listens to notifications while the server restarts. Starts the showcase that was built next
+    /// to this program.
     Restart {
         #[arg(long, default_value_t = 500)]
         clients: u32,
-        /// How long no server is there, in milliseconds.
+        /// The time between the end of the server and the next start, in milliseconds.
         #[arg(long, default_value_t = 500)]
         down: u64,
-        /// Kills the server, so that it cannot say goodbye.
+        /// Kills the server, so that it cannot end its streams cleanly.
         #[arg(long)]
         crash: bool,
-        /// Has clients wait for exactly the server's `retry`, without jitter, as `EventSource` does.
+        /// Makes clients wait for exactly the server's `retry`, without jitter, as `EventSource`
+        /// does.
         #[arg(long)]
         exact: bool,
-        /// Gives this to the server.
+        /// Passes this URL of Redis to the server.
         #[arg(long)]
         redis: Option<String>,
     },

@@ -1,4 +1,4 @@
-//! Listeners to notifications whose server is restarted under them.
+//! Listens to notifications while the server restarts.
 
 use std::{
     io::{BufRead, BufReader},
@@ -20,20 +20,21 @@ use crate::{
     tally::{Notification, Tally},
 };
 
-/// As long as a connection must last for the policy to be sure of it.
+/// The time before the restart. After this time, the reconnection policy counts a connection as
+/// stable. Then the time after the restart.
 const BEFORE: Duration = Duration::from_secs(6);
 const AFTER: Duration = Duration::from_secs(3);
 
-/// More than any client waits.
+/// The longest time to wait for all clients: more than any of them takes.
 const PATIENCE: Duration = Duration::from_secs(60);
 
 pub struct Plan {
     pub clients: u32,
-    /// How long no server is there.
+    /// The time between the end of the server and the next start.
     pub down: Duration,
-    /// The server is killed, and cannot say goodbye.
+    /// Set to kill the server, so that it cannot end its streams cleanly.
     pub is_crash: bool,
-    /// Clients wait for exactly the server's `retry`, as those of browsers do.
+    /// Set to make clients wait for exactly the server's `retry`, as browsers do.
     pub is_exact: bool,
     pub redis: Option<String>,
 }
@@ -108,14 +109,14 @@ pub async fn run(plan: Plan) -> Result<(), Anything> {
         println!("{what}: {count}, at most {per_tenth} in 100 ms, {per_second} in a second");
     }
     println!(
-        "{} events; lost without being told {}, doubled {}",
+        "{} events; lost without notice {}, doubled {}",
         total.received, total.lost, total.doubled
     );
-    println!("gaps that clients were told of: {gaps}");
+    println!("gap events: {gaps}");
     total.check()
 }
 
-/// A showcase, from the folder of this program.
+/// Starts the showcase in the folder of this program. Returns it with its address.
 fn start(plan: &Plan, port: &str) -> Result<(Server, String), Anything> {
     let program = std::env::current_exe()?.with_file_name("showcase");
     let mut command = Command::new(program);
@@ -134,20 +135,20 @@ struct Server(Child);
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         _ = self.0.kill();
         _ = self.0.wait();
     }
 }
 
-/// When each request was made, and whether a server answered it with a stream.
+/// The time of each request, and `true` if a server answered it with a stream.
 type Requests = Arc<Mutex<Vec<(Instant, bool)>>>;
 
 fn lock(requests: &Requests) -> std::sync::MutexGuard<'_, Vec<(Instant, bool)>> {
     requests.lock().expect("no thread panics with the lock")
 }
 
-/// Returns the most that happened in any time of this length.
+/// Returns the largest number of these times within a window of this length.
 fn peak(times: &[Instant], window: Duration) -> usize {
     let mut times = times.to_vec();
     times.sort_unstable();
@@ -161,9 +162,9 @@ fn peak(times: &[Instant], window: Duration) -> usize {
     counts.max().unwrap_or(0)
 }
 
-/// What a client knows of the numbers.
+/// The number that a client expects next.
 enum Place {
-    /// It is new, or was told that some may be missing.
+    /// Any number: the client is new, or an event has reported a gap.
     Unknown,
     Next {
         run: String,
@@ -198,7 +199,7 @@ impl Listener {
         }
     }
 
-    /// One connection. Returns how it ended.
+    /// Reads one connection to its end. Returns the end.
     async fn connect(&mut self) -> Result<ConnectionEnd, Anything> {
         self.decoder.reset_for_reconnect();
         let mut request = self.client.get(&self.url);
@@ -237,7 +238,8 @@ impl Listener {
             Place::Next { run: known, number: next } if *known == run => {
                 self.tally.note(*next, number)
             }
-            // Another run without a gap: nobody has said that the rest of the last one is lost.
+            // The numbers of another run without a `gap` event: the rest of the last run is lost
+            // without notice.
             Place::Next { .. } => {
                 self.tally.lost += 1;
                 number + 1

@@ -1,4 +1,4 @@
-//! Many in one room, to whom one speaks.
+//! Fills a room with clients, and sends messages to all of them.
 
 use std::time::{Duration, Instant};
 
@@ -68,7 +68,7 @@ pub async fn run(
     total.check()
 }
 
-/// Waits for numbered messages. Returns when the last one came, or nothing came for long.
+/// Reads numbered messages. Returns after the last one, or after 30 seconds without an event.
 async fn member(
     client: Client,
     room: String,
@@ -83,7 +83,7 @@ async fn member(
     while expected < messages {
         let event = match timeout(Duration::from_secs(30), events.next()).await {
             Ok(Some(event)) => event?,
-            // What is missing now is lost.
+            // The messages that are still missing are lost.
             Ok(None) | Err(_) => break,
         };
         if event.event_type() == "presence" && !is_here {
@@ -104,10 +104,10 @@ struct Sample {
     process: Option<u64>,
 }
 
-/// The server's own figure.
+/// Returns the memory that the server says it uses, in bytes.
 async fn server_memory(client: &Client, url: &str) -> Result<u64, Anything> {
     let mut events = client.get(format!("{url}/monitor")).send().await?.bytes_stream().events();
-    // The first one may be as old as a second.
+    // The first sample may be a second old.
     events.next().await.ok_or("no sample")??;
     let event = events.next().await.ok_or("no sample")??;
     Ok(event.json::<Sample>()?.process.ok_or("the server does not know its memory")?)

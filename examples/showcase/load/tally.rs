@@ -1,10 +1,11 @@
-//! What became of numbered events.
+//! Counts numbered events: received, lost, and doubled.
 
 use serde::Deserialize;
 
 use crate::Anything;
 
-/// What is read of a notification. Those of one channel and one run are numbered without a hole.
+/// The fields of a notification that matter here. Within one channel and one run, the numbers have
+/// no holes.
 #[derive(Deserialize)]
 pub struct Notification {
     pub run: String,
@@ -19,7 +20,7 @@ pub struct Tally {
 }
 
 impl Tally {
-    /// Counts a number where another one was expected, and says which one comes next.
+    /// Counts an event, and returns the number to expect next.
     pub fn note(&mut self, expected: u32, number: u32) -> u32 {
         self.received += 1;
         if number < expected {

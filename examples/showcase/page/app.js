@@ -1,4 +1,5 @@
-// The tabs. Each system is a module that gets its section; some want to know when they are shown.
+// Runs the tabs. Each system is a module that gets its section. Some have functions that run when
+// the section is shown or hidden.
 
 import { follow, reconnect } from './background.js';
 import * as chat from './chat.js';
@@ -26,7 +27,7 @@ for (const [index, tab] of tabs.entries()) {
   tab.id = `tab-${tab.dataset.tab}`;
   tab.setAttribute('aria-controls', tab.dataset.tab);
   tab.addEventListener('click', () => {
-    // A change of `location.hash` would show the tab later, and the next key might come before.
+    // Setting `location.hash` would show the tab only later, perhaps after the next key.
     history.pushState(null, '', `#/${tab.dataset.tab}`);
     show();
   });
@@ -41,13 +42,13 @@ for (const [index, tab] of tabs.entries()) {
 }
 
 function show() {
-  // The slash, so that the address names no element to scroll to.
+  // The slash keeps the browser from scrolling to the element of that name.
   const wanted = location.hash.slice('#/'.length);
   const shown = names.includes(wanted) ? wanted : 'typewriter';
   for (const tab of tabs) {
     const isShown = tab.dataset.tab === shown;
     tab.setAttribute('aria-selected', String(isShown));
-    // The tabulator reaches the tab that is shown; arrow keys reach the others.
+    // The Tab key reaches the selected tab, and the arrow keys reach the others.
     tab.tabIndex = isShown ? 0 : -1;
   }
   for (const [name, { section, shown: onShown, hidden: onHidden }] of Object.entries(systems)) {

@@ -1,16 +1,16 @@
-// The page's side of the hub: what its tabs want to hear, and who hears it.
+// Connects the page with the hub, and passes blocks to the tabs that want them.
 
 import { Hub } from './hub.js';
 import { keepAlive, kept } from './view.js';
 
-/** By tab. */
+/** The channels and seats that each tab wants. */
 const wants = {};
 const listeners = [];
 const place = kept('last-event-id', '');
 let port = open();
 let client = '';
 let state = { name: 'connecting' };
-/** From a reconnection to the event `hello`, what comes was missed. */
+/** Set from a reconnection to the event `hello`: the events in between were missed. */
 let isCatchingUp = false;
 let isNew = place.get() === '';
 let hasSent = false;
@@ -23,7 +23,7 @@ function open() {
   };
   if (!globalThis.SharedWorker) return listen(own());
   const worker = new SharedWorker('hub.js', { type: 'module', name: 'hub' });
-  // A browser that has shared workers, but not of modules.
+  // The browser has shared workers, but cannot load a module in them.
   worker.addEventListener('error', () => { port = listen(own()); hasSent = false; send(); });
   return listen(worker.port);
 }
@@ -62,10 +62,10 @@ function send() {
 
 let isPlanned = false;
 
-/** Tells what a tab wants from now on: `{ channels, seats }`. */
+/** Sets what a tab wants from now on: `{ channels, seats }`. */
 export function want(tab, what) {
   wants[tab] = what;
-  // All tabs start at once, and should make one request.
+  // All tabs start at once, and one request should do for all of them.
   if (!isPlanned) queueMicrotask(() => { isPlanned = false; send(); });
   isPlanned = true;
 }
@@ -78,10 +78,10 @@ export function follow(listener) {
 
 export const reconnect = () => port.postMessage({ reconnect: true });
 
-/** Has the server break the connection. */
+/** Makes the server break the connection. */
 export const cut = () => fetch(`notifications/cut?${new URLSearchParams({ client })}`, { method: 'POST' });
 
-// A shared worker does not hear of these in every browser.
+// Not every browser sends these events to shared workers.
 for (const type of ['online', 'offline']) {
   window.addEventListener(type, () => port.postMessage({ isOnline: type === 'online' }));
 }
@@ -89,7 +89,7 @@ document.addEventListener('visibilitychange', () => {
   if (document.visibilityState === 'visible') port.postMessage({ woke: true });
 });
 
-// The lock is there only on pages of HTTPS or of this computer.
+// Locks exist only on pages with HTTPS or from this computer.
 navigator.locks?.request(`window-${crypto.randomUUID()}`, ({ name }) => {
   port.postMessage({ lock: name });
   return new Promise(() => {});

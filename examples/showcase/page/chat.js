@@ -1,10 +1,10 @@
 import { EventStream } from './stream.js';
 import { keepAlive, keepField, kept, scrolled, status, wire } from './view.js';
 
-/** As many bubbles outlive a reload. */
+/** The number of bubbles that survive a reload. */
 const KEPT = 40;
 
-/** Longer addresses may be refused on the way with 414: by nginx from 8 KiB on, by others sooner. */
+/** The longest URL, in characters. nginx answers 414 from 8 KiB on, and other proxies do so earlier. */
 const MAX_ADDRESS = 2000;
 
 export function init(section) {
@@ -37,7 +37,7 @@ export function init(section) {
   function setAsking(isAsking) {
     const focused = document.activeElement;
     [send.disabled, stop.disabled] = [isAsking, !isAsking];
-    // A button that is disabled loses the focus, and the keyboard its place.
+    // A disabled button loses the focus, and the keyboard user their place.
     if (focused === send && isAsking) stop.focus();
     if (focused === stop && !isAsking) question.focus();
   }
@@ -50,18 +50,18 @@ export function init(section) {
     try {
       text = describeQuota(await (await fetch('chat/quota')).json());
     } catch {
-      // An old figure would look like a new one.
+      // Shows nothing rather than an old figure that looks current.
     }
-    // The newest answer is not always the last one.
+    // Responses may arrive out of order.
     if (mine === looked) bill.textContent = text;
   }
 
   form.addEventListener('submit', (submit) => {
     submit.preventDefault();
-    // Enter in the field, while an answer comes.
+    // The Enter key can submit the form while an answer is arriving.
     if (send.disabled) return;
     if (how.value === 'get' && addressOf(question.value).length > MAX_ADDRESS) {
-      say('not asked: too long for an address; choose POST', 'bad');
+      say('not asked: too long for a URL; choose POST', 'bad');
       return;
     }
     const asked = bubble(question.value, 'mine');
@@ -75,7 +75,7 @@ export function init(section) {
     function end() {
       connection.close();
       answer.classList.remove('is-on');
-      // Not delivered: the question is still in its field.
+      // The server does not have the question, and it is still in its field.
       if (number === undefined) for (const bubble of [asked, answer]) bubble.remove();
       setAsking(false);
       keep();
@@ -92,7 +92,8 @@ export function init(section) {
       if (event.type === 'start') {
         if (number === undefined) field.clear();
         number = data.answer;
-        // The server goes on after as many tokens; it is 0 if it does not know the answer any more.
+        // The server continues after this many tokens. The number is 0 if it no longer knows the
+        // answer.
         if (data.known !== tokens) {
           answer.textContent = '';
           tokens = 0;
@@ -111,7 +112,7 @@ export function init(section) {
       state(now, () => connection.reconnect());
       if (now.name === 'waiting' || now.name === 'given up') showQuota();
       if (now.name !== 'given up') return;
-      // Half an answer can be continued with the button, or stopped.
+      // Keeps half an answer, which the buttons can continue or stop.
       if (number === undefined) {
         end();
         say(`not asked: ${now.reason}`, 'bad');
@@ -132,7 +133,7 @@ export function init(section) {
 }
 
 function describeQuota({ limit, left, reserved, renewed_in: seconds }) {
-  const held = reserved > 0 ? `, ${reserved} reserved for answers under way` : '';
+  const held = reserved > 0 ? `, ${reserved} reserved for answers in progress` : '';
   const renewed = seconds === null ? '' : `; all are back in ${seconds > 90 ? `${Math.ceil(seconds / 60)} min` : `${seconds} s`}`;
   return `${left} of ${limit} tokens left${held}${renewed}.`;
 }
@@ -149,7 +150,7 @@ const byPost = (question, { onEvent, onState, log }) => new EventStream('chat', 
   onState,
 });
 
-/** The browser's own client, with the same face as far as it goes. */
+/** Asks with the browser's own client, behind the same interface as far as possible. */
 function byGet(question, { onEvent, onState, log }) {
   const address = addressOf(question);
   let source;
@@ -163,7 +164,7 @@ function byGet(question, { onEvent, onState, log }) {
     }
     source.addEventListener('open', () => onState({ name: 'live' }));
     source.addEventListener('error', () => {
-      // It does not say why, nor when it tries again; and after a 502 it never does.
+      // The event has no reason and no time of the next attempt. After a 502 there is none.
       onState(source.readyState === EventSource.CLOSED
         ? { name: 'given up', reason: 'EventSource got no stream, and does not say why' }
         : { name: 'connecting' });
@@ -172,7 +173,7 @@ function byGet(question, { onEvent, onState, log }) {
   open();
   return {
     close: () => source.close(),
-    // A new `EventSource` cannot send the last event ID, so the answer starts again.
+    // A new `EventSource` cannot send the last event ID, so the answer starts from the beginning.
     reconnect() { source.close(); open(); },
   };
 }
@@ -186,7 +187,7 @@ async function tellWhatTheServerDoes(number, tokens, say) {
   const look = async () => (await fetch(`chat/${number}`)).json();
   try {
     let before = await look();
-    // It has stopped when it makes no more.
+    // The server has stopped when it makes no more tokens.
     for (let round = 0; round < 20; round += 1) {
       await new Promise((resolve) => { setTimeout(resolve, 200); });
       const now = await look();
@@ -198,6 +199,6 @@ async function tellWhatTheServerDoes(number, tokens, say) {
     }
     say(`the server is ${before.state} after ${before.tokens} tokens`, 'bad');
   } catch {
-    say(`stopped here after ${tokens} tokens; the server cannot be asked`, 'bad');
+    say(`stopped here after ${tokens} tokens; the server does not answer`, 'bad');
   }
 }

@@ -1,22 +1,22 @@
-// What all windows of the browser hear in the background, over one connection.
+// Listens in the background for all windows of the browser, over one connection.
 //
-// Over HTTP/1.1, a browser opens only six connections to a server, for all its windows together. With
-// a stream or two in each window, the third window would block everything. So this runs in a
-// `SharedWorker`, which all windows share; where there is none, each page has a hub of its own.
+// Over HTTP/1.1, a browser opens only six connections to a server, for all its windows together.
+// With a stream or two in each window, the third window would block everything. So the hub runs in
+// a `SharedWorker`, which all windows share. Without shared workers, each page has its own hub.
 
 import { EventStream } from './stream.js';
 
-/** Windows that reload come back within this many milliseconds, and find their channels still open. */
+/** The time that a window has to reload before its channels close, in milliseconds. */
 const GRACE = 1500;
 
-/** As many blocks are kept for a window that reloads. */
+/** The number of blocks that are kept for a window that reloads. */
 const RECENT = 300;
 
 export class Hub {
-  /** What each window wants. */
+  /** The channels and seats that each window wants. */
   #windows = new Map();
   #stream;
-  /** The request body of the stream, to see if another one is needed. */
+  /** The request body of the stream. A different one needs a new request. */
   #body = '';
   #lastEventId = '';
   #recent = [];
@@ -36,13 +36,13 @@ export class Hub {
       const isNew = !this.#windows.has(port);
       this.#windows.set(port, want);
       if (isNew && lastEventId) this.#catchUp(port, lastEventId);
-      // A window that was reloaded into a room needs to be told who is there.
+      // A window that reloads in a room needs a new presence event.
       this.#update({ silence, isForced: isNew && want.seats.length > 0 });
     }
     if (reconnect) this.#stream?.reconnect();
     if (isOnline !== undefined) this.#stream?.networkChanged(isOnline);
     if (woke) this.#stream?.woke();
-    // The window holds the lock until it is closed, even if it crashes and cannot say goodbye.
+    // The window holds the lock until it is closed, even if it crashes and sends no `bye`.
     if (lock) navigator.locks.request(lock, () => this.#drop(port));
     if (bye) this.#drop(port);
   }
@@ -53,7 +53,7 @@ export class Hub {
     this.#timer = setTimeout(() => this.#update(), GRACE);
   }
 
-  /** Gives a window that was reloaded what came meanwhile. */
+  /** Sends a reloaded window the blocks that arrived in the meantime. */
   #catchUp(port, lastEventId) {
     if (this.#stream === undefined) {
       this.#lastEventId ||= lastEventId;
@@ -83,9 +83,9 @@ export class Hub {
       headers: { 'content-type': 'application/json' },
       body,
       silence,
-      // A window may stay open over night. It waits at most 30 seconds between two attempts.
+      // A window may stay open overnight. The longest delay between two attempts is 30 seconds.
       maxFailures: Infinity,
-      // The new request goes on where the old one was.
+      // The new request continues where the old one stopped.
       lastEventId: this.#lastEventId,
       onBlock: (block) => {
         if (block.id !== undefined) {

@@ -2,9 +2,9 @@ import { follow, want } from './background.js';
 import { EventStream } from './stream.js';
 import { keepAlive, status, wire } from './view.js';
 
-/** The chart shows this many seconds. */
+/** The time span of the chart, in seconds. */
 const SPAN = 60;
-/** Without a sample for so many seconds, the line is broken. */
+/** The time without a sample that breaks the line, in seconds. */
 const BREAK = 2.5;
 
 export function init(section) {
@@ -20,7 +20,7 @@ export function init(section) {
 
   function hear({ data }) {
     const sample = { ...JSON.parse(data), at: performance.now() / 1000 };
-    // A new connection begins with the newest sample, which may be here already.
+    // A new connection starts with the newest sample, which may have arrived before.
     if (sample.number === samples.at(-1)?.number) return;
     samples = [...samples.filter(({ at }) => sample.at - at <= SPAN), sample];
     section.classList.remove('is-stale');
@@ -53,7 +53,7 @@ export function init(section) {
     },
     onState(now) {
       const isLive = now.name === 'live';
-      // Old figures must not look like new ones.
+      // Old figures must not look current.
       section.classList.toggle('is-stale', !isLive);
       if (isLive) say('waiting for a sample');
       else say('not connected; these figures are old', 'bad');
@@ -61,8 +61,8 @@ export function init(section) {
   });
 
   const stopChannels = channels(section.querySelector('.channels'));
-  // Also while the tab is hidden: over the shared connection it costs next to nothing, and the chart
-  // has a past.
+  // Listens even while the tab is hidden, so that the chart has a past. Over the shared connection
+  // it costs next to nothing.
   want('monitor', { channels: ['monitor'] });
   return {
     shown() {
@@ -76,7 +76,7 @@ export function init(section) {
   };
 }
 
-/** A connection for whatever is wanted. Returns a function that closes it. */
+/** Connects to the channels in the form. Returns a function that closes the connection. */
 function channels(root) {
   const form = root.querySelector('form');
   const log = wire(root);

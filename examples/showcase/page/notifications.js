@@ -25,8 +25,8 @@ export function init(section) {
 
   function showFigures() {
     for (const name of ['received', 'replayed', 'doubled']) show(name, figures[name]);
-    // The next number in a channel tells how many are lost. What a run of the log had after the client
-    // left it, nobody knows any more.
+    // The next number in a channel shows how many were lost. But nobody knows how many a run of the
+    // log still had after the client left it.
     const isExact = !figures.isUnsure && figures.uncounted.length === 0;
     show('lost', isExact ? figures.lost : `${figures.lost} or more`);
   }
@@ -48,7 +48,7 @@ export function init(section) {
 
   function hear({ type, data }, isMissed) {
     const { run: itsRun, number, data: what } = JSON.parse(data);
-    // The numbers of another run tell nothing about this one.
+    // The numbers of another run do not count for this one.
     if (itsRun !== run) {
       figures.isUnsure ||= run !== '';
       last = run === '' ? {} : { order: 0, system: 0 };
@@ -56,7 +56,7 @@ export function init(section) {
     }
     const before = last[type];
     if (before !== undefined && number > before) figures.lost += number - before - 1;
-    // The log has lost its end, and counts on from there.
+    // The log has lost its end, and reuses the numbers from there on.
     else if (figures.uncounted.includes(type)) figures.isUnsure = true;
     else if (before !== undefined) figures.doubled += 1;
     last[type] = number;
@@ -92,7 +92,7 @@ export function init(section) {
   }
 
   form.addEventListener('change', () => {
-    // What is sent while a channel is off is not lost.
+    // Events sent while a channel is off are not lost.
     for (const name of Object.keys(last)) if (!channels().includes(name)) delete last[name];
     figures.uncounted = figures.uncounted.filter((name) => name in last);
     want('notifications', { channels: channels() });
@@ -126,7 +126,7 @@ export function init(section) {
   };
 }
 
-/** Anybody may publish, and anything. */
+/** Returns the text of a notification. Anybody may publish any JSON. */
 function text(what) {
   if (typeof what?.text !== 'string') return JSON.stringify(what);
   return what.order === undefined ? what.text : `order ${what.order}: ${what.text}`;

@@ -1,7 +1,7 @@
 import { EventStream } from './stream.js';
 import { keepAlive, keepField, status, wire } from './view.js';
 
-/** Notifications for one user. Returns a function that ends the connection. */
+/** Shows notifications for one user. Returns a function that ends the connection. */
 export function init(root) {
   const form = root.querySelector('form');
   const { user, how, send } = form.elements;
@@ -29,7 +29,7 @@ export function init(root) {
     send.disabled = true;
   }
 
-  /** The header goes with each attempt, and so does the last event ID. */
+  /** Listens with `stream.js`, which sends the key and the last event ID with each attempt. */
   function byHeader() {
     const stream = new EventStream('personal', {
       headers: { authorization: `Bearer ${key}` },
@@ -40,7 +40,7 @@ export function init(root) {
     return () => stream.close();
   }
 
-  /** The browser would come back with a token that is spent, so each attempt has a new one. */
+  /** Listens with `EventSource`. It would retry with a used token, so each attempt gets a new one. */
   function byToken() {
     let source;
     let last = '';
@@ -67,7 +67,7 @@ export function init(root) {
       source?.close();
       if (isClosed) return;
       const delay = 500 + 2000 * Math.random();
-      state({ name: 'waiting', reason: 'the connection is gone', until: Date.now() + delay }, () => { clearTimeout(timer); open(); });
+      state({ name: 'waiting', reason: 'the connection was lost', until: Date.now() + delay }, () => { clearTimeout(timer); open(); });
       timer = setTimeout(open, delay);
     }
     open();

@@ -15,9 +15,9 @@ export function init(section) {
   const field = keepField(text, 'message');
   keepField(room, 'room');
   keepField(name, 'name');
-  /** The seat, if taken, and the bubbles of this room. A reload must lose neither. */
+  /** The member's seat, if any, and the bubbles of this room. Both survive a reload. */
   const memory = kept('rooms', { seat: null, bubbles: [], key: null });
-  /** `key` is what others see of this member's secret. */
+  /** `key` is the public key for this member's secret. */
   let { seat, bubbles, key } = memory.get();
   let present = new Map();
   let isLive = false;
@@ -46,7 +46,7 @@ export function init(section) {
     const isInside = seat !== null;
     for (const element of [room, name, join.querySelector('button')]) element.disabled = isInside;
     leave.disabled = !isInside;
-    // The field stays usable, so that nothing typed is lost while the connection is away.
+    // The field stays usable while the connection is lost, so that no typed text is lost.
     text.disabled = !isInside;
     button.disabled = !isInside || !isLive;
     if (!isInside) return;
@@ -54,7 +54,7 @@ export function init(section) {
     else if (present.size === 0) tell('entering');
   }
 
-  /** Members of the same name are told apart by the end of their keys. */
+  /** Returns a member's name. If others share it, appends the end of the member's key. */
   function label(key, name, members) {
     const isShared = [...members].some(([other, its]) => other !== key && its === name);
     return isShared ? `${name} (${key % 10_000})` : name;
@@ -70,7 +70,7 @@ export function init(section) {
     refused({ member, why }) {
       if (member !== seat.member) return;
       exit();
-      tell(`not let in: ${why}`, 'bad');
+      tell(`not admitted: ${why}`, 'bad');
     },
     presence({ members, named }) {
       const now = new Map(named.map(({ key, name }) => [key, name]));
@@ -148,8 +148,8 @@ export function init(section) {
       why = 'no connection';
     }
     update();
-    // Until it is said, it stays where it was typed.
-    if (why !== undefined) tell(`not said: ${why}`, 'bad');
+    // The text stays in its field until the server has it.
+    if (why !== undefined) tell(`not sent: ${why}`, 'bad');
     else if (text.value === said) field.clear();
   });
 

@@ -13,34 +13,34 @@
 //     onState(state) { status.textContent = describe(state); },
 //   });
 //
-// What it does that the browser's `EventSource` does not: any method, any header, a body; it retries
-// after 5xx and 429; it backs off; it notices a connection that went silent; it tells how it stands
-// and why; and it can be started again after it gave up.
+// It does what the browser's `EventSource` does not: it takes any method, any header and a body; it
+// retries after 5xx and 429; it backs off; it detects a silent connection; it reports its state,
+// with a reason; and it can start again after it gave up.
 
 /** @typedef {{ type: string, data: string, lastEventId: string }} StreamEvent */
 
 /**
- * What came up to a blank line.
+ * A block of the stream, up to its blank line.
  *
  * @typedef {object} Block
- * @property {string} raw the text as it came, line ends and all
+ * @property {string} raw the text as received, with its line ends
  * @property {string[]} comments
  * @property {string} [id] the value of its `id` field
  * @property {number} [retry] the value of its `retry` field, in milliseconds
- * @property {StreamEvent} [event] what it dispatches; a block without data dispatches nothing
+ * @property {StreamEvent} [event] the event that it dispatches; none without data
  */
 
-/** More than this many characters in one block end the stream: the server may be hostile. */
+/** The longest block, in characters. A longer one ends the stream: the server may be hostile. */
 const MAX_BLOCK = 16 * 2 ** 20;
 
-/** Bytes in, blocks out, by the steps of the HTML standard. Chunks may be cut anywhere. */
+/** Turns bytes into blocks, by the steps of the HTML standard. A chunk may end anywhere. */
 export class Parser {
   /** The last event ID, for the next request. */
   lastEventId = '';
   /** The reconnection time that the server asked for, in milliseconds. */
   retry;
 
-  // Drops a byte order mark, and replaces what is no UTF-8.
+  // Drops a byte order mark, and replaces invalid UTF-8.
   #decoder = new TextDecoder();
   #line = '';
   #endedWithCr = false;
@@ -65,7 +65,8 @@ export class Parser {
     const text = this.#decoder.decode(chunk, { stream: true });
     if (text === '') return blocks;
     let start = 0;
-    // A CR ends its line at once. An LF after it, in this chunk, is the rest of the same line end.
+    // A CR ends its line at once. An LF right after it, in this chunk or the next, belongs to the
+    // same line end.
     if (this.#endedWithCr && text[0] === '\n') {
       this.#block.raw += '\n';
       start = 1;
@@ -87,7 +88,7 @@ export class Parser {
     return blocks;
   }
 
-  /** The block that has begun and not ended. At the end of the stream it is dropped. */
+  /** The text of the incomplete block, which is dropped at the end of the stream. */
   get pending() {
     const { raw, comments } = this.#block;
     return { raw: raw + this.#line, comments };
@@ -126,15 +127,15 @@ export class Parser {
 const emptyBlock = () => ({ raw: '', comments: [], data: [], type: '' });
 
 /**
- * How a stream stands.
+ * The state of a stream.
  *
- * - `connecting`: the request is under way.
+ * - `connecting`: the request is in progress.
  * - `live`: the server answered with an event stream.
  * - `waiting`: the connection failed or ended, because of `reason`; the next attempt is at `until`,
- *   in milliseconds as `Date.now()` counts.
- * - `offline`: the same, but the browser says that it has no network. Tries again when it has.
+ *   in milliseconds like `Date.now()`.
+ * - `offline`: the same, but the browser reports no network. Retries as soon as there is one.
  * - `given up`: the server refused, or too many attempts in a row failed; see `reason`.
- * - `over`: the server answered 204: there will be no more.
+ * - `over`: the server answered 204, so there are no more events.
  * - `closed`: `close` was called.
  *
  * @typedef {object} State
@@ -143,7 +144,7 @@ const emptyBlock = () => ({ raw: '', comments: [], data: [], type: '' });
  * @property {number} [until]
  */
 
-/** An answer that is no event stream. */
+/** The error for a response that is not an event stream. */
 class Refused extends Error {
   constructor(message, { mayRetry = false, retryAfter } = {}) {
     super(message);
@@ -154,21 +155,21 @@ class Refused extends Error {
 export class EventStream {
   /** @type {State} */
   state = { name: 'connecting' };
-  /** Sent as `Last-Event-ID` with the next request. */
+  /** The ID to send as `Last-Event-ID` with the next request. */
   lastEventId;
 
   #address;
   #options;
   #retry;
-  /** Attempts that failed since the last event. */
+  /** The number of failed attempts since the last event. */
   #failures = 0;
-  /** Aborts the request under way. A new one for each attempt, so it also tells them apart. */
+  /** Aborts the current request. Each attempt has its own, so it also identifies the attempt. */
   #attempt;
   #timer;
   #watchdog;
   #heard = 0;
   #isOnline = globalThis.navigator?.onLine ?? true;
-  /** Removes the listeners. */
+  /** Removes the listeners for the network and for the page's visibility. */
   #listening = new AbortController();
 
   /**
@@ -180,12 +181,12 @@ export class EventStream {
    * @param {Record<string, string>} [options.headers]
    * @param {BodyInit} [options.body] sent again with each attempt
    * @param {RequestCredentials} [options.credentials]
-   * @param {string} [options.lastEventId] where to go on, from an earlier stream
-   * @param {number} [options.silence] reconnects when nothing came for so many milliseconds, not even
-   *   a comment; three times the server's keep-alive interval is right
+   * @param {string} [options.lastEventId] the ID to resume from, of an earlier stream
+   * @param {number} [options.silence] the time without any bytes after which it reconnects, in
+   *   milliseconds; three times the server's keep-alive interval is a good value
    * @param {number} [options.retry] the reconnection time until the server sets one, in milliseconds
    * @param {number} [options.maxDelay] the longest time between two attempts, in milliseconds
-   * @param {number} [options.maxFailures] gives up after so many failures in a row
+   * @param {number} [options.maxFailures] the number of failures in a row after which it gives up
    * @param {(event: StreamEvent) => void} [options.onEvent]
    * @param {(block: Block) => void} [options.onBlock] called for each block, before `onEvent`
    * @param {(state: State) => void} [options.onState]
@@ -201,17 +202,17 @@ export class EventStream {
     globalThis.document?.addEventListener('visibilitychange', () => {
       if (document.visibilityState === 'visible') this.woke();
     }, { signal });
-    // After the constructor, so that `onState` can use what it returns.
+    // Runs after the constructor, so that `onState` can use the new object.
     queueMicrotask(() => { if (this.state.name !== 'closed') this.#connect(); });
   }
 
-  /** Connects now, whatever the state, and counts failures from zero. */
+  /** Connects now, in any state but `closed`, and resets the count of failures. */
   reconnect() {
     this.#failures = 0;
     if (this.state.name !== 'closed') this.#connect();
   }
 
-  /** Ends the request and stays closed. No callback is called any more. */
+  /** Ends the request for good. No callback runs after this. */
   close() {
     this.#stop();
     this.#listening.abort();
@@ -219,9 +220,9 @@ export class EventStream {
   }
 
   /**
-   * Connects anew if the network came or went: what was connected may not know it yet, and a new
-   * attempt tells the truth. A page calls this by itself. A worker must be told by its pages, as not
-   * every browser tells it.
+   * Reconnects if the network came or went: the old connection may not know it yet, and a new
+   * attempt does. A page calls this by itself. A worker needs the call from its pages, because not
+   * every browser sends it the events.
    */
   networkChanged(isOnline) {
     if (isOnline === this.#isOnline) return;
@@ -230,8 +231,9 @@ export class EventStream {
   }
 
   /**
-   * Stops waiting, and looks whether the connection went silent: the timers of a hidden page are slow,
-   * and those of a sleeping computer stand still. A page that is shown again calls this by itself.
+   * Stops waiting for the next attempt, or checks whether the connection went silent. Timers run
+   * slowly on a hidden page, and not at all on a sleeping computer. A page that is shown again
+   * calls this by itself.
    */
   woke() {
     if (this.state.name === 'waiting' || this.state.name === 'offline') this.#connect();
@@ -264,21 +266,21 @@ export class EventStream {
     });
   }
 
-  /** Ends the attempt if nothing came for too long; looks again when it could be so. */
+  /** Ends the attempt after too long a silence. Otherwise checks again when that could be. */
   #watch() {
     clearTimeout(this.#watchdog);
     if (this.#attempt === undefined) return;
     const { silence } = this.#options;
     const left = this.#heard + silence - performance.now();
     if (left > 0) this.#watchdog = setTimeout(() => this.#watch(), left);
-    else this.#failed(new Error(`nothing came for ${Math.round(silence / 100) / 10} s`));
+    else this.#failed(new Error(`received nothing for ${Math.round(silence / 100) / 10} s`));
   }
 
   async #read(attempt) {
     const { method, body, credentials } = this.#options;
     const headers = new Headers(this.#options.headers);
     headers.set('accept', 'text/event-stream');
-    // In a header, IDs are UTF-8; `fetch` takes a character for each byte.
+    // IDs in a header are UTF-8, but `fetch` takes one character for each byte.
     if (this.lastEventId !== '') headers.set('last-event-id', utf8(this.lastEventId));
     const { signal } = attempt;
     const response = await fetch(this.#address, { method, headers, body, credentials, signal, cache: 'no-store' });
@@ -298,7 +300,7 @@ export class EventStream {
         if (done) throw new Error('the connection ended');
         this.#heard = performance.now();
         for (const block of parser.feed(value)) {
-          // A callback may have closed the stream, or connected it anew.
+          // A callback may have closed the stream, or reconnected it.
           if (this.#attempt !== attempt) return;
           if (block.retry !== undefined) this.#retry = block.retry;
           if (block.id !== undefined) this.lastEventId = block.id;
@@ -324,12 +326,13 @@ export class EventStream {
     } else if (this.#failures > maxFailures) {
       this.#tell({ name: 'given up', reason: `${maxFailures} attempts failed; the last one: ${reason}` });
     } else {
-      // Twice as long after each failure. Any time up to that, so that the clients of a server that
-      // restarts do not all come back at once.
+      // Doubles the maximum after each failure. The delay is random up to that, so that the clients
+      // of a server that restarts do not all come back at once.
       const most = Math.min(maxDelay, this.#retry * 2 ** (this.#failures - 1));
       let delay = error.retryAfter ?? Math.random() * most;
       const isOffline = globalThis.navigator?.onLine === false;
-      // The event `online` ends this wait; but browsers are not always right about the network.
+      // The event `online` ends this wait. The timer is for browsers that are wrong about the
+      // network.
       if (isOffline) delay = maxDelay;
       this.#timer = setTimeout(() => this.#connect(), delay);
       this.#tell({ name: isOffline ? 'offline' : 'waiting', reason, until: Date.now() + delay });
@@ -337,7 +340,7 @@ export class EventStream {
   }
 }
 
-/** Throws if a response is no event stream. */
+/** Throws if a response is not an event stream. */
 async function check(response) {
   const { ok, status, headers } = response;
   const type = headers.get('content-type') ?? '';

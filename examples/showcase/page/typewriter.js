@@ -14,14 +14,14 @@ export function init(section) {
   let isFirst = true;
   return {
     shown() {
-      // Something moves at first sight.
+      // Starts by itself the first time, so that something moves.
       if (isFirst) start();
       isFirst = false;
     },
   };
 }
 
-/** Returns a function that types what a stream of `start`, `chunk`, `end` and `failure` tells. */
+/** Returns a function that types a stream of `start`, `chunk`, `end` and `failure` events. */
 export function typist(section, { onEnd } = {}) {
   const paper = section.querySelector('.paper');
   const progress = section.querySelector('progress');
@@ -49,7 +49,7 @@ export function typist(section, { onEnd } = {}) {
       say('typing');
     },
     chunk({ char, index, total }) {
-      // The text has it already.
+      // The text already has this character.
       if (index < typed) return;
       lost += index - typed;
       typed = index + 1;

@@ -1,15 +1,16 @@
-// What the tabs share: the view of the wire, the status line, and what a reload must not lose.
+// Has the parts that tabs share: the view of the wire, the status line, and storage that survives a
+// reload.
 
 /** The server's keep-alive interval, in milliseconds. */
 export const keepAlive = Math.max(500, Number(document.querySelector('meta[name=keep-alive]').content));
 
-/** A value that outlives a reload, but not the window. */
+/** Stores a value that survives a reload, but not the window. */
 export function kept(key, initial) {
   let value = initial;
   try {
     value = JSON.parse(sessionStorage.getItem(key)) ?? initial;
   } catch {
-    // Storage is forbidden, or somebody else wrote to it.
+    // Storage is not allowed, or has something else under this key.
   }
   return {
     get: () => value,
@@ -18,13 +19,13 @@ export function kept(key, initial) {
       try {
         sessionStorage.setItem(key, JSON.stringify(now));
       } catch {
-        // Forbidden, or full.
+        // Storage is not allowed, or full.
       }
     },
   };
 }
 
-/** Keeps what is in a field. */
+/** Stores the text of a field. */
 export function keepField(field, key) {
   const text = kept(key, field.value);
   field.value = text.get();
@@ -32,14 +33,14 @@ export function keepField(field, key) {
   return { clear() { field.value = ''; text.set(''); } };
 }
 
-/** Runs `change`, and stays at the bottom of a box that was scrolled there, and only then. */
+/** Runs `change`. If the box was scrolled to its bottom before, it stays at the bottom. */
 export function scrolled(box, change) {
   const wasAtBottom = box.scrollHeight - box.scrollTop - box.clientHeight < 24;
   change();
   if (wasAtBottom) box.scrollTop = box.scrollHeight;
 }
 
-/** Shows blocks as they came, beside what they mean. */
+/** Shows the bytes of blocks next to their meaning. */
 export function wire(root, { limit = 60 } = {}) {
   const details = root.querySelector('details.wire');
   const list = details.querySelector('ol');
@@ -55,14 +56,14 @@ export function wire(root, { limit = 60 } = {}) {
     block(block) {
       blocks.push(block);
       if (blocks.length > limit) blocks.shift();
-      // What nobody sees is not drawn.
+      // Blocks are drawn only while they are visible.
       if (!details.open) return;
       scrolled(list, () => {
         list.append(row(block));
         while (list.children.length > limit) list.firstChild.remove();
       });
     },
-    /** An event of the browser's `EventSource`, which does not give the bytes. */
+    /** Shows an event of the browser's `EventSource`, which hides the bytes. */
     event({ type, data, lastEventId }) {
       this.block({ event: { type, data, lastEventId }, comments: [] });
     },
@@ -91,7 +92,7 @@ function row({ raw, event, comments, id, retry }) {
   return row;
 }
 
-/** Shows the line ends, too, which make the difference between a field and a block. */
+/** Shows text with its line ends, by which a field differs from a block. */
 function showBytes(box, raw) {
   for (const part of raw.split(/(\r\n|\r|\n)/).filter(Boolean)) {
     if (!/^[\r\n]/.test(part)) {
@@ -103,23 +104,23 @@ function showBytes(box, raw) {
   }
 }
 
-/** The state of a stream in words. */
+/** Describes the state of a stream. */
 export function describe({ name, reason, until }) {
   switch (name) {
     case 'waiting': return `waiting ${Math.max(0, Math.ceil((until - Date.now()) / 1000))} s: ${reason}`;
     case 'offline': return 'offline: the browser has no network';
     case 'given up': return `given up: ${reason}`;
-    case 'over': return 'over: the server has nothing more';
+    case 'over': return 'over: the server has no more events';
     case 'closed': return 'not connected';
     default: return name;
   }
 }
 
-/** A request is answered sooner than in so many milliseconds. */
+/** The time in which a request normally gets its response, in milliseconds. */
 const PATIENCE = 3000;
 const SLOW = 'still connecting: the server does not answer, or this browser has six connections to it already';
 
-/** A line that tells how it stands, and a button to reconnect where that helps. */
+/** Controls the status line, and adds a button to reconnect. */
 export function status(root) {
   const line = root.querySelector('.status');
   const again = document.createElement('button');
@@ -135,12 +136,12 @@ export function status(root) {
   function say(text, how = '') {
     clearTimeout(timer);
     again.hidden = true;
-    // A screen reader repeats what is set again.
+    // Screen readers repeat a text that is set again.
     if (line.textContent !== text) line.textContent = text;
     line.className = `status ${how && `is-${how}`}`;
   }
 
-  /** Shows a stream's state, while it needs attention with a button. */
+  /** Shows a stream's state, with the button if reconnecting helps. */
   function state(state, act) {
     reconnect = act;
     const isWell = ['live', 'connecting'].includes(state.name);

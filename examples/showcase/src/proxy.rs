@@ -132,7 +132,7 @@ impl Proxy {
             return streams.respond(self.resume(last));
         }
         let Some((epoch, answer)) = self.begin() else {
-            let message = "too many answers are under way; try again in a minute";
+            let message = "too many answers are in progress; try again in a minute";
             return (StatusCode::SERVICE_UNAVAILABLE, message).into_response();
         };
         let response = streams.respond(read(&answer, ""));

@@ -221,7 +221,7 @@ impl IntoResponse for Exhausted {
     fn into_response(self) -> Response {
         let Self { tokens, standing: Balance { left, reserved }, retry_after } = self;
         let held = if reserved > 0 {
-            format!(", and {reserved} are reserved for answers under way")
+            format!(", and {reserved} are reserved for answers in progress")
         } else {
             String::new()
         };

@@ -1,12 +1,13 @@
-//! The six systems in Chromium and in Firefox. The tests are in `browser/`, driven by Playwright.
+//! Tests the six systems in Chromium and in Firefox. The tests are in `browser/` and use
+//! Playwright.
 //!
 //! ```sh
 //! npm ci --prefix examples/showcase/tests/browser
 //! cargo test -p sse-wire-showcase
 //! ```
 //!
-//! Needs Node and Debian's packages `chromium` and `firefox-esr`; what is missing is skipped, with a
-//! message. With `SCREENSHOTS=folder` it keeps pictures.
+//! They need Node and Debian's packages `chromium` and `firefox-esr`. Parts without their program
+//! are skipped, with a message. With `SCREENSHOTS=folder`, they save pictures there.
 
 mod common;
 
@@ -15,7 +16,7 @@ use std::{
     process::{Command, ExitCode},
 };
 
-/// Name and paths of each browser.
+/// The name and the possible paths of each browser.
 const BROWSERS: [(&str, &[&str]); 2] = [
     ("chromium", &["/usr/bin/chromium", "/usr/bin/chromium-browser", "/usr/bin/google-chrome"]),
     ("firefox", &["/usr/bin/firefox-esr", "/usr/bin/firefox"]),

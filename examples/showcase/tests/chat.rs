@@ -1,4 +1,4 @@
-//! The quota of the chat: what answers reserve, use and give back.
+//! Tests the quota of the chat: the tokens that answers reserve, use and return.
 
 mod common;
 
@@ -15,10 +15,10 @@ use tokio::time::sleep;
 
 use self::common::{Server, in_time};
 
-/// What an answer reserves.
+/// The number of tokens that an answer reserves.
 const LONGEST: u64 = 400;
 
-/// Somebody with a cookie.
+/// A visitor with a cookie.
 struct Visitor<'a> {
     server: &'a Server,
     cookie: String,
@@ -42,7 +42,7 @@ impl<'a> Visitor<'a> {
         response
     }
 
-    /// Reads so many tokens and leaves. Returns how many there were, and the last ID.
+    /// Reads at most this many tokens and leaves. Returns the number read, and the last event ID.
     async fn read(&self, last_id: &str, tokens: u64) -> (u64, String) {
         let response = self.ask(last_id).await;
         assert_eq!(response.status(), 200);
@@ -66,7 +66,7 @@ impl<'a> Visitor<'a> {
         response.json().await.expect("JSON")
     }
 
-    /// Waits until no answer is under way, and returns what is left.
+    /// Waits until no answer is in progress, and returns the number of tokens left.
     async fn left(&self) -> u64 {
         in_time(async {
             loop {
@@ -88,12 +88,13 @@ async fn an_answer_gives_back_what_it_did_not_use() {
     let whole = json!({ "limit": 1000, "left": 1000, "reserved": 0, "renewed_in": null });
     assert_eq!(visitor.quota().await, whole);
 
-    // To its end.
+    // An answer read to its end uses its length.
     let (length, _) = visitor.read("", u64::MAX).await;
     assert!(length > 50 && length < LONGEST, "{length}");
     assert_eq!(visitor.left().await, 1000 - length);
 
-    // Left in the middle. Until the server notices, it makes some more.
+    // An answer left in the middle uses little more. The model makes some tokens until the server
+    // notices.
     let before = visitor.left().await;
     let answer = visitor.ask("").await;
     let during = visitor.quota().await;
@@ -105,7 +106,7 @@ async fn an_answer_gives_back_what_it_did_not_use() {
     let left = visitor.left().await;
     assert!(left > before - 50, "{left} of {before}");
 
-    // Cut and continued, it is paid for about once.
+    // An answer that resumes after a lost connection is charged about once.
     let before = left;
     let (first, last) = visitor.read("", 30).await;
     let (second, _) = visitor.read(&last, u64::MAX).await;
@@ -113,7 +114,7 @@ async fn an_answer_gives_back_what_it_did_not_use() {
     let used = before - visitor.left().await;
     assert!(used >= length && used < length + 50, "{used} for {length}");
 
-    // Nobody else's quota is touched.
+    // The quotas of other visitors stay the same.
     assert_eq!(Visitor::new(&server).await.quota().await, whole);
 }
 
@@ -129,17 +130,17 @@ async fn out_of_quota_is_429_and_says_when_to_come_back() {
         (seconds, response.text().await.expect("text"))
     };
 
-    // While another answer holds what this one needs, it is soon.
+    // While another answer holds the tokens that this one needs, the delay is short.
     let first = visitor.ask("").await;
     let (seconds, message) = refusal(&visitor).await;
     assert_eq!(seconds, 1);
     let start = "an answer needs up to 400 tokens; you have 100 left, and ";
     assert!(message.starts_with(start), "{message}");
-    assert!(message.ends_with(" are reserved for answers under way"), "{message}");
+    assert!(message.ends_with(" are reserved for answers in progress"), "{message}");
     drop(first);
     assert!(visitor.left().await > LONGEST);
 
-    // When the tokens are used, it is after the period.
+    // When the tokens are used, the delay lasts until the next period.
     visitor.read("", u64::MAX).await;
     let left = visitor.left().await;
     assert!(left < LONGEST);
@@ -147,7 +148,7 @@ async fn out_of_quota_is_429_and_says_when_to_come_back() {
     assert!((1..=5).contains(&seconds), "{seconds}");
     assert_eq!(message, format!("an answer needs up to 400 tokens; you have {left} left"));
     assert_eq!(visitor.quota().await["left"], left);
-    // The rest of an answer needs less: what the client has is paid.
+    // The rest of an answer needs less: the tokens that the client has are paid for.
     assert_eq!(visitor.ask("7-350").await.status(), 200);
     sleep(Duration::from_secs(seconds)).await;
     assert_eq!(visitor.left().await, 500);

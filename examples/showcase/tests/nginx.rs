@@ -1,6 +1,6 @@
-//! The showcase behind nginx, whose buffering is on unless told otherwise.
+//! Tests the showcase behind nginx, which buffers responses by default.
 //!
-//! Needs Debian's package `nginx`; without it this is skipped, and says so.
+//! The tests need Debian's package `nginx`. Without it, they are skipped, with a message.
 
 mod common;
 
@@ -19,7 +19,7 @@ use tokio::time::sleep;
 
 use self::common::{Server, in_time};
 
-/// Milliseconds between two events.
+/// The time between two events, in milliseconds.
 const DELAY: u64 = 40;
 
 #[tokio::main]
@@ -40,16 +40,17 @@ async fn main() -> ExitCode {
     println!("`/buffered/`: over {buffered:?}");
     assert!(buffered < sent_over() / 2, "nginx has not buffered, so the test above shows nothing");
 
-    // With HTTP/1.0, the default of older versions, a stream that is cut has just ended.
+    // Over HTTP/1.0, the default of older versions of nginx, a broken stream looks like one that
+    // has ended.
     for (path, must_see) in [("", false), ("/advised", true)] {
         let seen = is_cut_seen(&server, &format!("{}{path}", nginx.address)).await;
         println!("`{path}/`: a cut looks like {}", if seen { "a cut" } else { "an end" });
         assert!(seen || !must_see);
     }
     stops(&server, &nginx).await;
-    println!("a client that leaves nginx stops the work of the server");
+    println!("when a client leaves nginx, the server stops");
     asks_at_length(&server, &nginx).await;
-    println!("a question of 20 kB comes through by POST; an address as long is answered with 414");
+    println!("a question of 20 kB passes by POST; a URL of that length gets a 414");
     ExitCode::SUCCESS
 }
 
@@ -59,7 +60,7 @@ fn sent_over() -> Duration {
     Duration::from_millis(DELAY) * u32::try_from(TEXT.chars().count()).expect("a short text")
 }
 
-/// The time from the first event to the last.
+/// Returns the time from the first event to the last.
 async fn spread(server: &Server, url: &str) -> Duration {
     let url = format!("{url}?text={TEXT}&delay={DELAY}");
     let response = server.client.get(url).send().await.expect("an answer");
@@ -74,7 +75,7 @@ async fn spread(server: &Server, url: &str) -> Duration {
     times[times.len() - 1] - times[0]
 }
 
-/// Whether a client can tell that the server was cut off.
+/// Returns `true` if a client can tell that the server broke off the stream.
 async fn is_cut_seen(server: &Server, address: &str) -> bool {
     let url = format!("{address}/notifications?client=behind-nginx");
     let response = server.client.get(url).send().await.expect("an answer");
@@ -93,7 +94,7 @@ async fn is_cut_seen(server: &Server, address: &str) -> bool {
     .await
 }
 
-/// A client that leaves nginx in the middle of an answer.
+/// Leaves nginx in the middle of an answer, and waits until the server stops.
 async fn stops(server: &Server, nginx: &Nginx) {
     let question = json!({ "question": "为什么?" });
     let request = server.client.post(format!("{}/chat", nginx.address)).json(&question);
@@ -133,8 +134,8 @@ struct Nginx {
 }
 
 impl Nginx {
-    /// `/` is as it comes: nothing is set that concerns streams. `/advised/` is what the README says,
-    /// and `/buffered/` does not listen to what the showcase says about buffering.
+    /// Starts nginx with three paths. `/` has no setting for streams, `/advised/` has those from
+    /// the README, and `/buffered/` ignores the header by which the showcase disables buffering.
     async fn start(upstream: &str) -> Self {
         let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
         let port = port.expect("a port").port();

@@ -1,4 +1,4 @@
-//! The provider that the proxy asks: its URL, its certificate, and that it hears when nobody reads.
+//! Tests the connection to the provider: the URL, the certificate, and the end when nobody reads.
 
 mod common;
 
@@ -14,7 +14,7 @@ use futures_util::StreamExt;
 
 use self::common::{KEY, Server, in_time, program};
 
-/// Starts the showcase with an upstream that it must refuse. Returns what it says.
+/// Starts the showcase with an upstream that it must refuse. Returns its error output.
 fn refused(url: &str, key: &str) -> String {
     let mut process = Command::new(program())
         .args(["--port", "0", "--upstream", url])
@@ -31,7 +31,7 @@ fn refused(url: &str, key: &str) -> String {
 }
 
 #[test]
-fn what_is_no_upstream_is_refused_at_the_start() {
+fn an_invalid_upstream_is_refused_at_the_start() {
     for (url, reason) in [
         ("127.0.0.1:11434/v1", "it must begin with http:// or https://"),
         ("ftp://127.0.0.1/v1", "it must begin with http:// or https://"),
@@ -47,10 +47,10 @@ fn what_is_no_upstream_is_refused_at_the_start() {
 }
 
 #[tokio::test]
-async fn a_provider_that_nobody_reads_is_left() {
+async fn a_provider_without_a_reader_is_disconnected() {
     let provider = TcpListener::bind("127.0.0.1:0").expect("a port");
     let port = provider.local_addr().expect("an address").port();
-    // Answers for ever, until the connection is closed.
+    // Answers without end, until the connection is closed.
     let left = tokio::task::spawn_blocking(move || {
         let (mut socket, _) = provider.accept().expect("a request");
         let mut byte = [0];
@@ -73,7 +73,7 @@ async fn a_provider_that_nobody_reads_is_left() {
     let start = Instant::now();
     drop(chunks);
     in_time(left).await.expect("no panic");
-    // A client that was cut has time to come back.
+    // The client has time to reconnect first.
     assert!(start.elapsed() > Duration::from_secs(9));
 }
 
@@ -103,7 +103,8 @@ mod with_tls {
 
     use crate::common::{KEY, Server, in_time};
 
-    /// A folder with `certificate.pem` for 127.0.0.1 and its `key.pem`, or nothing without openssl.
+    /// Returns a folder with a `certificate.pem` for 127.0.0.1 and its `key.pem`. Returns `None`
+    /// without openssl.
     fn certificate() -> Option<PathBuf> {
         let folder = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("tls");
         fs::create_dir_all(&folder).expect("a folder");
@@ -120,7 +121,7 @@ mod with_tls {
         Some(folder)
     }
 
-    /// Answers each request, and sends it to the test; `None` if there was no handshake.
+    /// Answers each request, and sends it to the test. Sends `None` if the handshake failed.
     async fn provide(
         listener: TcpListener,
         acceptor: TlsAcceptor,
@@ -168,7 +169,7 @@ mod with_tls {
 
         let trusted = folder.join("certificate.pem");
         let url = format!("https://127.0.0.1:{port}/v1/chat/completions?a=b");
-        // The certificate is not for this name.
+        // The certificate does not cover this name.
         let other = format!("https://localhost:{port}/v1/chat/completions");
         for (url, roots, is_trusted) in
             [(&url, Some(&trusted), true), (&url, None, false), (&other, Some(&trusted), false)]
@@ -192,7 +193,7 @@ mod with_tls {
     }
 
     #[test]
-    fn roots_that_cannot_be_read_end_it_at_the_start() {
+    fn unreadable_roots_are_an_error_at_the_start() {
         let process = Command::new(crate::program())
             .args(["--port", "0", "--upstream", "https://127.0.0.1/v1"])
             .env("SSL_CERT_FILE", "/nowhere.pem")

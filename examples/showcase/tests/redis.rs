@@ -1,6 +1,6 @@
-//! Several servers with one log in Redis.
+//! Tests several servers with one log in Redis.
 //!
-//! Needs Debian's package `redis-server`; without it this is skipped, and says so.
+//! The tests need Debian's package `redis-server`. Without it, they are skipped, with a message.
 
 mod common;
 
@@ -29,26 +29,26 @@ async fn main() -> ExitCode {
     }
     two_servers_have_the_same_events().await;
     println!("two servers have the same events, whatever the names");
-    a_client_goes_on_at_another_server().await;
-    println!("a client goes on at another server, each event once");
+    a_client_continues_at_another_server().await;
+    println!("a client continues at another server, with each event once");
     if Command::new("nginx").arg("-v").output().is_ok() {
-        a_server_behind_nginx_may_go().await;
-        println!("behind nginx, a server may go, and one may come");
+        servers_behind_nginx_may_stop_and_start().await;
+        println!("behind nginx, servers may stop and start");
     } else {
         println!("\nskipped the test behind nginx: it is not installed\n");
     }
-    a_slow_server_is_waited_for().await;
-    println!("a server that lags behind is waited for");
+    a_client_waits_for_a_slow_server().await;
+    println!("a client waits for a server that has not read its last event yet");
     redis_may_restart().await;
-    println!("Redis may restart: nothing is lost");
-    what_is_too_old_or_unknown_is_a_gap().await;
+    println!("a restart of Redis loses nothing");
+    old_and_unknown_ids_are_a_gap().await;
     println!("an ID that is too old, unknown or malformed is a gap");
     the_log_is_bounded_by_bytes().await;
-    println!("the log is bounded by bytes, too");
-    what_redis_loses_is_a_gap().await;
+    println!("the log is also bounded by bytes");
+    events_lost_by_redis_are_a_gap().await;
     println!("events that Redis has lost are a gap");
-    a_server_that_missed_too_much_says_so().await;
-    println!("a server that was stopped for too long tells its clients of a gap");
+    a_server_that_missed_too_much_reports_a_gap().await;
+    println!("a server that was stopped for too long reports a gap");
     a_server_needs_redis_to_start().await;
     println!("a server that cannot use Redis says why");
     ExitCode::SUCCESS
@@ -57,7 +57,7 @@ async fn main() -> ExitCode {
 async fn two_servers_have_the_same_events() {
     let redis = Redis::start().await;
     let [one, two] = [redis.server(), redis.server()];
-    // Names that would do harm if they became keys, commands or other topics.
+    // These names would do harm as keys, commands or other topics.
     let rooms = ["tea", LOG, "a\r\nFLUSHALL\r\n", "{x}*?[", "order", "../channel/order", "房间"];
     let room = |number: usize| rooms[number % rooms.len()];
     let seats: Vec<_> = rooms.iter().map(|room| json!({ "room": room })).collect();
@@ -97,8 +97,8 @@ async fn two_servers_have_the_same_events() {
     assert_eq!(keys, ["sse-wire-showcase:counts", LOG]);
 }
 
-/// A client reads, its server ends, kindly or not, and it comes back to the other one.
-async fn a_client_goes_on_at_another_server() {
+/// A client reads until its server shuts down or is killed, and reconnects to the other one.
+async fn a_client_continues_at_another_server() {
     const SENT: usize = 200;
 
     let redis = Redis::start().await;
@@ -142,9 +142,9 @@ async fn a_client_goes_on_at_another_server() {
     }
 }
 
-/// nginx gives each request to another server, so what a client says rarely goes to the one at which
-/// it listens.
-async fn a_server_behind_nginx_may_go() {
+/// nginx sends each request to another server, so a member's messages rarely reach the server from
+/// which it reads.
+async fn servers_behind_nginx_may_stop_and_start() {
     const SENT: usize = 150;
 
     let redis = Redis::start().await;
@@ -159,7 +159,8 @@ async fn a_server_behind_nginx_may_go() {
         let mut repeated = Vec::new();
         for number in 0..SENT {
             let message = json!({ "room": "a", "member": "secret", "text": number.to_string() });
-            // Nobody knows whether a request got through that was under way at the end of a server.
+            // A request that fails at the end of a server may have succeeded before, so it may be
+            // in the log twice.
             while client.post(&url).json(&message).send().await.expect("an answer").status() != 200
             {
                 repeated.push(number);
@@ -177,13 +178,13 @@ async fn a_server_behind_nginx_may_go() {
                 continue;
             }
             let data: Value = event.json().expect("JSON");
-            // Every server knows it by the same key.
+            // Every server computes the same key for this member.
             assert!(data["key"].is_u64() && (key.is_null() || key == data["key"]));
             key = data["key"].clone();
             numbers
                 .push(data["text"].as_str().and_then(|text| text.parse().ok()).expect("a number"));
             match numbers.len() {
-                // One ends kindly, and another takes its place; then one ends without a word.
+                // One server shuts down, and another takes its place. Later, one is killed.
                 50 => {
                     kill(&servers[0], "-INT");
                     servers[0].process.wait().expect("it ends");
@@ -207,8 +208,8 @@ async fn a_server_behind_nginx_may_go() {
     assert!(numbers.into_iter().eq(0..SENT), "each once, in order");
 }
 
-/// A client's ID may be newer than what a server has read.
-async fn a_slow_server_is_waited_for() {
+/// The ID of a client may be newer than the last event that its server has read.
+async fn a_client_waits_for_a_slow_server() {
     let redis = Redis::start().await;
     let [quick, slow] = [redis.server(), redis.server()];
     let mut reader = quick.read("/rooms?room=a", "").await;
@@ -249,14 +250,14 @@ async fn redis_may_restart() {
             sent += 1;
         }
         redis.stop(signal);
-        // It is told that it was not sent, and the streams stay open.
+        // The sender gets an error, and the streams stay open.
         let refused = one.client.post(format!("{}/notifications", one.address)).json(&order(99));
         let refused = in_time(refused.send()).await.expect("an answer");
         assert_eq!(refused.status(), 503);
         assert!(refused.text().await.expect("a text").contains("try again"));
         redis.run().await;
         for server in [&one, &two] {
-            // The servers need a moment to find it.
+            // The servers need a moment to reconnect.
             in_time(async {
                 let request = server.client.post(format!("{}/notifications", server.address));
                 while request
@@ -281,7 +282,7 @@ async fn redis_may_restart() {
             assert_eq!(reader.number().await, expected);
         }
     }
-    // Numbers and places have survived, too.
+    // The numbers and IDs have survived, too.
     let fresh = redis.server();
     let mut resumed = fresh.read("/notifications?channels=order", "").await;
     resumed.until("hello").await;
@@ -293,7 +294,7 @@ async fn redis_may_restart() {
     assert_eq!(resumed.number().await, sent);
 }
 
-async fn what_is_too_old_or_unknown_is_a_gap() {
+async fn old_and_unknown_ids_are_a_gap() {
     let redis = Redis::start().await;
     let server = redis.server();
     let mut reader = server.read("/rooms?room=a", "").await;
@@ -310,10 +311,10 @@ async fn what_is_too_old_or_unknown_is_a_gap() {
     let held: usize = redis.ask(redis::cmd("XLEN").arg(LOG));
     assert_eq!(held, 1000);
     let (time, _) = ids[1050].split_once('-').expect("two numbers");
-    // A server that has seen it all, and one that has not.
+    // One server has seen all of it, and the other none.
     let fresh = redis.server();
     for server in [&server, &fresh] {
-        // Whether there is a gap, and the first message then.
+        // Each ID, with `true` if a gap follows, and with the first message after that.
         for (id, is_gap, first) in [
             (ids[1000].as_str(), false, Some(1001)),
             (&ids[1099], false, None),
@@ -329,7 +330,7 @@ async fn what_is_too_old_or_unknown_is_a_gap() {
             ("unknown", true, Some(100)),
             ("\u{1F600}", true, Some(100)),
             ("99999999999999999999-0", true, Some(100)),
-            // Redis may have lost these. Then what is newer is known, nevertheless.
+            // Redis may have lost these. Even so, the newer events are known.
             (&format!("{time}-99"), true, Some(1051)),
             ("99999999999999-0", true, None),
             ("18446744073709551615-18446744073709551615", true, None),
@@ -343,7 +344,7 @@ async fn what_is_too_old_or_unknown_is_a_gap() {
                     .await
                     .last_event_id()
                     .to_owned();
-                // It is told once: from there it goes on.
+                // The gap comes once. From its ID, the client continues.
             }
             let mut reader = server.read("/rooms?room=a", &last).await;
             let Some(first) = first else {
@@ -353,7 +354,7 @@ async fn what_is_too_old_or_unknown_is_a_gap() {
             let message: Value = reader.until("message").await.json().expect("JSON");
             let message: usize =
                 message["text"].as_str().and_then(|text| text.parse().ok()).expect("a number");
-            // For the fresh server, the oldest is only a place.
+            // The fresh server uses the oldest entry only as a place.
             assert!(message == first || first == 100 && message == 101, "{id}: {message}");
         }
     }
@@ -378,8 +379,8 @@ async fn the_log_is_bounded_by_bytes() {
     assert!(grown > held + 190, "{grown}");
 }
 
-/// As after a crash without its last writes, and after all is gone.
-async fn what_redis_loses_is_a_gap() {
+/// Removes the last event, as in a crash, and then everything.
+async fn events_lost_by_redis_are_a_gap() {
     let redis = Redis::start().await;
     let [one, two] = [redis.server(), redis.server()];
     let mut readers = [one.read("/rooms?room=a", "").await, two.read("/rooms?room=b", "").await];
@@ -397,14 +398,14 @@ async fn what_redis_loses_is_a_gap() {
         for reader in &mut readers {
             reader.until("gap").await;
         }
-        // Who was away then learns it as well, at a server that was not there then, too.
+        // A client that was away learns of it as well, even at a server that was started later.
         let fresh = redis.server();
         for (server, id) in [(&one, &ids[1]), (&fresh, &ids[1]), (&fresh, &ids[2])] {
             server.read("/rooms?room=a", id).await.until("gap").await;
         }
     }
     two.post("/rooms", &json!({ "room": "a", "text": "after" })).await;
-    // Each server has told of what it saw.
+    // Each server has reported the loss that it saw.
     let event = loop {
         let event = readers[0].next().await;
         if !matches!(event.event_type(), "gap" | "presence") {
@@ -414,7 +415,7 @@ async fn what_redis_loses_is_a_gap() {
     assert_eq!(event.json::<Value>().expect("JSON")["text"], "after");
 }
 
-async fn a_server_that_missed_too_much_says_so() {
+async fn a_server_that_missed_too_much_reports_a_gap() {
     let redis = Redis::start().await;
     let [one, two] = [redis.server(), redis.server()];
     let mut reader = two.read("/notifications?channels=order", "").await;
@@ -462,7 +463,7 @@ fn send_signal(process: &Child, signal: &str) {
     assert!(sent.expect("kill is there").success());
 }
 
-/// What was sent as the data of a notification.
+/// Returns the number in the data of a notification.
 fn number(event: &EventBuf) -> usize {
     let data: Value = event.json().expect("JSON");
     data["data"].as_u64().and_then(|number| number.try_into().ok()).expect("a number")
@@ -484,7 +485,7 @@ impl<S: Stream<Item = reqwest::Result<bytes::Bytes>> + Unpin> Reader<S> {
         in_time(self.0.next()).await.expect("it goes on").expect("a stream")
     }
 
-    /// Skips what says who is there. Any other event that comes before this one is wrong.
+    /// Returns the next event of this type. Skips presence events, and panics at any other.
     async fn until(&mut self, event_type: &str) -> EventBuf {
         loop {
             let event = self.next().await;
@@ -529,7 +530,7 @@ impl Redis {
         redis
     }
 
-    /// It keeps everything, even if it is killed.
+    /// Starts Redis with settings that lose nothing, even if it is killed.
     fn spawn(folder: &Path, port: u16) -> Child {
         Command::new("redis-server")
             .args(["--bind", "127.0.0.1", "--port", &port.to_string(), "--save", ""])
@@ -576,7 +577,7 @@ impl Redis {
         command.query(&mut connection).expect("an answer")
     }
 
-    /// A server that sends nothing by itself.
+    /// Starts a server that sends no notifications of its own.
     fn server(&self) -> Server {
         self.server_at("0")
     }
@@ -600,7 +601,7 @@ struct Nginx {
 }
 
 impl Nginx {
-    /// Gives each request to the next of the servers, as nginx does by default.
+    /// Starts nginx, which sends each request to the next server, as by default.
     async fn start(servers: &[Server], folder: &Path) -> Self {
         let port = free_port();
         let servers: Vec<_> = servers
@@ -648,7 +649,7 @@ impl Nginx {
         Self { process, address }
     }
 
-    /// Tries again while nginx has no server to ask.
+    /// Repeats the request while nginx has no server to ask.
     async fn get(&self, client: &reqwest::Client, path: &str, last: &str) -> reqwest::Response {
         in_time(async {
             loop {

@@ -1,4 +1,4 @@
-//! What a browser does not show of the showcase: headers, heartbeats, slow readers, the end.
+//! Tests what a browser does not show: headers, heartbeats, slow readers, and the shutdown.
 
 mod common;
 
@@ -38,7 +38,7 @@ async fn every_stream_has_the_headers_that_matter() {
         assert_eq!(header("content-length"), None, "{path}");
     }
 
-    // What a browser asks before a page of another origin may post JSON.
+    // A browser sends this request before a page from another origin may post JSON.
     let asked = server
         .client
         .request(Method::OPTIONS, format!("{}/chat", server.address))
@@ -104,7 +104,7 @@ async fn an_interrupt_ends_all_streams_between_two_events() {
         ["/typewriter?delay=10", "/notifications", "/rooms?room=a", "/monitor", "/chat?question=a"]
     {
         let mut events = server.get(path).await.bytes_stream().events();
-        // One of each, so that all are under way.
+        // Waits for an event from each, so that all streams have begun.
         in_time(events.next()).await.expect("an event").expect("a stream");
         streams.push((path, events));
     }
@@ -125,7 +125,7 @@ async fn an_interrupt_ends_all_streams_between_two_events() {
     assert!(in_time(ended).await.expect("no panic").success());
 }
 
-/// A connection that has sent this, and reads nothing.
+/// Opens a connection, sends these bytes, and reads nothing.
 fn send(server: &Server, bytes: &str) -> TcpStream {
     let address = server.address.trim_start_matches("http://");
     let mut socket = TcpStream::connect(address).expect("a connection");
@@ -138,8 +138,8 @@ fn interrupt(server: &Server) {
     assert!(Command::new("kill").args(["-INT", &id]).status().expect("kill is there").success());
 }
 
-/// Clients that would keep a server waiting for ever: half a head, half a body, a reader that does not
-/// read.
+/// Connects clients that could keep a server waiting without end: half a head, half a body, and a
+/// reader that does not read.
 async fn stalled(server: &Server) -> [TcpStream; 3] {
     let sockets = [
         send(server, "GET /monitor HTTP/1.1\r\nhost: a\r\n"),
@@ -191,7 +191,7 @@ async fn a_second_interrupt_ends_at_once() {
 }
 
 #[tokio::test]
-async fn half_a_request_is_not_waited_for() {
+async fn an_incomplete_request_times_out() {
     let server = Server::start();
     let heads = (0..50).map(|_| send(&server, "GET /monitor HTTP/1.1\r\nhost: a\r\n"));
     let body = "POST /chat HTTP/1.1\r\nhost: a\r\ncontent-length: 99\r\n\
@@ -201,7 +201,7 @@ async fn half_a_request_is_not_waited_for() {
     let ended = tokio::task::spawn_blocking(move || {
         for mut socket in sockets {
             socket.set_read_timeout(Some(Duration::from_secs(18))).expect("a timeout");
-            // A status, or nothing; then the end.
+            // The server sends an error status or nothing, and then closes the connection.
             let mut answer = Vec::new();
             let answered = socket.read_to_end(&mut answer);
             assert!(answered.is_ok() || !answer.is_empty(), "{answered:?}");
@@ -215,9 +215,9 @@ async fn half_a_request_is_not_waited_for() {
 const SENT: usize = 4000;
 
 #[tokio::test]
-async fn who_reads_too_slowly_is_told_what_it_missed_and_delays_nobody() {
+async fn a_slow_reader_learns_of_its_gap_and_delays_no_other() {
     let server = Server::start();
-    // Comes in, and does not read for now.
+    // The slow client enters, and does not read yet.
     let mut slow = send(&server, "GET /rooms?room=crowd&name=slow HTTP/1.1\r\nhost: a\r\n\r\n");
     let mut quick = server.get("/rooms?room=crowd").await.bytes_stream().events();
     in_time(async {
@@ -247,7 +247,7 @@ async fn who_reads_too_slowly_is_told_what_it_missed_and_delays_nobody() {
     }
     in_time(reader).await.expect("no panic");
 
-    // Now it reads: what its connection held, that some are gone, and what the log holds.
+    // Now the slow client reads: what its connection holds, the gap, and what the log holds.
     let told = tokio::task::spawn_blocking(move || {
         slow.set_read_timeout(Some(Duration::from_secs(5))).expect("a timeout");
         let mut text = Vec::new();
@@ -266,13 +266,13 @@ async fn who_reads_too_slowly_is_told_what_it_missed_and_delays_nobody() {
 }
 
 #[tokio::test]
-async fn who_comes_back_after_too_long_is_told_so() {
+async fn a_client_that_was_away_for_too_long_learns_of_its_gap() {
     let server = Server::start();
     let mut first = server.get("/notifications").await.bytes_stream().events();
     let hello = in_time(first.next()).await.expect("an event").expect("a stream");
     assert_eq!(hello.event_type(), "hello");
     drop(first);
-    // As many as the log holds, and those that come by themselves.
+    // This fills the log, together with the simulated notifications.
     for number in 0..1001 {
         let order = json!({ "channel": "order", "data": { "text": number } });
         in_time(server.post("/notifications", &order)).await;
@@ -285,7 +285,7 @@ async fn who_comes_back_after_too_long_is_told_so() {
 }
 
 #[tokio::test]
-async fn who_wants_little_of_much_is_kept_up_to_date() {
+async fn the_id_of_a_client_advances_with_events_for_others() {
     let server = Server::start();
     let mut events = server.get("/rooms?room=quiet").await.bytes_stream().events();
     let start = in_time(async {
@@ -309,7 +309,7 @@ async fn who_wants_little_of_much_is_kept_up_to_date() {
         }
     })
     .await;
-    // Nothing was for this client, and still its ID is younger than the log.
+    // No event was for this client, and yet its ID is still in the log.
     let mut stale = resume(&server, "/rooms?room=quiet", &start).await;
     let mut fresh = resume(&server, "/rooms?room=quiet", events.last_event_id()).await;
     for (events, expected) in [(&mut stale, "gap"), (&mut fresh, "hello")] {
@@ -336,7 +336,7 @@ async fn resume(
 }
 
 #[tokio::test]
-async fn an_answer_that_was_cut_goes_on_and_is_paid_once() {
+async fn an_interrupted_answer_resumes_and_is_charged_once() {
     let server = Server::start();
     let path = "/proxy?prompt=Why";
     let mut text = String::new();
@@ -352,7 +352,7 @@ async fn an_answer_that_was_cut_goes_on_and_is_paid_once() {
             let step: Value = event.json().expect("JSON");
             text += step["char"].as_str().unwrap_or_default();
             read += 1;
-            // It leaves in the middle, again and again.
+            // The client leaves in the middle, again and again.
             if event.event_type() == "end" || read == 50 {
                 break event.event_type().to_owned();
             }
@@ -366,7 +366,7 @@ async fn an_answer_that_was_cut_goes_on_and_is_paid_once() {
     let bill: Value = server.get("/upstream/bill").await.json().await.expect("JSON");
     assert_eq!(bill["requests"], 1);
 
-    // An ID that the server does not know is not a reason to pay.
+    // An unknown ID must not cause another request to the provider.
     for id in ["1-1", "x", "99999999999999999999-1"] {
         let mut events = resume(&server, path, id).await;
         let event = in_time(events.next()).await.expect("an event").expect("a stream");
@@ -391,7 +391,7 @@ async fn another_provider_gets_the_key_and_the_page_does_not() {
         "HTTP/1.1 401 Unauthorized\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{KEY}",
         KEY.len()
     );
-    // Answers, keeps what it was asked, and in the end is gone.
+    // Answers two requests, the second with a refusal, and then closes the port.
     let asked = std::thread::spawn(move || {
         [stream, &refusal].map(|answer| {
             let (mut socket, _) = provider.accept().expect("a request");
@@ -470,13 +470,14 @@ async fn a_personal_stream_needs_a_key_or_a_token_that_works_once() {
         assert_eq!(hello.event_type(), "hello");
         hello.last_event_id().clone_into(&mut last);
     }
-    // Another user's letter is not for her.
+    // She must not get another user's letter.
     for letter in [json!({ "to": "eve", "text": "b" }), letter] {
         let post = server.client.post(url("/personal")).header("authorization", &bearer);
         let response = post.json(&letter).send().await.expect("an answer");
         assert_eq!(response.status(), 200);
     }
-    // The third one has a new token, and its place as a parameter: a new `EventSource` has no header.
+    // The third stream has a new token, and the last event ID as a parameter: a new `EventSource`
+    // cannot send the header.
     let path = format!("{}&last_event_id={last}", token().await);
     let mut resumed = server.get(&path).await.bytes_stream().events();
     for events in [&mut by_header, &mut by_token, &mut resumed] {
@@ -487,7 +488,7 @@ async fn a_personal_stream_needs_a_key_or_a_token_that_works_once() {
 }
 
 #[tokio::test]
-async fn nobody_speaks_for_a_member_without_its_secret() {
+async fn speaking_for_a_member_takes_its_secret() {
     let server = Server::start();
     let mut events =
         server.get("/rooms?room=a&name=Ada&member=secret").await.bytes_stream().events();
@@ -509,7 +510,7 @@ async fn nobody_speaks_for_a_member_without_its_secret() {
 }
 
 #[tokio::test]
-async fn what_is_too_large_is_refused_with_a_reason() {
+async fn input_that_is_too_large_is_refused_with_a_reason() {
     let server = Server::start();
     let post = async |path: &str, body: Value| {
         let request = server.client.post(format!("{}{path}", server.address)).json(&body);
@@ -539,7 +540,7 @@ async fn what_is_too_large_is_refused_with_a_reason() {
     let (is, text) = post("/channels", json!({ "channels": [], "seats": seats })).await;
     assert_eq!((is, text.as_str()), (400, "at most 50 rooms over one connection"));
 
-    // Too many rooms: those over the limit are refused, and told so, over the same connection.
+    // With too many rooms, an event reports each one over the limit, on the same connection.
     let mut streams = Vec::new();
     let mut refused = 0;
     for part in 0..21 {
@@ -568,7 +569,7 @@ async fn what_is_too_large_is_refused_with_a_reason() {
 }
 
 #[tokio::test]
-async fn a_room_that_is_full_lets_nobody_in() {
+async fn a_full_room_admits_no_other_member() {
     let server = Server::start_with(&["--pace", "0"]);
     let enter = async |members: std::ops::Range<usize>| {
         let seats: Vec<_> =
@@ -586,7 +587,8 @@ async fn a_room_that_is_full_lets_nobody_in() {
     let reason = "the room has 5000 members, and no more are allowed";
     assert_eq!(in_time(refused.text()).await.expect("a text"), reason);
 
-    // Who is there already may come back. Over one connection, others hear why they may not.
+    // A member of the full room may come back. For another visitor, an event on the same connection
+    // gives the reason.
     let mut events = enter(4999..5001).await;
     let (mut joined, mut refused) = (0, Vec::new());
     in_time(async {
@@ -619,7 +621,7 @@ async fn too_many_connections_are_refused_with_a_reason() {
         let reason = "the server has 20 connections, and no more are allowed";
         assert_eq!(in_time(refused.text()).await.expect("a text"), reason);
     }
-    // Those who are there stay, and one that leaves makes room for another.
+    // The open connections stay, and the end of one makes room for another.
     in_time(streams[0].next()).await.expect("an event").expect("a stream");
     streams.pop();
     in_time(async {
@@ -647,7 +649,7 @@ async fn clients_that_lose_their_server_are_spread() {
         times.sort_unstable();
         times
     };
-    // A crash would leave them with these times, and a shutdown gives them better ones.
+    // After a crash, clients use these times. A shutdown sends better ones.
     let after_a_crash = times(&streams);
     interrupt(&server);
     for events in &mut streams {
@@ -657,7 +659,7 @@ async fn clients_that_lose_their_server_are_spread() {
     for times in [after_a_crash, after_a_shutdown] {
         assert!(times[0] >= 1000 && times[0] < 1200, "{times:?}");
         assert!(times[CLIENTS - 1] > 1800 && times[CLIENTS - 1] <= 2500, "{times:?}");
-        // All at once would be 300; evenly spread over a second, 30.
+        // All in the same interval would be 300; an even spread over a second, 30.
         let counts = (1000..2500)
             .map(|start| times.iter().filter(|&time| (start..start + 100).contains(time)).count());
         assert!(counts.max() < Some(70), "{times:?}");

@@ -1,4 +1,4 @@
-// How many connections a browser opens, and what nginx does to long addresses.
+// Tests the connections of a browser, and long URLs behind nginx.
 
 import assert from 'node:assert/strict';
 import { after, before, test as anyTest } from 'node:test';
@@ -8,14 +8,14 @@ import { browserName, closeAll, picture, startBrowser, startNginx, startServer, 
 import { ask, isLive, type } from './steps.mjs';
 import { until } from './until.mjs';
 
-/** None may hang. */
+/** Fails a test that hangs. */
 const test = (name, run) => anyTest(name, { timeout: 120_000 }, run);
 
 let server;
 let browser;
 
 before(async () => {
-  // A request that has to wait for a connection is not aborted meanwhile.
+  // A long interval keeps requests alive while they wait for a connection.
   server = await startServer({ heartbeat: 10_000 });
   browser = await startBrowser();
 });
@@ -26,19 +26,19 @@ after(async () => {
   closeAll();
 });
 
-/** It takes 80 seconds to type. */
+/** A text that takes 80 seconds to type. */
 const LONG = '一二三四五六七八九十'.repeat(200);
 
-/** Too narrow for the view of the wire, which would keep the machine busy. */
+/** A window too narrow for the view of the wire, which would keep the machine busy. */
 const viewport = { width: 600, height: 700 };
 
-/** A window of the visitor's with a stream of its own. */
+/** Starts a stream of its own in a window. */
 async function startTyping(window) {
   await type(window, LONG);
   await until('some text', () => typed(window), (count) => count > 0, 20_000);
 }
 
-/** How many characters are typed. */
+/** Returns the number of characters typed. */
 const typed = async ({ status }) => Number(/^(\d+) of 2000$/.exec(await status.textContent())?.[1] ?? 0);
 
 test('nine windows over HTTP/2, each with a stream of its own', async (t) => {
@@ -55,7 +55,7 @@ test('nine windows over HTTP/2, each with a stream of its own', async (t) => {
     assert.equal(await window.page.evaluate(() => performance.getEntriesByType('navigation')[0].nextHopProtocol), 'h2');
     await startTyping(window);
   }
-  // All go on at once, and so does the background stream that they share.
+  // All of them continue at once, and so does the background stream that they share.
   const before = await Promise.all(windows.map(typed));
   assert(before.every((count) => count > 0 && count < 2000), String(before));
   for (const [index, window] of windows.entries()) {
@@ -78,7 +78,7 @@ test('over HTTP/1.1, the seventh stream of a browser waits for another one to en
   await isLive(visitor);
   const windows = [visitor];
   await startTyping(visitor);
-  // With the background stream, these are six.
+  // Together with the background stream, these are six.
   while (windows.length < 5) {
     windows.push(await visitor.open('typewriter'));
     await startTyping(windows.at(-1));
@@ -96,7 +96,7 @@ test('over HTTP/1.1, the seventh stream of a browser waits for another one to en
   await visitor.close();
 });
 
-test('a long question goes through nginx by POST, and into no address', async (t) => {
+test('a long question passes nginx by POST, and is in no URL', async (t) => {
   const nginx = await startNginx(server.port);
   if (nginx === undefined) {
     t.skip('nginx is not installed');
@@ -104,16 +104,16 @@ test('a long question goes through nginx by POST, and into no address', async (t
   }
   t.after(() => nginx.close());
   const question = '为什么?'.repeat(1200);
-  // What the page would run into.
+  // With GET, the page would get this status.
   const { status: refused } = await fetch(`${nginx.address}/chat?${new URLSearchParams({ question })}`);
   assert.equal(refused, 414);
   const visitor = await visit(browser, nginx.address, 'chat');
   const { section, status, close } = visitor;
   await ask(visitor, question, 'get');
-  await until('the reason', () => status.textContent(), (said) => said === 'not asked: too long for an address; choose POST');
+  await until('the reason', () => status.textContent(), (said) => said === 'not asked: too long for a URL; choose POST');
   assert.equal(await section.getByLabel('Question').inputValue(), question);
   await ask(visitor, question, 'post');
   await until('the end', () => status.textContent(), (said) => said.startsWith('done: '), 30_000);
-  // The visit fails at a request with a long address.
+  // `close` fails if the page has requested a long URL.
   await close();
 });

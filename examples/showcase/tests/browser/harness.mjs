@@ -14,14 +14,14 @@ import { args } from '../../../../tests/differential/chromium.mjs';
 import { until } from './until.mjs';
 
 
-/** What a test that fails leaves open would keep the process, and so the tests, from ending. */
+/** The programs to end after the tests. One that a failed test leaves open would keep Node running. */
 const leftOpen = new Set();
 
 export function closeAll() {
   for (const close of leftOpen) close();
 }
 
-/** The server's address, and ways to end it. Nobody has to wait long for its heartbeats and tokens. */
+/** Starts a server with quick heartbeats and tokens. Returns its address, and ways to end it. */
 export async function startServer({ port = 0, pace = 150, heartbeat = 500, ...more } = {}) {
   const program = process.env.SHOWCASE;
   assert(program && existsSync(program), 'SHOWCASE must be the path of the built example');
@@ -44,8 +44,8 @@ export async function startServer({ port = 0, pace = 150, heartbeat = 500, ...mo
 }
 
 /**
- * nginx before a server, as the README says: over HTTP/1.1, or over HTTP/2 with TLS. Undefined if it, or
- * openssl for the certificate, is not installed.
+ * Starts nginx in front of a server, as in the README: over HTTP/1.1, or over HTTP/2 with TLS.
+ * Returns `undefined` if nginx, or openssl for the certificate, is not installed.
  */
 export async function startNginx(port, { http2 = false } = {}) {
   const own = await freePort();
@@ -75,7 +75,7 @@ export async function startNginx(port, { http2 = false } = {}) {
   };
 }
 
-/** That no browser trusts. False if there is no openssl. */
+/** Makes a self-signed certificate. Returns `false` without openssl. */
 function makeCertificate(folder) {
   const { error, status, stderr } = spawnSync('openssl', [
     'req', '-x509', '-newkey', 'ec', '-pkeyopt', 'ec_paramgen_curve:P-256', '-nodes', '-days', '2',
@@ -101,7 +101,7 @@ async function freePort() {
   return port;
 }
 
-/** Stands before the server, and can break all connections at once. */
+/** Starts a proxy in front of the server, which can break all connections at once. */
 export async function startBridge(address) {
   const sockets = new Set();
   const bridge = createServer((near) => {
@@ -123,10 +123,10 @@ export async function startBridge(address) {
   return { address: `http://127.0.0.1:${bridge.address().port}`, cut, close };
 }
 
-/** `chromium` or `firefox`. */
+/** The browser: `chromium` or `firefox`. */
 export const browserName = process.env.BROWSER ?? 'chromium';
 
-/** Firefox as Mozilla builds it speaks WebDriver BiDi. Later versions of Playwright need a newer Firefox. */
+/** Mozilla's builds of Firefox speak WebDriver BiDi. Later versions of Playwright need a newer Firefox. */
 const OPTIONS_OF = {
   chromium: { args },
   firefox: { channel: 'moz-firefox' },
@@ -137,7 +137,7 @@ export async function startBrowser() {
 }
 
 /**
- * Takes Chromium's shared workers off the network, which `setOffline` of a context does only to its
+ * Takes Chromium's shared workers off the network; `setOffline` of a context affects only its
  * pages. Returns a function that brings them back.
  */
 export async function takeWorkersOffline(browser) {
@@ -160,24 +160,24 @@ export async function takeWorkersOffline(browser) {
   return () => devtools.detach();
 }
 
-/** Beyond about this, something on the way may answer 414. */
+/** The longest URL of a request, in characters. A proxy may answer 414 to a longer one. */
 const LONGEST_ADDRESS = 2500;
 
-/** Opens a tab of the page as a person of their own, and fails if the page itself does. */
+/** Opens a tab of the page in a new browser context. `close` fails if the page had errors. */
 export async function visit(browser, address, tab, { scripts = [], ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1000, height: 860 }, ...options });
   for (const script of scripts) await context.addInitScript(script);
   const faults = [];
-  /** Another window of the same person. */
+  /** Opens another window in the same context. */
   async function open(tab) {
     const page = await context.newPage();
     page.on('pageerror', ({ message }) => {
-      // Firefox tells so of an `EventSource` that got no stream.
+      // Firefox reports an `EventSource` without a stream in this way.
       if (!message.startsWith('Firefox can’t establish a connection')) faults.push(message);
     });
     page.on('request', (request) => {
       const { length } = request.url();
-      if (length > LONGEST_ADDRESS && request.url().startsWith('http')) faults.push(`an address of ${length} characters`);
+      if (length > LONGEST_ADDRESS && request.url().startsWith('http')) faults.push(`a URL of ${length} characters`);
     });
     await page.goto(`${address}/#/${tab}`);
     const section = page.locator(`#${tab}`);
@@ -195,7 +195,7 @@ export async function visit(browser, address, tab, { scripts = [], ...options } 
   };
 }
 
-/** Keeps a picture, if a folder for them is given. */
+/** Saves a picture if `SCREENSHOTS` names a folder. */
 export async function picture(page, name) {
   if (!process.env.SCREENSHOTS) return;
   const folder = join(process.env.SCREENSHOTS, browserName);

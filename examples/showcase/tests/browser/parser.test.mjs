@@ -1,5 +1,5 @@
-// The page's parser against the project's vectors, on many splits, and its client against servers
-// that fail. In Node; `showcase.test.mjs` does the vectors again in the browser.
+// Tests the page's parser against the project's vectors, on many splits, and its client against
+// servers that fail. Runs in Node; `showcase.test.mjs` repeats the vectors in the browser.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -42,7 +42,7 @@ test('a block has a limit, and a long one takes linear time', () => {
   assert(performance.now() - started < 10_000);
 });
 
-/** A server that answers as it is told, and the requests that it got. */
+/** Starts a server with these answers, which records its requests. */
 async function serve(answer) {
   const requests = [];
   const server = createServer(async (request, response) => {
@@ -61,7 +61,7 @@ async function serve(answer) {
 
 const streamType = { 'content-type': 'text/event-stream' };
 
-/** A stream, the events that it got, and the names of its states. */
+/** Opens a stream, and records its events and states. */
 function listen(address, options) {
   const heard = [];
   const states = [];
@@ -159,7 +159,7 @@ test('a silent connection is left; comments keep one', async () => {
   });
   const { stream, states } = listen(address, { silence: 150 });
   await until('the second connection', () => requests.length, (count) => count === 2);
-  assert.equal(states.find(({ name }) => name === 'waiting').reason, 'nothing came for 0.2 s');
+  assert.equal(states.find(({ name }) => name === 'waiting').reason, 'received nothing for 0.2 s');
   await pause(500);
   assert.equal(requests.length, 2, 'comments are enough');
   stream.close();

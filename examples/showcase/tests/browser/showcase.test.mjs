@@ -1,4 +1,4 @@
-// Each of the systems, used in a real browser as a person would.
+// Tests each of the systems in a real browser, as a person uses it.
 
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
@@ -9,7 +9,7 @@ import { browserName, closeAll, picture, startBridge, startBrowser, startNginx, 
 import { ask, enter, figure, heard, isLive, say, type } from './steps.mjs';
 import { until } from './until.mjs';
 
-/** None may hang. */
+/** Fails a test that hangs. */
 const test = (name, run) => anyTest(name, { timeout: 90_000 }, run);
 
 let server;
@@ -22,7 +22,7 @@ before(async () => {
 
 after(async () => {
   await browser?.close();
-  // Streams that are still open end, and so does the server.
+  // The server ends its open streams, and then itself.
   const code = await server?.interrupt();
   closeAll();
   assert.equal(code, 0);
@@ -58,7 +58,7 @@ test('typewriter: a text appears character by character', async () => {
 
   const paper = section.locator('.paper');
   const seen = new Set();
-  // Looked at together, as it goes on meanwhile.
+  // Reads all of it at once, because the typing continues.
   const half = await until('half of the text', async () => {
     const now = await section.evaluate((element) => {
       const paper = element.querySelector('.paper');
@@ -79,7 +79,7 @@ test('typewriter: a text appears character by character', async () => {
   for (const part of seen) assert(text.startsWith(part), part);
   assert(seen.size > 2, 'not all at once');
 
-  // The bytes beside what they mean.
+  // Each row shows the bytes next to their meaning.
   const rows = section.locator('.wire li');
   assert.equal(await rows.count(), 54, 'start, 52 chunks, end');
   assert.equal(await rows.nth(1).locator('pre').textContent(), 'event: chunk\\n\nid: 1\\n\ndata: {"type":"chunk","char":"你","index":0,"total":52}\\n\n\\n\n');
@@ -88,7 +88,7 @@ test('typewriter: a text appears character by character', async () => {
   await close();
 });
 
-test('typewriter: it goes on in another tab, and after the button Cut', async () => {
+test('typewriter: it continues in another tab, and after the button Cut', async () => {
   const visitor = await visit(browser, server.address, 'typewriter');
   const { page, section, status, close } = visitor;
   const text = '一二三四五六七八九十'.repeat(6);
@@ -103,7 +103,7 @@ test('typewriter: it goes on in another tab, and after the button Cut', async ()
   await close();
 });
 
-test('a text and an answer go on where they were cut', async () => {
+test('a text and an answer continue where they were cut', async () => {
   const bridge = await startBridge(server.address);
   const typewriter = await visit(browser, bridge.address, 'typewriter');
   const chats = { post: await visit(browser, bridge.address, 'chat'), get: await visit(browser, bridge.address, 'chat') };
@@ -150,7 +150,7 @@ test('chat: the same answer by POST and by GET', async () => {
 });
 
 for (const how of ['post', 'get']) {
-  test(`chat: stop ends the work of the server, also after a cut, by ${how}`, async () => {
+  test(`chat: the button Stop stops the server, even after a cut, by ${how}`, async () => {
     const bridge = await startBridge(server.address);
     const visitor = await visit(browser, bridge.address, 'chat');
     const { section, status, close } = visitor;
@@ -164,7 +164,8 @@ for (const how of ['post', 'get']) {
       await section.getByRole('button', { name: 'Stop' }).click();
       const said = await until('the server', () => status.textContent(), (said) => said.includes('the server stopped'));
       const [, here, there] = /after (\d+) tokens; the server stopped after (\d+)$/.exec(said);
-      // A token takes 25 ms, and a busy machine some time to notice the end. The whole answer has 120.
+      // A token takes 25 ms, and a busy machine needs some time to notice the end. The whole answer
+      // has 120 tokens.
       assert(Number(there) >= Number(here) && Number(there) - Number(here) <= 12, said);
       const answer = await section.locator('.bubble').last().textContent();
       assert(answer.length > 0 && answer.length < 250, 'a part of the answer stays');
@@ -185,7 +186,7 @@ test('chat: a stop gives the unused quota back, and without a quota it says so',
   const left = async () => Number(/^(\d+) of 700 tokens left; all are back in 10 min\.$/.exec(await bill.textContent())?.[1]);
   await until('the quota', () => bill.textContent(), (said) => said === '700 of 700 tokens left.');
   await ask(visitor, 'Why?', 'post');
-  await until('the reservation', () => bill.textContent(), (said) => /^300 of 700 tokens left, \d+ reserved for answers under way; /.test(said));
+  await until('the reservation', () => bill.textContent(), (said) => /^300 of 700 tokens left, \d+ reserved for answers in progress; /.test(said));
   await picture(page, 'quota');
   await section.getByRole('button', { name: 'Stop' }).click();
   await until('what came back', left, (count) => count > 650 && count < 700);
@@ -203,7 +204,7 @@ test('chat: a stop gives the unused quota back, and without a quota it says so',
   await picture(page, 'no-quota');
   await section.getByRole('button', { name: 'Stop' }).click();
   assert.equal(await section.getByLabel('Question').inputValue(), 'And now?');
-  // The browser's own client does not say it; the line below it does.
+  // `EventSource` hides the reason; the line below shows it.
   await ask(visitor, 'And now?', 'get');
   await until('no reason', () => status.textContent(), (said) => said === 'not asked: EventSource got no stream, and does not say why');
   assert.equal(await section.getByLabel('Question').inputValue(), 'And now?');
@@ -214,7 +215,7 @@ test('chat: a stop gives the unused quota back, and without a quota it says so',
 test('notifications: a cut loses and doubles nothing', async () => {
   const { page, section, close } = await visit(browser, server.address, 'notifications');
   await until('the connection', () => figure(section, 'state'), (state) => state === 'live');
-  // The client waits up to a second, by chance, so not every cut misses something.
+  // The client waits for a random time of up to a second, so a cut may miss nothing.
   for (let cut = 1; cut <= 5; cut += 1) {
     const received = Number(await figure(section, 'received'));
     await section.getByRole('button', { name: 'Cut the connection' }).click();
@@ -232,7 +233,7 @@ test('notifications: a cut loses and doubles nothing', async () => {
     assert.deepEqual(numbers.toReversed(), numbers.map((_, index) => numbers.at(-1) + index), 'each once, in order');
   }
 
-  // In another tab they are counted, and the tabs do not move.
+  // While another tab is shown, they are counted, and the tabs do not move.
   const place = await page.getByRole('tab', { name: 'Proxy' }).boundingBox();
   await page.getByRole('tab', { name: 'Typewriter' }).click();
   await until('the badge', () => page.locator('#unread').textContent(), (count) => Number(count) >= 2);
@@ -275,7 +276,7 @@ test('notifications: for one user, with a header and with one-time tokens', asyn
     await until('the letter', data, (count) => count === 1);
     bridge.cut();
     await until('the cut', status, (said) => said !== 'live');
-    // Sent while the client is away, or not: it comes, once.
+    // The client may be away or back by now. Either way, the letter arrives once.
     await personal.getByRole('button', { name: 'Send me one' }).click();
     await until('the other letter', data, (count) => count === 2, 20_000);
     await live();
@@ -309,7 +310,7 @@ test('rooms: two browsers in one room, and one in another', async () => {
   assert.equal(await ada.section.locator('.mine').count(), 2);
   await picture(ada.page, 'rooms');
 
-  // One leaves by the button, another by closing the window.
+  // One leaves with the button, another by closing the window.
   await ming.section.getByRole('button', { name: 'Leave' }).click();
   await until('that he left', () => ada.status.textContent(), (said) => said === '1 here: Ada');
   assert.equal(await ada.section.getByText('小明 has left').count(), 1);
@@ -336,10 +337,10 @@ test('rooms: any name, and two people with the same one', async () => {
     await one.section.locator('.mine').waitFor();
     for (const visitor of [one, two]) await visitor.section.getByRole('button', { name: 'Leave' }).click();
   }
-  // Refused by the server, and the other channels go on.
+  // The server refuses this room, and the other channels stay open.
   await one.section.getByLabel('Room').fill(' ');
   await one.section.getByRole('button', { name: 'Enter' }).click();
-  await until('the refusal', () => one.status.textContent(), (said) => said === 'not let in: names have 1 to 40 characters');
+  await until('the refusal', () => one.status.textContent(), (said) => said === 'not admitted: names have 1 to 40 characters');
   await isLive(one);
   await one.close();
   await two.close();
@@ -373,7 +374,7 @@ for (const [how, scripts] of [['a shared worker', []], ['a hub in each page', ['
   });
 }
 
-test('three windows of one browser share one connection', async () => {
+test('the windows of one browser share one connection', async () => {
   const visitor = await visit(browser, server.address, 'rooms');
   const windows = [visitor];
   for (let count = 1; count < 8; count += 1) windows.push(await visitor.open('rooms'));
@@ -389,7 +390,7 @@ test('three windows of one browser share one connection', async () => {
 });
 
 for (const isBehindNginx of [false, true]) {
-  test(`a restart of the server is told as it is, ${isBehindNginx ? 'behind nginx' : 'without nginx'}`, async (t) => {
+  test(`the page shows a restart of the server, ${isBehindNginx ? 'behind nginx' : 'without nginx'}`, async (t) => {
     let own = await startServer({ pace: 100 });
     t.after(() => own.kill());
     const nginx = isBehindNginx ? await startNginx(own.port) : undefined;
@@ -414,7 +415,7 @@ for (const isBehindNginx of [false, true]) {
     await monitor.section.locator('xpath=self::*[contains(@class, "is-stale")]').waitFor();
     assert.equal(await monitor.status.textContent(), 'not connected; these figures are old');
     assert.equal(await visitor.status.textContent(), 'not connected');
-    // What is typed now stays.
+    // Text typed now stays in its field.
     await visitor.section.getByLabel('Message', { exact: true }).fill('hello?');
     assert(await visitor.section.getByRole('button', { name: 'Say' }).isDisabled());
     await ask(chat, 'Are you there?', 'post');
@@ -424,7 +425,7 @@ for (const isBehindNginx of [false, true]) {
     await picture(visitor.page, `restart-${isBehindNginx ? 'nginx' : 'plain'}`);
 
     own = await startServer({ port: own.port, pace: 100 });
-    // Sooner than by themselves, unless they are back already.
+    // Reconnects earlier than they would by themselves, unless they are already back.
     for (const part of [chat.section, visitor.page.locator('#connection')]) {
       await part.getByRole('button', { name: 'Reconnect' }).click({ timeout: 500 }).catch(() => {});
     }
@@ -437,7 +438,7 @@ for (const isBehindNginx of [false, true]) {
     await until('that some are gone', () => figure(notifications.section, 'lost'), (lost) => lost === '0 or more');
     assert.equal(await notifications.section.locator('.feed .gap').count(), 1);
     assert.equal(await figure(notifications.section, 'doubled'), '0');
-    // Nobody asks the provider again without being asked.
+    // The page must not ask the provider again without being asked.
     await until('the proxy', () => proxy.status.textContent(), (said) => said.includes('no longer has this answer'), 20_000);
     await visitor.close();
     assert.equal(await own.interrupt(), 0);
@@ -455,7 +456,7 @@ for (const [how, scripts] of [['a shared worker', []], ['a hub in each page', ['
     const windows = [visitor, await visitor.open('notifications')];
     for (const window of windows) {
       await isLive(window);
-      // A window that has heard nothing yet misses nothing.
+      // A window that has received nothing yet cannot miss anything.
       await until('a notification', () => figure(window.section, 'received'), (count) => Number(count) > 0);
     }
     const bringWorkersBack = isShared ? await takeWorkersOffline(browser) : () => {};
@@ -544,7 +545,7 @@ test('the keyboard reaches everything, and keeps its place', async () => {
   await page.keyboard.press('Home');
   await page.keyboard.press('ArrowRight');
 
-  // To the conversation, the question, the way, Send.
+  // Tab reaches the conversation, the question, the method, and Send.
   await page.keyboard.press('Tab');
   await page.keyboard.press('Tab');
   await page.keyboard.type('Why?');
@@ -564,7 +565,7 @@ test('the keyboard reaches everything, and keeps its place', async () => {
   await close();
 });
 
-test('what is scrolled up stays', async () => {
+test('a box that is scrolled up stays there', async () => {
   const visitor = await visit(browser, server.address, 'chat');
   const { section, status, close } = visitor;
   for (let count = 0; count < 3; count += 1) {

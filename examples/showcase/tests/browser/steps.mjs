@@ -1,11 +1,11 @@
-// What people do on the page, for the tests.
+// Does what people do on the page, for the tests.
 
 import { until } from './until.mjs';
 
-/** What a tab shows under a name. */
+/** Returns the figure of this name in a tab. */
 export const figure = (section, name) => section.locator(`[data-figure=${name}]`).textContent();
 
-/** Waits until the background stream is there. */
+/** Waits until the background stream is live. */
 export const isLive = ({ connection }) => until('the connection', () => connection.textContent(), (said) => said === 'live', 20_000);
 
 export const type = async ({ section }, text) => {
@@ -31,5 +31,5 @@ export const say = async ({ section }, text) => {
   await section.getByRole('button', { name: 'Say' }).click();
 };
 
-/** The messages in a room, with their authors. */
+/** Returns the messages in a room, with their authors. */
 export const heard = ({ section }) => section.locator('.bubble:not(.note)').evaluateAll((all) => all.map((bubble) => bubble.innerText.replace('\n', ': ')));

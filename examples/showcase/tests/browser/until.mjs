@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { setTimeout as pause } from 'node:timers/promises';
 
-/** Waits until a value is as it should be. */
+/** Waits until a value passes the check. */
 export async function until(what, get, isRight, milliseconds = 10_000) {
   const end = Date.now() + milliseconds;
   let value = await get();

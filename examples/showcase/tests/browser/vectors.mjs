@@ -1,13 +1,13 @@
-// How a parser is held against `tests/vectors.json`. Runs in Node and in the page.
+// Checks a parser against `tests/vectors.json`. Runs in Node and in the page.
 
-/** Where a stream is cut. */
+/** The ways to split a stream into chunks. */
 export const splits = {
   'whole': (bytes) => [bytes],
   'byte by byte': (bytes) => [...bytes].map((byte) => Uint8Array.of(byte)),
   'in threes': (bytes) => Array.from({ length: Math.ceil(bytes.length / 3) }, (_, index) => bytes.subarray(3 * index, 3 * index + 3)),
 };
 
-/** The differences, one text for each. */
+/** Returns the differences, with a text for each. */
 export function check(Parser, vector, split) {
   const bytes = vector.input_hex === undefined
     ? new TextEncoder().encode(vector.input)
@@ -28,5 +28,5 @@ export function check(Parser, vector, split) {
   });
 }
 
-// Beyond 64 bits, the vectors have the largest number that fits.
+// For values beyond 64 bits, the vectors have the largest number that fits.
 const clamp = (_, value) => (typeof value === 'number' ? Math.min(value, 2 ** 64) : value);

@@ -1,6 +1,6 @@
-//! A running showcase, for the tests.
+//! Runs the showcase for the tests.
 
-// Not every test uses all of it.
+// Each test uses only a part of it.
 #![allow(dead_code)]
 
 use std::{
@@ -15,7 +15,7 @@ use reqwest::{Client, Response};
 use serde_json::Value;
 use tokio::time::timeout;
 
-/// Where `cargo test` has built the example.
+/// Returns the path of the example, which `cargo test` has built.
 pub fn program() -> PathBuf {
     let mut path = std::env::current_exe().expect("a test has a path");
     path.pop();
@@ -25,7 +25,7 @@ pub fn program() -> PathBuf {
     path
 }
 
-/// The secret that the showcase has for its upstream.
+/// The key that the showcase sends to its upstream.
 pub const KEY: &str = "sk-not-for-browsers";
 
 /// A running showcase.
@@ -44,7 +44,7 @@ impl Server {
         Self::start_in(options, None)
     }
 
-    /// Starts it with more in its environment.
+    /// Starts the showcase with additional environment variables.
     pub fn start_in<'a>(
         options: &[&str],
         environment: impl IntoIterator<Item = (&'a str, &'a OsStr)>,
@@ -80,7 +80,7 @@ impl Server {
 
 impl Drop for Server {
     fn drop(&mut self) {
-        // It may have ended already.
+        // The process may have ended already.
         _ = self.process.kill();
         _ = self.process.wait();
     }
