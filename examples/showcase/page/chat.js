@@ -164,7 +164,8 @@ function byGet(question, { onEvent, onState, log }) {
     }
     source.addEventListener('open', () => onState({ name: 'live' }));
     source.addEventListener('error', () => {
-      // The event has no reason and no time of the next attempt. After a 502 there is none.
+      // The event contains no reason and no time of the next attempt. After a 502, there is no next
+      // attempt.
       onState(source.readyState === EventSource.CLOSED
         ? { name: 'given up', reason: 'EventSource got no stream, and does not say why' }
         : { name: 'connecting' });

@@ -25,8 +25,8 @@ export function init(section) {
 
   function showFigures() {
     for (const name of ['received', 'replayed', 'doubled']) show(name, figures[name]);
-    // The next number in a channel shows how many were lost. But nobody knows how many a run of the
-    // log still had after the client left it.
+    // The next number in a channel shows how many were lost. The count is a lower bound after a
+    // change of the run: the client cannot know how many the last run still had.
     const isExact = !figures.isUnsure && figures.uncounted.length === 0;
     show('lost', isExact ? figures.lost : `${figures.lost} or more`);
   }

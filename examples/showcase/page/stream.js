@@ -88,7 +88,7 @@ export class Parser {
     return blocks;
   }
 
-  /** The text of the incomplete block, which is dropped at the end of the stream. */
+  /** The incomplete block, which is dropped at the end of the stream. */
   get pending() {
     const { raw, comments } = this.#block;
     return { raw: raw + this.#line, comments };

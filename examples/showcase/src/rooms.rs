@@ -57,8 +57,8 @@ pub struct Seat {
     pub room: String,
     #[serde(default = "nobody")]
     pub name: String,
-    /// The secret that the client chose. Whoever comes back with it is the same member, and whoever
-    /// speaks with it is that member.
+    /// The secret that the client chose. It identifies the member, both when a connection comes
+    /// back and when a message comes in.
     #[serde(default = "any_token")]
     pub member: String,
 }
@@ -158,8 +158,8 @@ fn is_token(token: &str) -> bool {
     !token.is_empty() && token.len() <= MAX_TOKEN
 }
 
-/// Returns the public key for a member's secret. Every server computes the same one, and nobody can
-/// find another secret with the same key.
+/// Returns the public key for a member's secret. Every server computes the same key, and finding
+/// another secret with that key is not practical.
 fn public_key(token: &str) -> u64 {
     let hash = Sha256::digest(token);
     let bytes = hash.first_chunk().expect("it has 32 bytes");
