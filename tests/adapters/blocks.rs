@@ -1,4 +1,4 @@
-//! `BlockStream`.
+//! Tests `BlockStream`.
 
 use std::io;
 

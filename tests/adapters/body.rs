@@ -1,4 +1,4 @@
-//! `EventBody`, with a clock of the test's own.
+//! Tests `EventBody`, with a clock that the test controls.
 
 use std::{
     cell::Cell,

@@ -1,4 +1,4 @@
-//! `SseCodec`.
+//! Tests `SseCodec`.
 
 use bytes::BytesMut;
 use futures_util::StreamExt;

@@ -1,4 +1,4 @@
-//! What can be sent, and what it becomes.
+//! Tests the types that can be sent, and their bytes.
 
 use std::{borrow::Cow, convert::Infallible, sync::Arc};
 

@@ -1,4 +1,4 @@
-//! `FilterBlocks`, `WithLastWords` and `Inject`.
+//! Tests `FilterBlocks`, `WithLastWords` and `Inject`.
 
 use std::{
     cell::Cell,

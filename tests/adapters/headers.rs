@@ -1,4 +1,4 @@
-//! The headers of responses and requests.
+//! Tests the headers of responses and requests.
 
 use http::{HeaderMap, HeaderValue};
 use sse_wire::{EventId, is_event_stream, last_event_id, sse_headers};

@@ -1,4 +1,4 @@
-//! `EventReader`, and writing.
+//! Tests `EventReader`, and writing to `io::Write`.
 
 use std::{
     collections::VecDeque,

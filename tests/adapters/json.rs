@@ -1,4 +1,4 @@
-//! JSON in and out.
+//! Tests events with JSON data, in both directions.
 
 use std::{
     borrow::BorrowMut,

@@ -1,4 +1,4 @@
-//! That every adapter gives what the decoder gives, and keeps its own promises.
+//! Tests that every adapter returns the decoder's events, and keeps its own promises.
 
 mod blocks;
 mod body;

@@ -1,4 +1,4 @@
-//! `open_events` and `EventReader::open`: the event stream, or what came instead.
+//! Tests `open_events` and `EventReader::open`, with event streams and with other bodies.
 
 use std::io::{self, Read};
 

@@ -1,4 +1,4 @@
-//! `Reconnecting`, in a world whose clock is the test's own: hours take no time.
+//! Tests `Reconnecting`, with a clock that the test controls: hours pass in no time.
 
 use std::{
     cell::RefCell,

@@ -1,4 +1,4 @@
-//! Many receivers of one log, on tokio.
+//! Tests many receivers of one log, on tokio.
 
 use std::{sync::Arc, time::Duration};
 

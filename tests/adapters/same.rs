@@ -1,4 +1,4 @@
-//! All of them give the same events as the decoder, however the bytes are cut.
+//! Tests that all adapters return the same events as the decoder, however the bytes are split.
 
 use std::io::Read;
 

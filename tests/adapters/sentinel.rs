@@ -1,4 +1,4 @@
-//! `until_data` and `must_end_with`.
+//! Tests `until_data` and `must_end_with`.
 
 use std::io;
 

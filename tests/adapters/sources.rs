@@ -1,4 +1,4 @@
-//! Sources of chunks that are silent, fail, panic, or are asked again after their end.
+//! Tests sources of chunks that are silent, fail or panic, and polls after their end.
 
 use std::{
     panic::{AssertUnwindSafe, catch_unwind},

@@ -1,4 +1,4 @@
-//! `EventStream` and `ItemStream`.
+//! Tests `EventStream` and `ItemStream`.
 
 use std::{
     cell::Cell,

@@ -1,4 +1,4 @@
-//! What the compiler shall accept.
+//! Checks the traits of types, and expressions that must compile.
 
 use std::{
     convert::Infallible,
