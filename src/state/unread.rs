@@ -1,5 +1,7 @@
 //! The bytes of a chunk that the caller left unread.
 
+use alloc::vec::Vec;
+
 use bytes::{Bytes, BytesMut};
 
 use crate::{
@@ -56,12 +58,7 @@ impl Unread {
         let mut rest = core::mem::take(rest);
         *self = Self::Nothing;
         if !chunk.bytes().is_empty() {
-            // This copies the rest if events of its chunk share it. Nothing shares the rest of a
-            // private chunk, so a caller that takes one event of each chunk does not copy the rest
-            // again and again.
-            let mut joined = BytesMut::from(rest);
-            joined.extend_from_slice(chunk.bytes());
-            rest = joined.freeze();
+            rest = append(rest, chunk.bytes());
         }
         Chunk::private(rest)
     }
@@ -72,4 +69,29 @@ impl Unread {
         *self = Self::Nothing;
         Some(DecodeErrorKind::UnreadTooLarge { limit: limit.max(wire::KEPT) as u64 })
     }
+}
+
+/// Appends a chunk to the rest, in its memory if possible.
+///
+/// This copies the rest if events of its chunk share it. Nothing shares the rest of a private
+/// chunk, so a caller that takes one event of each chunk does not copy the rest again and again.
+fn append(rest: Bytes, chunk: &[u8]) -> Bytes {
+    let len = rest.len() + chunk.len();
+    // Enough that the rest moves only after a third as many bytes came, and not much too large.
+    let (least, most) = (len + rest.len() / 2, wire::KEPT.max(4 * len));
+    let mut joined = BytesMut::from(rest);
+    if (len..=most).contains(&joined.capacity()) {
+        joined.extend_from_slice(chunk);
+        return joined.freeze();
+    }
+    // Moves the rest to the start, over the bytes that were read. What they leave is known only
+    // now: a caller that is always one event behind must not hold the memory of a large chunk.
+    let mut joined = Vec::from(joined);
+    if joined.capacity() > most {
+        joined.shrink_to(least);
+    } else if joined.capacity() < least {
+        joined.reserve_exact(least - joined.len());
+    }
+    joined.extend_from_slice(chunk);
+    joined.into()
 }

@@ -19,8 +19,8 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use proptest::prelude::*;
 use sse_wire::{
-    Encode, Encoder, Event, EventBody, EventStream, EventType, Frame, ItemStream, JsonEvent, Timer,
-    sse_headers,
+    BodyChunks, Encode, Encoder, Event, EventBody, EventStream, EventType, Frame, ItemStream,
+    JsonEvent, Timer, sse_headers,
 };
 
 use crate::polling::{Impatient, count_wakes, ready};
@@ -200,6 +200,20 @@ fn trailers_are_left_out() {
     let body = http_body_util::StreamBody::new(frames).boxed_unsync();
     let events = EventStream::from_body(body);
     assert_eq!(ready(futures_util::StreamExt::count(events)), 1);
+}
+
+/// A body has trailers once, but nothing forces it to.
+#[test]
+fn trailers_for_ever_give_way() {
+    let asked = Cell::new(0);
+    let trailers = stream::repeat_with(|| {
+        asked.set(asked.get() + 1);
+        assert!(asked.get() < 10_000, "it never gives way");
+        Ok::<http_body::Frame<Bytes>, ()>(http_body::Frame::trailers(http::HeaderMap::new()))
+    });
+    let mut chunks = pin!(BodyChunks::new(http_body_util::StreamBody::new(trailers)));
+    let (polled, wakes) = count_wakes(|cx| Stream::poll_next(chunks.as_mut(), cx));
+    assert!(polled.is_pending() && wakes == 1);
 }
 
 #[test]

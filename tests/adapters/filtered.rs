@@ -193,6 +193,20 @@ fn frames_without_bytes_give_way_and_keep_nobody_away() {
     let (polled, wakes) = count_wakes(|cx| injected.as_mut().poll_next(cx));
     assert!(polled.is_pending() && wakes == 1);
 
+    // Both are always ready, and have nothing.
+    let (chunks_asked, frames_asked) = (Cell::new(0), Cell::new(0));
+    let empty = stream::repeat_with(|| {
+        frames_asked.set(frames_asked.get() + 1);
+        Frame::default()
+    });
+    let mut injected = pin!(always("", &chunks_asked).inject(empty));
+    for polls in 1..=3 {
+        let (polled, wakes) = count_wakes(|cx| injected.as_mut().poll_next(cx));
+        assert!(polled.is_pending() && wakes > 0);
+        assert!((polls..1000 * polls).contains(&chunks_asked.get()));
+        assert!((polls..1000 * polls).contains(&frames_asked.get()));
+    }
+
     let frames = stream::iter([Frame::default(), Frame::default(), Frame::KEEP_ALIVE]);
     let mut injected = pin!(stream::pending::<Chunk>().inject(frames));
     assert_eq!(ready(injected.next()), Some(Ok(":\n\n".into())));
@@ -431,16 +445,22 @@ fn what_has_passed_before_a_panic_stays_in_order() {
     }
 
     // The frames panic while the chunks are silent.
-    let mut chunks = ["data: a\n\ndata: b\n", "\ndata: c\n\n", ""].into_iter();
+    let mut silent = ["data: a\n\ndata: b\n", "\ndata: c\n\n", ""].into_iter();
     let mut polls = 0;
-    let chunks = stream::poll_fn(move |_| {
+    let silent = stream::poll_fn(move |_| {
         polls += 1;
-        if polls % 5 > 0 { Poll::Pending } else { Poll::Ready(chunks.next().map(Ok::<_, &str>)) }
+        if polls % 5 > 0 { Poll::Pending } else { Poll::Ready(silent.next().map(Ok::<_, &str>)) }
     });
     let steps = [Some("1"), None, Some("2"), None, Some("3")];
     let frames = stream::iter(steps).map(|step| Frame::from(Event::new(step.expect("on purpose"))));
-    let passed = all_despite_panics(chunks.inject(frames));
+    let passed = all_despite_panics(silent.inject(frames));
     assert_eq!(data(passed.as_bytes()), ["1", "2", "3", "a", "b", "c"],);
+
+    // The frames panic while the chunks are not silent.
+    let chunks = chunks(&["data: a\n\n", "data: b\n\n", "data: c\n\n"]);
+    let frames = stream::iter(steps).map(|step| Frame::from(Event::new(step.expect("on purpose"))));
+    let passed = all_despite_panics(chunks.inject(frames));
+    assert_eq!(data(passed.as_bytes()), ["1", "a", "2", "b", "3", "c"]);
 }
 
 fn block() -> impl Strategy<Value = String> {

@@ -531,6 +531,56 @@ fn a_connection_that_panics_is_made_again() {
     assert_eq!((seen.concat().as_str(), panics), (r#"after Noneafter Some("1")"#, 1));
 }
 
+/// Panics once when it is set, and elapses at once.
+#[derive(Default)]
+struct Faulty {
+    resets: u32,
+    panics_at: u32,
+}
+
+impl Timer for Faulty {
+    fn reset(mut self: Pin<&mut Self>, _: Duration) {
+        self.resets += 1;
+        assert!(self.resets != self.panics_at, "on purpose");
+    }
+
+    fn poll_elapsed(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
+        Poll::Ready(())
+    }
+}
+
+/// Nothing is asked for again after that, least of all without the last event ID.
+#[test]
+fn a_panic_of_the_timer_or_of_the_policy_ends_the_stream() {
+    for panics_at in 1..=5 {
+        let mut requests = Vec::new();
+        let connect = |request: ConnectRequest| {
+            requests.push(request.last_event_id().map(|id| id.as_str().to_owned()));
+            let chunks = stream::iter([Ok::<_, &str>("id: 1\ndata: a\n\n")]);
+            async { Ok(ConnectResponse::new(200, Some("text/event-stream"), chunks)) }
+        };
+        let policy = Reconnect::new().with_retry_if(move |_| {
+            assert!(panics_at != 5, "on purpose");
+            true
+        });
+        let mut events =
+            pin!(Reconnecting::new(connect, policy, Faulty { panics_at, ..Faulty::default() }));
+        let (mut count, mut panics) = (0, 0);
+        for _ in 0..20 {
+            match catch_unwind(AssertUnwindSafe(|| poll(events.as_mut()))) {
+                Ok(Poll::Ready(Some(event))) => count += usize::from(event.is_ok()),
+                Ok(Poll::Ready(None)) => break,
+                Ok(Poll::Pending) => {}
+                Err(_) => panics += 1,
+            }
+        }
+        assert_eq!(panics, 1);
+        assert!(events.is_terminated());
+        assert_eq!(events.last_event_id(), if count > 0 { "1" } else { "" });
+        assert!(requests.iter().skip(1).all(|id| id.as_deref() == Some("1")), "{requests:?}");
+    }
+}
+
 #[test]
 fn errors_reach_the_first_cause() {
     type Chunks = stream::Empty<Result<&'static [u8], io::Error>>;

@@ -337,6 +337,47 @@ fn chunks_of_which_one_item_is_taken_pile_up_no_further() {
     assert!(usage.peak <= bytes(3 * MOST + CONSTANT), "{usage:?}");
 }
 
+/// The same if the chunks are small, and one of their two items is taken.
+#[test]
+fn what_is_left_of_small_chunks_piles_up_no_further() {
+    let chunk = Bytes::from("data: x\n\ndata: y\n\n");
+    let told = DecodeErrorKind::UnreadTooLarge { limit: LIMIT as u64 };
+    let (usage, kind) = measure(|| {
+        let mut decoder = Settings::limited(LIMIT as u64).events();
+        let mut chunks =
+            (0..3 * LIMIT / chunk.len()).map(|_| decoder.feed(&chunk).next_event().err());
+        chunks.find_map(|error| error).map(|error| error.kind())
+    });
+    assert_eq!(kind, Some(told));
+    assert!(usage.peak <= bytes(2 * LIMIT + CONSTANT), "{usage:?}");
+}
+
+/// A decoder that always has an unread event frees the memory of a large rest all the same.
+#[test]
+fn a_large_rest_is_freed_although_something_is_always_unread() {
+    const EVENT: &str = "data: 0123456789\n\n";
+
+    let burst = EVENT.repeat(10 * LIMIT / EVENT.len());
+    let (usage, decoder) = measure(|| {
+        let mut decoder = Decoder::new();
+        drop(decoder.feed(burst.as_bytes()));
+        // Catches up in small steps, but never quite.
+        while decoder.pending_bytes() > 3 * EVENT.len() as u64 {
+            let unread = decoder.pending_bytes() / EVENT.len() as u64;
+            let mut events = decoder.feed(b"");
+            for _ in 0..unread.div_ceil(20) {
+                assert!(events.next_event().expect("no limit").is_some());
+            }
+        }
+        for _ in 0..100 {
+            assert!(decoder.feed(EVENT.as_bytes()).next_event().expect("no limit").is_some());
+        }
+        decoder
+    });
+    assert_eq!(decoder.pending_bytes(), 3 * EVENT.len() as u64);
+    assert!(usage.live <= bytes(CONSTANT), "{usage:?}");
+}
+
 /// Chunks of nothing are nothing, whatever was left unread before them.
 #[test]
 fn chunks_of_nothing_do_not_pile_up() {
