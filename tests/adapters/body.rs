@@ -204,7 +204,7 @@ fn trailers_are_left_out() {
 
 /// A body has trailers once, but nothing forces it to.
 #[test]
-fn trailers_for_ever_give_way() {
+fn endless_trailers_give_way() {
     let asked = Cell::new(0);
     let trailers = stream::repeat_with(|| {
         asked.set(asked.get() + 1);
