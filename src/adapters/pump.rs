@@ -78,17 +78,20 @@ impl<T: Output> Pump<T> {
     #[inline]
     pub(super) fn next(&mut self) -> Option<Result<T, DecodeError>> {
         let Self { progress, reading } = self;
-        let state = progress.state();
-        let item = T::next(reading, state);
-        if item.as_ref().is_none_or(|item| item.is_err() && state.failed) {
-            if T::HOLDS_ALL {
-                reading.stop::<true>(state);
-            } else {
-                reading.stop::<false>(state);
+        match T::next(reading, progress.state()) {
+            Some(Ok(item)) => Some(Ok(item)),
+            Some(Err(error)) if !progress.state().failed => Some(Err(error)),
+            last => {
+                let state = progress.state();
+                if T::HOLDS_ALL {
+                    reading.stop::<true>(state);
+                } else {
+                    reading.stop::<false>(state);
+                }
+                reading.clear();
+                last
             }
-            reading.clear();
         }
-        item
     }
 
     /// Notes that the transport failed.
