@@ -5,10 +5,7 @@
 mod common;
 
 use std::{
-    fs,
-    net::TcpListener,
-    path::{Path, PathBuf},
-    process::{Child, Command, ExitCode},
+    process::ExitCode,
     time::{Duration, Instant},
 };
 
@@ -17,19 +14,21 @@ use serde_json::{Value, json};
 use sse_wire::ByteStreamExt;
 use tokio::time::sleep;
 
-use self::common::{Server, in_time};
+use self::common::{
+    Server, in_time,
+    nginx::{self, Nginx},
+};
 
 /// The time between two events, in milliseconds.
 const DELAY: u64 = 40;
 
 #[tokio::main]
 async fn main() -> ExitCode {
-    if Command::new("nginx").arg("-v").output().is_err() {
-        println!("\nskipped the tests behind nginx: it is not installed\n");
+    if !nginx::is_installed("the tests behind nginx") {
         return ExitCode::SUCCESS;
     }
     let server = Server::start();
-    let nginx = Nginx::start(&server.address).await;
+    let nginx = start_nginx(&server.address).await;
 
     for path in ["", "/advised"] {
         let spread = spread(&server, &format!("{}{path}/typewriter", nginx.address)).await;
@@ -127,73 +126,22 @@ async fn asks_at_length(server: &Server, nginx: &Nginx) {
     assert!(answer.ends_with("event: done\ndata: [DONE]\n\n"), "{answer}");
 }
 
-struct Nginx {
-    process: Child,
-    address: String,
-    folder: PathBuf,
-}
-
-impl Nginx {
-    /// Starts nginx with three paths. `/` has no setting for streams, `/advised/` has those from
-    /// the README, and `/buffered/` ignores the header by which the showcase disables buffering.
-    async fn start(upstream: &str) -> Self {
-        let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-        let port = port.expect("a port").port();
-        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join(format!("nginx-{port}"));
-        fs::create_dir_all(&folder).expect("a folder");
-        let configuration = format!(
-            "daemon off;
-            master_process off;
-            pid nginx.pid;
-            error_log error.log;
-            events {{}}
-            http {{
-                access_log off;
-                client_body_temp_path body;
-                proxy_temp_path proxy;
-                fastcgi_temp_path fastcgi;
-                uwsgi_temp_path uwsgi;
-                scgi_temp_path scgi;
-                server {{
-                    listen 127.0.0.1:{port};
-                    location / {{
-                        proxy_pass {upstream};
-                    }}
-                    location /advised/ {{
-                        proxy_pass {upstream}/;
-                        proxy_http_version 1.1;
-                        proxy_set_header Connection \"\";
-                    }}
-                    location /buffered/ {{
-                        proxy_pass {upstream}/;
-                        proxy_ignore_headers X-Accel-Buffering;
-                    }}
-                }}
-            }}"
-        );
-        fs::write(folder.join("nginx.conf"), configuration).expect("written");
-        let process = Command::new("nginx")
-            .arg("-p")
-            .arg(&folder)
-            .args(["-c", "nginx.conf", "-e", "error.log"])
-            .spawn()
-            .expect("nginx starts");
-        let address = format!("http://127.0.0.1:{port}");
-        let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-        in_time(async {
-            while client.get(&address).send().await.is_err() {
-                sleep(Duration::from_millis(20)).await;
-            }
-        })
-        .await;
-        Self { process, address, folder }
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        _ = self.process.kill();
-        _ = self.process.wait();
-        _ = fs::remove_dir_all(&self.folder);
-    }
+/// Starts nginx with three paths. `/` has no setting for streams, `/advised/` has those from the
+/// README, and `/buffered/` ignores the header by which the showcase disables buffering.
+async fn start_nginx(upstream: &str) -> Nginx {
+    let locations = format!(
+        "location / {{
+            proxy_pass {upstream};
+        }}
+        location /advised/ {{
+            proxy_pass {upstream}/;
+            proxy_http_version 1.1;
+            proxy_set_header Connection \"\";
+        }}
+        location /buffered/ {{
+            proxy_pass {upstream}/;
+            proxy_ignore_headers X-Accel-Buffering;
+        }}"
+    );
+    Nginx::start("", &locations).await
 }

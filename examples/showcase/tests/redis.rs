@@ -6,7 +6,6 @@ mod common;
 
 use std::{
     fs,
-    net::TcpListener,
     path::{Path, PathBuf},
     process::{Child, Command, ExitCode, Stdio},
     time::Duration,
@@ -17,7 +16,11 @@ use serde_json::{Value, json};
 use sse_wire::{ByteStreamExt, EventBuf, EventStream};
 use tokio::time::sleep;
 
-use self::common::{Server, in_time, program};
+use self::common::{
+    Server, free_port, in_time,
+    nginx::{self, Nginx},
+    program,
+};
 
 const LOG: &str = "sse-wire-showcase:log";
 
@@ -31,11 +34,9 @@ async fn main() -> ExitCode {
     println!("two servers have the same events, whatever the names");
     a_client_continues_at_another_server().await;
     println!("a client continues at another server, with each event once");
-    if Command::new("nginx").arg("-v").output().is_ok() {
+    if nginx::is_installed("the test behind nginx") {
         servers_behind_nginx_may_stop_and_start().await;
         println!("behind nginx, servers may stop and start");
-    } else {
-        println!("\nskipped the test behind nginx: it is not installed\n");
     }
     a_client_waits_for_a_slow_server().await;
     println!("a client waits for a server that has not read its last event yet");
@@ -149,10 +150,10 @@ async fn servers_behind_nginx_may_stop_and_start() {
 
     let redis = Redis::start().await;
     let mut servers = vec![redis.server(), redis.server()];
-    let nginx = Nginx::start(&servers, &redis.folder).await;
+    let nginx = start_nginx(&servers).await;
     let client = servers[0].client.clone();
     let path = "/rooms?room=a&member=secret";
-    let mut reader = Reader::new(nginx.get(&servers[0].client, path, "").await);
+    let mut reader = Reader::new(get(&nginx, &servers[0].client, path, "").await);
     reader.until("hello").await;
     let url = format!("{}/rooms", nginx.address);
     let sender = tokio::spawn(async move {
@@ -200,7 +201,7 @@ async fn servers_behind_nginx_may_stop_and_start() {
             break;
         }
         let last = reader.0.decoder().last_event_id().to_owned();
-        reader = Reader::new(nginx.get(&servers[0].client, path, &last).await);
+        reader = Reader::new(get(&nginx, &servers[0].client, path, &last).await);
     }
     let repeated = sender.await.expect("no panic");
     println!("sent again: {repeated:?}");
@@ -509,11 +510,6 @@ impl Server {
     }
 }
 
-fn free_port() -> u16 {
-    let port = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
-    port.expect("a port").port()
-}
-
 struct Redis {
     process: Child,
     port: u16,
@@ -595,79 +591,31 @@ impl Drop for Redis {
     }
 }
 
-struct Nginx {
-    process: Child,
-    address: String,
+/// Starts nginx, which sends each request to the next server, as by default.
+async fn start_nginx(servers: &[Server]) -> Nginx {
+    let servers: Vec<_> = servers
+        .iter()
+        .map(|server| format!("server {};", server.address.trim_start_matches("http://")))
+        .collect();
+    let upstreams = format!("upstream showcase {{ {} }}", servers.concat());
+    let location = "location / {
+        proxy_pass http://showcase;
+        proxy_http_version 1.1;
+    }";
+    Nginx::start(&upstreams, location).await
 }
 
-impl Nginx {
-    /// Starts nginx, which sends each request to the next server, as by default.
-    async fn start(servers: &[Server], folder: &Path) -> Self {
-        let port = free_port();
-        let servers: Vec<_> = servers
-            .iter()
-            .map(|server| format!("server {};", server.address.trim_start_matches("http://")))
-            .collect();
-        let configuration = format!(
-            "daemon off;
-            master_process off;
-            pid nginx.pid;
-            error_log error.log;
-            events {{}}
-            http {{
-                access_log off;
-                client_body_temp_path body;
-                proxy_temp_path proxy;
-                fastcgi_temp_path fastcgi;
-                uwsgi_temp_path uwsgi;
-                scgi_temp_path scgi;
-                upstream showcase {{ {} }}
-                server {{
-                    listen 127.0.0.1:{port};
-                    location / {{
-                        proxy_pass http://showcase;
-                        proxy_http_version 1.1;
-                    }}
-                }}
-            }}",
-            servers.concat()
-        );
-        fs::write(folder.join("nginx.conf"), configuration).expect("written");
-        let process = Command::new("nginx")
-            .arg("-p")
-            .arg(folder)
-            .args(["-c", "nginx.conf", "-e", "error.log"])
-            .spawn()
-            .expect("nginx starts");
-        let address = format!("http://127.0.0.1:{port}");
-        in_time(async {
-            while std::net::TcpStream::connect(("127.0.0.1", port)).is_err() {
-                sleep(Duration::from_millis(20)).await;
+/// Repeats the request while nginx has no server to ask.
+async fn get(nginx: &Nginx, client: &reqwest::Client, path: &str, last: &str) -> reqwest::Response {
+    in_time(async {
+        loop {
+            let request = client.get(format!("{}{path}", nginx.address));
+            let response = request.header("last-event-id", last).send().await;
+            match response {
+                Ok(response) if response.status() == 200 => return response,
+                _ => sleep(Duration::from_millis(50)).await,
             }
-        })
-        .await;
-        Self { process, address }
-    }
-
-    /// Repeats the request while nginx has no server to ask.
-    async fn get(&self, client: &reqwest::Client, path: &str, last: &str) -> reqwest::Response {
-        in_time(async {
-            loop {
-                let request = client.get(format!("{}{path}", self.address));
-                let response = request.header("last-event-id", last).send().await;
-                match response {
-                    Ok(response) if response.status() == 200 => return response,
-                    _ => sleep(Duration::from_millis(50)).await,
-                }
-            }
-        })
-        .await
-    }
-}
-
-impl Drop for Nginx {
-    fn drop(&mut self) {
-        _ = self.process.kill();
-        _ = self.process.wait();
-    }
+        }
+    })
+    .await
 }

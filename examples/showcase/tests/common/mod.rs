@@ -3,9 +3,12 @@
 // Each test uses only a part of it.
 #![allow(dead_code)]
 
+pub mod nginx;
+
 use std::{
     ffi::OsStr,
     io::{BufRead, BufReader},
+    net::TcpListener,
     path::PathBuf,
     process::{Child, Command, Stdio},
     time::Duration,
@@ -84,6 +87,12 @@ impl Drop for Server {
         _ = self.process.kill();
         _ = self.process.wait();
     }
+}
+
+/// Returns a port that nothing listens on.
+pub fn free_port() -> u16 {
+    let address = TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr());
+    address.expect("a port").port()
 }
 
 pub async fn in_time<T>(what: impl Future<Output = T>) -> T {
