@@ -101,7 +101,7 @@ pub(crate) struct Chunk<'d> {
     is_private: bool,
 }
 
-/// What is known about the bytes of a chunk.
+/// The line ends and the text that were found in the bytes of a chunk.
 struct Known {
     ends: Window,
     // Invariant: these bytes of the chunk are UTF-8. The bytes cannot change without this, because
@@ -367,7 +367,7 @@ impl<'a> Part<'a> {
 
 /// The bytes of a block that came in earlier chunks, joined.
 ///
-/// What was known about the parts is kept: if all parts of a value were ASCII, the whole value is
+/// It keeps what was known about the parts: if all parts of a value were ASCII, the whole value is
 /// not checked again.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Held {
@@ -607,7 +607,7 @@ mod avx2 {
     ///
     /// # Safety
     ///
-    /// As for [`search`].
+    /// See [`search`].
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn next_window(scan: &mut Scan<'_>) {
@@ -655,7 +655,7 @@ mod avx2 {
     ///
     /// # Safety
     ///
-    /// As for [`search`].
+    /// See [`search`].
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn pass_long_line(scan: &mut Scan<'_>) {
@@ -688,7 +688,7 @@ mod avx2 {
     ///
     /// # Safety
     ///
-    /// As for [`search`]; `lane` must point to `LANE` bytes.
+    /// See [`search`]; `lane` must point to `LANE` bytes.
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn mask(lane: *const u8) -> (u64, Vector) {
@@ -705,7 +705,7 @@ mod avx2 {
     ///
     /// # Safety
     ///
-    /// As for [`search`].
+    /// See [`search`].
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn short_mask(bytes: &[u8]) -> (u64, Vector) {
@@ -749,7 +749,7 @@ mod avx2 {
     ///
     /// # Safety
     ///
-    /// As for [`search`].
+    /// See [`search`].
     #[inline]
     #[target_feature(enable = "avx2")]
     unsafe fn line_ends(bytes: Vector) -> Vector {

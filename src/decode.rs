@@ -89,7 +89,7 @@ impl Decoder {
 
     /// Reads a chunk and returns its events as owned values, which share its memory.
     ///
-    /// As with [`feed`](Self::feed), events that are not taken come first at the next call.
+    /// Events that are not taken come first at the next call, as with [`feed`](Self::feed).
     ///
     /// ```
     /// use bytes::Bytes;

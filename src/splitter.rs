@@ -42,7 +42,7 @@ use crate::{
     wire::{self, BOM, CR, LF, field},
 };
 
-/// What happens to the bytes of a line after it was read.
+/// The treatment of a line that was read.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fate {
     /// The line must stay where it is.
@@ -87,7 +87,7 @@ pub(crate) enum Place {
 /// block's offsets near the limit, however long the chunk is.
 const FAR: usize = 1 << 20;
 
-/// What the splitter found.
+/// The result of [`Splitter::next`].
 #[derive(Debug)]
 pub(crate) enum Found {
     /// The end of the chunk.
@@ -208,7 +208,7 @@ enum Mode {
 /// The state of a stream between two chunks.
 #[derive(Clone, Debug)]
 pub(crate) struct Splitter {
-    /// What is needed of the current block's bytes in earlier chunks, followed by the current line.
+    /// The needed bytes of the current block from earlier chunks, followed by the current line.
     buffer: Held,
     /// The start of the current line in the buffer.
     line: usize,
@@ -316,7 +316,7 @@ impl Splitter {
     /// Appends a chunk that is a part of the current line, and does nothing else. Returns `false`,
     /// and changes nothing, if the chunk is not that.
     ///
-    /// Where lines are longer than chunks, most chunks are.
+    /// Most chunks are, if lines are longer than chunks.
     #[inline]
     pub(crate) fn extend_line(&mut self, chunk: &[u8], limit: usize) -> bool {
         // A line that has just begun has nothing in the buffer.

@@ -4,7 +4,7 @@ use core::fmt;
 
 /// The kind of a line, which its field name decides.
 ///
-/// As the standard requires, names are compared exactly: `Data` and `data ` are [`Field::Unknown`].
+/// Names are compared exactly, as the standard requires: `Data` and `data ` are [`Field::Unknown`].
 ///
 /// ```
 /// use sse_wire::Field;
