@@ -3,7 +3,7 @@
 mod lines;
 
 use alloc::{boxed::Box, vec::Vec};
-use core::{fmt, iter::FusedIterator};
+use core::{fmt, iter::FusedIterator, ops::Range};
 
 use bytes::Bytes;
 
@@ -11,16 +11,16 @@ pub(crate) use self::lines::prefix_len;
 pub use self::lines::{Line, Lines};
 use crate::{
     accessors::{accessors, common_traits},
-    chunk::{SharedStr, Source},
+    chunk::{Buffer, Chunk, Part, SharedStr, Source},
     error::{DecodeError, DecodeErrorKind},
     event::{Event, EventBuf},
-    fields::{self, Data, FieldLines, Fields, Span, Values},
+    fields::{Fields, Span, Values},
+    find::{Found, find},
     last_event_id::LastEventId,
     options::{AtEnd, InvalidUtf8, Options},
-    splitter::{Found, Place, Splitter},
     state::{Rare, Reading, State},
-    texts::Texts,
-    wire::{self, ShortenedBytes, field::Field, utf8},
+    texts::Each,
+    wire::{self, ShortenedBytes, field::Field},
 };
 
 /// Splits an event stream into its blocks, and loses no byte.
@@ -128,16 +128,16 @@ impl BlockDecoder {
             return BlockEnd { state, raw: Vec::new(), pending_bytes: 0, block: None, error: None };
         }
         let pending_bytes = state.pending_bytes();
-        let start = state.splitter.offset().saturating_sub(state.splitter.pending());
+        let start = state.block_start;
         let mut error = state.take_unread_error();
         let mut is_accepted = false;
         if at_end == AtEnd::Dispatch && state.is_cut_block_whole() {
-            let State { splitter, fields, options, .. } = state;
-            splitter.finish(&mut FieldLines::<true>::new(fields, *options));
-            error = Reading::NOTHING.accept(state, Place::Buffer).err();
-            is_accepted = error.is_none();
+            match state.finish::<true>() {
+                Found::Failed => error = Some(state.take_error()),
+                _ => is_accepted = true,
+            }
         }
-        let mut raw = state.splitter.take_buffer();
+        let mut raw = state.held.take();
         raw.extend_from_slice(state.unread().rest());
         let block = is_accepted.then_some(start);
         BlockEnd { state, raw, pending_bytes, block, error }
@@ -148,33 +148,45 @@ impl BlockDecoder {
 
 common_traits!(BlockDecoder);
 
-/// Returns the text of a block's values.
+/// Returns the texts of a block, given its bytes.
+///
+/// # Errors
+///
+/// See [`Repaired::set`](crate::texts::Repaired::set).
 #[inline]
 fn texts<'a>(
     raw: &'a [u8],
     is_first: bool,
     values: &Values,
-    joined: &'a mut Vec<u8>,
+    joined: &'a mut Buffer,
     rare: &'a mut Option<Box<Rare>>,
     options: Options,
-) -> Result<Texts<'a>, DecodeErrorKind> {
-    if values.data == Data::Several {
+) -> Result<Each<&'a str>, DecodeErrorKind> {
+    let of_raw = |value: Span| value.of(raw);
+    let mut bytes = Each {
+        data: values.data.map(of_raw),
+        event_type: values.event_type.map(of_raw),
+        id: values.id.map(of_raw),
+    };
+    if values.has_more_data && values.data.is_some() {
         join(raw, values, is_first, joined, options.limit());
+        bytes.data = Some(joined);
     }
-    if let Some(texts) = Texts::new(values, joined, |span| utf8::check(span.of(raw))) {
-        return Ok(texts);
+    match bytes.check() {
+        Some(texts) => Ok(texts),
+        None => rare.get_or_insert_default().repaired.set(bytes, options),
     }
-    Texts::repaired(values, raw, joined, &mut rare.get_or_insert_default().repaired, options)
 }
 
 /// Joins the data lines of a block with several.
-fn join(raw: &[u8], values: &Values, is_first: bool, joined: &mut Vec<u8>, limit: usize) {
+fn join(raw: &[u8], values: &Values, is_first: bool, joined: &mut Buffer, limit: usize) {
     let lines = Lines::new(raw, values, is_first).filter(|line| line.field() == Field::Data);
+    joined.truncate(0);
     for (number, line) in lines.enumerate() {
         if number == 0 {
-            fields::start_data(joined, line.value(), limit);
+            joined.append(Part::new(line.value()), limit);
         } else {
-            fields::append_data(joined, line.value(), limit);
+            joined.append_line(Part::new(line.value()), limit);
         }
     }
 }
@@ -183,15 +195,12 @@ fn join(raw: &[u8], values: &Values, is_first: bool, joined: &mut Vec<u8>, limit
 #[derive(Debug)]
 pub struct Blocks<'d> {
     state: &'d mut State,
-    /// [`Reading::NOTHING`] if the chunk only continued a line.
     reading: Reading<'d>,
 }
 
 impl<'d> Blocks<'d> {
     fn new(state: &'d mut State, chunk: Source<'d>) -> Self {
-        let mut reading = Reading::NOTHING;
-        reading.start(state, chunk);
-        Self { state, reading }
+        Self { reading: Reading::begin(state, chunk), state }
     }
 
     /// Returns the next block of the chunk; `None` when the chunk is used up.
@@ -203,32 +212,30 @@ impl<'d> Blocks<'d> {
     /// If a block is refused: see [`DecodeError`]. After a fatal error there are no more blocks.
     #[inline]
     pub fn next_block(&mut self) -> Result<Option<Block<'_>>, DecodeError> {
-        let Some(place) = self.next_place()? else { return Ok(None) };
-        Ok(Some(self.block(place)))
+        Ok(if self.find()? { Some(self.block()) } else { None })
     }
 
-    /// Finds the next block.
+    /// Finds the next block. Returns `false` when the chunk is used up.
     #[inline]
-    pub(crate) fn next_place(&mut self) -> Result<Option<Place>, DecodeError> {
-        self.reading.next_place(self.state)
+    pub(crate) fn find(&mut self) -> Result<bool, DecodeError> {
+        self.reading.find_block(self.state)
     }
 
-    /// Returns the block that was found last.
+    /// Returns the block that was found.
     #[inline]
-    pub(crate) fn block(&mut self, place: Place) -> Block<'_> {
-        let State { splitter, fields, rare, last_event_id, options, .. } = &mut *self.state;
-        let Fields { values, joined, .. } = fields;
-        let (raw, start) = (self.reading.raw(splitter, place), splitter.block_start());
-        Block { raw, start, values: *values, joined, rare, last_event_id, options: *options }
+    pub(crate) fn block(&mut self) -> Block<'_> {
+        let Self { state, reading } = self;
+        let State { held, fields, block_start, rare, last_event_id, options, .. } = &mut **state;
+        let raw = reading.chunk.block(held);
+        let (retry, Fields { values, joined, .. }) = (fields.retry(), fields);
+        let (values, start, options) = (*values, *block_start, *options);
+        Block { raw, start, values, retry, joined, rare, last_event_id, options }
     }
 
-    /// Returns the position of the last block in the chunk; `None` if it is in the decoder's
-    /// buffer.
-    pub(crate) fn range(&self, place: Place) -> Option<core::ops::Range<usize>> {
-        match place {
-            Place::Chunk(start) => Some(start..self.reading.cursor.pos),
-            Place::Buffer => None,
-        }
+    /// Returns the position in the chunk of the block that was found; `None` if the block is in the
+    /// decoder's buffer.
+    pub(crate) fn range(&self) -> Option<Range<usize>> {
+        self.reading.chunk.block_range(&self.state.held)
     }
 }
 
@@ -240,42 +247,15 @@ impl Drop for Blocks<'_> {
 
 /// The block view of a chunk.
 impl Reading<'_> {
-    /// Finds the next block.
+    /// Finds the next block. Returns `false` when the chunk is used up.
     #[inline]
-    fn next_place(&mut self, state: &mut State) -> Result<Option<Place>, DecodeError> {
-        if !state.resume()? {
-            return Ok(None);
+    fn find_block(&mut self, state: &mut State) -> Result<bool, DecodeError> {
+        if self.is_used_up() {
+            return Ok(false);
         }
-        state.fields.end_loan::<true>();
-        let rejects_invalid = state.options.invalid_utf8 == InvalidUtf8::Reject;
-        loop {
-            let Self { chunk, cursor } = self;
-            let State { splitter, fields, options, .. } = state;
-            let limit = options.limit();
-            if !rejects_invalid && splitter.try_plain::<FieldLines<'_, true>>(chunk.bytes(), cursor)
-            {
-                if let Some(usual) = cursor.usual(&mut chunk.scan(), limit) {
-                    let start = splitter.take_usual(cursor, usual.next);
-                    fields.set_usual(usual.data.start - start..usual.data.end - start);
-                    return Ok(Some(Place::Chunk(start)));
-                }
-                if let Some(next) = cursor.comment_block(&mut chunk.scan(), limit) {
-                    fields.values = Values::default();
-                    fields.counters.comments += 1;
-                    fields.counters.blocks_without_event += 1;
-                    return Ok(Some(Place::Chunk(splitter.take_usual(cursor, next))));
-                }
-            }
-            state.forget_given_block();
-            let place = match self.find::<true>(state)? {
-                Found::Block(place) => place,
-                Found::Passed => continue,
-                Found::Starved | Found::Line(_) | Found::TooLarge => return Ok(None),
-            };
-            if state.fields.values.id.is_some() || rejects_invalid {
-                self.accept(state, place)?;
-            }
-            return Ok(Some(place));
+        match find::<true>(state, self) {
+            Found::Failed => Err(state.take_error()),
+            found => Ok(found == Found::Block),
         }
     }
 
@@ -284,58 +264,43 @@ impl Reading<'_> {
         &mut self,
         state: &mut State,
     ) -> Option<Result<BlockBuf, DecodeError>> {
-        let place = match self.next_place(state).transpose()? {
-            Ok(place) => place,
+        match self.find_block(state) {
+            Ok(true) => {}
+            Ok(false) => return None,
             Err(error) => return Some(Err(error)),
-        };
-        let raw = match place {
-            Place::Chunk(start) => self.chunk.keep(start..self.cursor.pos),
-            Place::Buffer if state.splitter.buffer().len() > wire::COPIED => {
-                state.splitter.take_buffer().into()
-            }
-            Place::Buffer => Bytes::copy_from_slice(state.splitter.buffer()),
+        }
+        let raw = match self.chunk.block_range(&state.held) {
+            Some(range) => self.chunk.keep(range),
+            None if state.held.len() > wire::COPIED => state.held.take().into(),
+            None => Bytes::copy_from_slice(&state.held),
         };
         Some(Ok(BlockBuf {
             raw,
-            start: state.splitter.block_start(),
+            start: state.block_start,
             values: state.fields.values,
+            retry: state.fields.retry(),
             last_event_id: state.last_event_id.clone(),
             options: state.options,
         }))
     }
+}
 
-    /// Sets the last event ID from the block that was found. Refuses the block if it is not UTF-8
-    /// and that is to be rejected.
-    fn accept(&self, state: &mut State, place: Place) -> Result<(), DecodeError> {
-        let State { splitter, fields, last_event_id, options, rare, failed, .. } = state;
-        let (raw, start) = (self.raw(splitter, place), splitter.block_start());
+impl State {
+    /// Checks the text of the block that was found as far as the options require it, and sets the
+    /// last event ID.
+    pub(crate) fn accept_block(&mut self, chunk: &Chunk<'_>) -> Result<(), DecodeErrorKind> {
+        let Self { held, fields, last_event_id, options, rare, block_start, .. } = self;
+        let raw = chunk.block(held);
         let mut values = fields.values;
         if options.invalid_utf8 != InvalidUtf8::Reject {
             // Until the caller asks for the event, only the ID matters.
-            values.data = Data::None;
+            values.data = None;
         }
-        match texts(raw, start == 0, &values, &mut fields.joined, rare, *options) {
-            Ok(texts) => {
-                if let Some(id) = texts.id {
-                    last_event_id.set(id);
-                }
-                Ok(())
-            }
-            Err(kind) => {
-                fields.counters.uncount_block(&fields.values);
-                *failed = options.fails_on_error();
-                Err(DecodeError::new(kind, start))
-            }
+        let texts = texts(raw, *block_start == 0, &values, &mut fields.joined, rare, *options)?;
+        if let Some(id) = texts.id {
+            last_event_id.set(id);
         }
-    }
-
-    /// Returns the bytes of the block that was found.
-    #[inline]
-    fn raw<'a>(&'a self, splitter: &'a Splitter, place: Place) -> &'a [u8] {
-        match place {
-            Place::Chunk(start) => &self.chunk.bytes()[start..self.cursor.pos],
-            Place::Buffer => splitter.buffer(),
-        }
+        Ok(())
     }
 }
 
@@ -361,7 +326,8 @@ pub struct Block<'a> {
     /// The offset of the block in the stream.
     start: u64,
     values: Values,
-    joined: &'a mut Vec<u8>,
+    retry: Option<u64>,
+    joined: &'a mut Buffer,
     rare: &'a mut Option<Box<Rare>>,
     last_event_id: &'a LastEventId,
     options: Options,
@@ -403,9 +369,9 @@ impl<'a> Block<'a> {
     /// If the event's text, with U+FFFD in place of invalid bytes, exceeds the block limit. The
     /// block itself stays valid, and the decoder goes on.
     pub fn event(&mut self) -> Result<Option<Event<'_>>, DecodeError> {
-        let Self { raw, start, values, joined, rare, last_event_id, options } = self;
+        let Self { raw, start, values, retry, joined, rare, last_event_id, options } = self;
         texts(raw, *start == 0, values, joined, rare, *options)
-            .map(|texts| texts.data.is_some().then(|| texts.event(values.retry, last_event_id)))
+            .map(|texts| texts.event(*retry, last_event_id))
             .map_err(|kind| DecodeError::new(kind, *start))
     }
 
@@ -416,6 +382,7 @@ impl<'a> Block<'a> {
             raw: Bytes::copy_from_slice(self.raw),
             start: self.start,
             values: self.values,
+            retry: self.retry,
             last_event_id: self.last_event_id.clone(),
             options: self.options,
         }
@@ -472,6 +439,7 @@ pub struct BlockBuf {
     raw: Bytes,
     start: u64,
     values: Values,
+    retry: Option<u64>,
     last_event_id: LastEventId,
     options: Options,
 }
@@ -508,18 +476,18 @@ impl BlockBuf {
     ///
     /// See [`Block::event`].
     pub fn event(&self) -> Result<Option<EventBuf>, DecodeError> {
-        let Self { raw, start, values, last_event_id, options } = self;
-        if let (Data::One(data), Ok(text)) = (values.data, SharedStr::new(raw.clone())) {
+        let Self { raw, start, values, retry, last_event_id, options } = self;
+        if let (Some(data), Ok(text)) = (values.only_data(), SharedStr::new(raw.clone())) {
             let (event_type, id) = (values.event_type, values.id);
             let event_type = event_type.map(Span::range);
             let id = id.map(Span::range);
-            let event = EventBuf::new(text, data.range(), event_type, id, values.retry);
-            return Ok(Some(event.with_last_event_id(last_event_id)));
+            let data = data.range();
+            return Ok(Some(EventBuf::new(text, data, event_type, id, *retry, last_event_id)));
         }
-        let (mut joined, mut rare) = (Vec::new(), None);
+        let (mut joined, mut rare) = (Buffer::EMPTY, None);
         let texts = texts(raw, *start == 0, values, &mut joined, &mut rare, *options)
             .map_err(|kind| DecodeError::new(kind, *start))?;
-        let event = texts.data.map(|_| texts.event(values.retry, last_event_id));
+        let event = texts.event(*retry, last_event_id);
         Ok(event.map(|event| EventBuf::copy(event).with_last_event_id(last_event_id)))
     }
 
@@ -605,9 +573,9 @@ impl BlockEnd<'_> {
     pub fn block(&mut self) -> Option<Block<'_>> {
         let start = self.block?;
         let State { fields, rare, last_event_id, options, .. } = &mut *self.state;
-        let Fields { values, joined, .. } = fields;
+        let (retry, Fields { values, joined, .. }) = (fields.retry(), fields);
         let (raw, values, options) = (&self.raw, *values, *options);
-        Some(Block { raw, start, values, joined, rare, last_event_id, options })
+        Some(Block { raw, start, values, retry, joined, rare, last_event_id, options })
     }
 }
 

@@ -11,13 +11,12 @@ pub use self::{
 };
 use crate::{
     accessors::{accessors, common_traits},
-    chunk::Source,
+    chunk::{Chunk, Source},
     error::DecodeError,
-    fields::{Data, FieldLines},
+    find::Found,
     last_event_id::LastEventId,
     options::{AtEnd, Options},
-    splitter::Place,
-    state::{Reading, State},
+    state::State,
     wire::{
         self,
         field::{self, Field},
@@ -140,17 +139,15 @@ impl Decoder {
         if let Some(error) = self.state.take_unread_error() {
             return Err(error);
         }
-        let mut event = None;
-        if self.state.options.at_end == AtEnd::Dispatch && self.state.is_cut_block_whole() {
-            let State { splitter, fields, options, .. } = &mut self.state;
-            let is_wanted = splitter.finish(&mut FieldLines::<false>::new(fields, *options));
-            let has_data = fields.values.data != Data::None;
-            if is_wanted {
-                let last = AT_END.dispatch(&mut self.state, Place::Buffer)?;
-                event = has_data.then_some(last);
+        let state = &mut self.state;
+        if state.options.at_end == AtEnd::Dispatch && state.is_cut_block_whole() {
+            match state.finish::<false>() {
+                Found::Event => return Ok(End { event: Some(state.event(&AT_END)), stream }),
+                Found::Failed => return Err(state.take_error()),
+                Found::Update | Found::ChunkEnd | Found::Comment | Found::Block => {}
             }
         }
-        Ok(End { event, stream })
+        Ok(End { event: None, stream })
     }
 
     /// Returns `true` if the unfinished block, or what was left unread, has data.
@@ -163,8 +160,8 @@ impl Decoder {
             let is_over = matches!(rest.feed(&[]).next_event(), Ok(None));
             return !is_over || rest.holds_data();
         }
-        let line = self.state.splitter.line();
-        self.state.fields.values.data != Data::None
+        let line = self.state.line();
+        self.state.fields.values.data.is_some()
             || !line.is_empty() && field::split(line).0 == Field::Data
     }
 
@@ -186,6 +183,6 @@ impl Decoder {
 }
 
 /// The position at the end of a stream: nothing is left to read.
-static AT_END: Reading<'static> = Reading::NOTHING;
+static AT_END: Chunk<'static> = Chunk::new(Source::Lent(&[]));
 
 common_traits!(Decoder);

@@ -1,43 +1,35 @@
 //! The meaning of a block's lines: the standard's "process the field", once for both views.
 
-use alloc::vec::Vec;
-use core::ops::Range;
+use core::{num::NonZeroUsize, ops::Range};
 
 use crate::{
-    chunk::{Held, Part},
-    options::Options,
-    splitter::{Fate, Lines},
-    wire::{
-        self, LF,
-        field::{self, Field},
-    },
+    chunk::{Buffer, Part},
+    wire::field::{self, Field},
 };
 
-/// The position of a value, counted from the start of its block.
+/// The position of a value: the offsets of its bytes in the block.
 ///
-/// Offsets of 32 bits are enough, because no limit of a block is above 2 GiB.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+/// The bytes of a block are those that the decoder holds, followed by those in the chunk.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Span {
-    start: u32,
-    end: u32,
+    start: usize,
+    /// The end, and the top bit, which no length reaches. So `Option<Span>` needs no more room.
+    end: NonZeroUsize,
 }
 
+const TOP_BIT: NonZeroUsize = NonZeroUsize::new(1 << (usize::BITS - 1)).expect("not zero");
+
 impl Span {
+    pub(crate) const EMPTY: Self = Self { start: 0, end: TOP_BIT };
+
     #[inline]
-    #[expect(clippy::cast_possible_truncation, reason = "a block has less than 4 GiB")]
-    fn new(start: usize, end: usize) -> Self {
-        Self { start: start as u32, end: end as u32 }
+    pub(crate) fn new(start: usize, end: usize) -> Self {
+        Self { start, end: TOP_BIT | end }
     }
 
     #[inline]
     pub(crate) fn range(self) -> Range<usize> {
-        self.start as usize..self.end as usize
-    }
-
-    /// Returns the position of the value if its block starts at `block`.
-    #[inline]
-    pub(crate) fn range_from(self, block: usize) -> Range<usize> {
-        block + self.start as usize..block + self.end as usize
+        self.start..self.end.get() & !TOP_BIT.get()
     }
 
     /// Returns the value. `block` starts with the bytes of its block.
@@ -45,45 +37,90 @@ impl Span {
     pub(crate) fn of(self, block: &[u8]) -> &[u8] {
         &block[self.range()]
     }
-}
 
-/// The standard's data buffer.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Data {
-    /// No data field: the block dispatches no event.
-    #[default]
-    None,
-    /// One data field, whose value stays where it is.
-    One(Span),
-    /// Several data fields, which have to be [joined](Fields::join).
-    Several,
+    /// Returns the position in the chunk, counted from where it continues the held bytes; `None` if
+    /// the value is among the held ones.
+    #[inline]
+    pub(crate) fn in_chunk(self, held: usize) -> Option<Range<usize>> {
+        let Range { start, end } = self.range();
+        (start >= held).then(|| start - held..end - held)
+    }
 }
 
 /// The values of one block.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Values {
-    pub(crate) data: Data,
+    /// The standard's data buffer, if it is not empty: the value of the first `data` field.
+    pub(crate) data: Option<Span>,
+    /// There are more `data` fields. The event view joins all of them in [`Fields::joined`].
+    pub(crate) has_more_data: bool,
     pub(crate) event_type: Option<Span>,
     pub(crate) id: Option<Span>,
-    /// In milliseconds.
-    pub(crate) retry: Option<u64>,
+    /// The block sets the reconnection time.
+    pub(crate) has_retry: bool,
+    /// Not all values are UTF-8. Their text is in [`Repaired`](crate::texts::Repaired).
+    pub(crate) is_repaired: bool,
+}
+
+impl Values {
+    /// Returns the value of the only `data` field.
+    #[inline]
+    pub(crate) fn only_data(&self) -> Option<Span> {
+        if self.has_more_data { None } else { self.data }
+    }
+
+    /// Returns all positions.
+    #[inline]
+    pub(crate) fn spans(&mut self) -> impl Iterator<Item = &mut Span> {
+        let data = if self.has_more_data { None } else { self.data.as_mut() };
+        [data, self.event_type.as_mut(), self.id.as_mut()].into_iter().flatten()
+    }
+
+    /// Returns the smallest range of the block that has all values, but for data of several lines.
+    #[inline]
+    pub(crate) fn range(&self) -> Option<Range<usize>> {
+        let first = self.only_data().or(self.event_type).or(self.id)?;
+        let Range { mut start, mut end } = first.range();
+        for range in [self.event_type, self.id].into_iter().flatten().map(Span::range) {
+            (start, end) = (start.min(range.start), end.max(range.end));
+        }
+        Some(start..end)
+    }
+}
+
+/// What a line means for its block.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Meaning {
+    /// It has set a value. Only such lines count towards the limit when they have ended.
+    Value,
+    /// It is a `data` field, and not the first one.
+    MoreData(Span),
+    /// It is a comment with this text.
+    Comment(Span),
+    /// It is ignored, or has done all that it does.
+    Nothing,
+}
+
+impl Meaning {
+    /// Returns `true` if the event view has to hold something of the line.
+    #[inline]
+    pub(crate) fn is_held(self) -> bool {
+        matches!(self, Self::Value | Self::MoreData(_))
+    }
 }
 
 /// The values of the current block, and what its lines set for the whole stream.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug)]
 pub(crate) struct Fields {
     pub(crate) values: Values,
-    /// The data of a block with several data fields. Valid while `values.data` is
-    /// [`Data::Several`], or while an event made of it is lent.
-    pub(crate) joined: Vec<u8>,
-    /// The position of the last comment's text.
-    pub(crate) comment: Span,
+    /// The data of a block with several data fields.
+    pub(crate) joined: Buffer,
     /// In milliseconds.
     pub(crate) reconnection_time: Option<u64>,
     pub(crate) counters: Counters,
 }
 
-/// The counters. Bytes need none: the splitter knows its offset.
+/// The counters. Bytes need none: the state knows its offset.
 #[derive(Clone, Copy, Debug, Default)]
 pub(crate) struct Counters {
     pub(crate) events: u64,
@@ -93,208 +130,65 @@ pub(crate) struct Counters {
     pub(crate) refused: u64,
 }
 
-impl Counters {
-    /// Counts a block that was just counted as refused instead.
-    pub(crate) fn uncount_block(&mut self, values: &Values) {
-        match values.data {
-            Data::None => self.blocks_without_event -= 1,
-            Data::One(_) | Data::Several => self.events -= 1,
-        }
-        self.refused += 1;
-    }
-}
-
 impl Fields {
-    /// Processes a line. `joins` is the limit of the data buffer; `None` if data is joined later.
+    pub(crate) fn new() -> Self {
+        let (values, counters) = (Values::default(), Counters::default());
+        Self { values, joined: Buffer::EMPTY, reconnection_time: None, counters }
+    }
+
+    /// Processes the line that starts at `at` in its block.
     #[expect(clippy::inline_always, reason = "a call for each line costs a fifth of the time")]
     #[inline(always)]
-    fn line(&mut self, block: &[u8], line: Range<usize>, joins: Option<usize>) -> Fate {
-        let (field, start) = field::split(&block[line.clone()]);
-        let value = Span::new(line.start + start, line.end);
+    pub(crate) fn line(&mut self, line: &[u8], at: usize) -> Meaning {
+        let (field, start) = field::split(line);
+        let value = Span::new(at + start, at + line.len());
         match field {
             // "Append the field value to the data buffer, then append a single U+000A LINE FEED
             // (LF) character to the data buffer." The first line of most blocks is the only one.
-            Field::Data => match (self.values.data, joins) {
-                (Data::None, _) => self.values.data = Data::One(value),
-                (_, None) => self.values.data = Data::Several,
-                (_, Some(limit)) => {
-                    self.join(block, value, limit);
-                    return Fate::Copied;
-                }
-            },
+            Field::Data if self.values.data.is_some() => return Meaning::MoreData(value),
+            Field::Data => self.values.data = Some(value),
             // "Set the event type buffer to field value."
             Field::Event => self.values.event_type = Some(value),
-            Field::Id if field::is_id(value.of(block)) => self.values.id = Some(value),
+            Field::Id if field::is_id(&line[start..]) => self.values.id = Some(value),
             // At once, and not at the end of the block: "set the event stream's reconnection time
             // to that integer".
             Field::Retry => {
-                if let Some(millis) = field::parse_retry(value.of(block)) {
-                    self.values.retry = Some(millis);
+                if let Some(millis) = field::parse_retry(&line[start..]) {
+                    self.values.has_retry = true;
                     self.reconnection_time = Some(millis);
                 }
-                return Fate::Dropped;
+                return Meaning::Nothing;
             }
             Field::Comment => {
-                self.comment = value;
                 self.counters.comments += 1;
-                return Fate::Dropped;
+                return Meaning::Comment(value);
             }
             Field::Unknown => {
                 self.counters.unknown_fields += 1;
-                return Fate::Dropped;
+                return Meaning::Nothing;
             }
             // "Otherwise, ignore the field."
-            Field::Id => return Fate::Dropped,
+            Field::Id => return Meaning::Nothing,
         }
-        Fate::Held
+        Meaning::Value
     }
 
-    /// Appends a data line to those before it.
-    #[inline]
-    fn join(&mut self, block: &[u8], value: Span, limit: usize) {
-        if let Data::One(first) = self.values.data {
-            start_data(&mut self.joined, first.of(block), limit);
-            self.values.data = Data::Several;
+    /// Joins another line of data with those before it: with `first`, if that is the only one.
+    #[inline(never)]
+    pub(crate) fn join(&mut self, first: Option<Part<'_>>, value: Part<'_>, limit: usize) {
+        if let Some(first) = first {
+            self.joined.append(first, limit);
+            self.values.has_more_data = true;
         }
-        append_data(&mut self.joined, value.of(block), limit);
+        // The line feed after the last line is never written, because the standard removes it: "If
+        // the data buffer's last character is a U+000A LINE FEED (LF) character, then remove the
+        // last character from the data buffer."
+        self.joined.append_line(value, limit);
     }
 
-    /// Ends the block at its blank line. Returns `true` if the block dispatches an event, sets an
-    /// ID, or sets a reconnection time and `retry_matters`.
+    /// Returns the reconnection time that the block sets, in milliseconds.
     #[inline]
-    fn end(&mut self, retry_matters: bool) -> bool {
-        // "If the data buffer is an empty string": there was no data field. One with an empty value
-        // has appended its line feed.
-        if self.values.data == Data::None {
-            self.counters.blocks_without_event += 1;
-            if self.values.id.is_none() && !(retry_matters && self.values.retry.is_some()) {
-                self.values = Values::default();
-                return false;
-            }
-        } else {
-            self.counters.events += 1;
-        }
-        true
+    pub(crate) fn retry(&self) -> Option<u64> {
+        if self.values.has_retry { self.reconnection_time } else { None }
     }
-
-    /// Sets the values of a block with one data line, at this position in the block.
-    #[inline]
-    pub(crate) fn set_usual(&mut self, data: Range<usize>) {
-        let data = Data::One(Span::new(data.start, data.end));
-        self.values = Values { data, ..Values::default() };
-        self.counters.events += 1;
-    }
-
-    /// Frees the memory of large data that was lent.
-    #[inline]
-    pub(crate) fn end_loan<const HOLDS_ALL: bool>(&mut self) {
-        // The block view joins data only on request, so it never has half-joined data.
-        let is_needed = !HOLDS_ALL && self.values.data == Data::Several;
-        if !is_needed && self.joined.capacity() > wire::KEPT {
-            self.joined = Vec::new();
-        }
-    }
-}
-
-/// Starts the data buffer with the first data line of a block.
-#[inline]
-pub(crate) fn start_data(joined: &mut Vec<u8>, value: &[u8], limit: usize) {
-    joined.clear();
-    reserve(joined, value.len(), limit);
-    joined.extend_from_slice(value);
-}
-
-/// Appends another data line to the data buffer.
-#[inline]
-pub(crate) fn append_data(joined: &mut Vec<u8>, value: &[u8], limit: usize) {
-    reserve(joined, 1 + value.len(), limit);
-    // The line feed that ended the line before. The one after the last line is never written,
-    // because the standard removes it: "If the data buffer's last character is a U+000A LINE FEED
-    // (LF) character, then remove the last character from the data buffer."
-    joined.push(LF);
-    joined.extend_from_slice(value);
-}
-
-#[inline]
-fn reserve(joined: &mut Vec<u8>, additional: usize, limit: usize) {
-    let growth = wire::growth(joined.len(), joined.capacity(), additional, limit);
-    joined.reserve_exact(growth);
-}
-
-/// Reads the lines for a view.
-///
-/// The event view holds only lines with a meaning, and joins data as it comes. The block view holds
-/// every byte, and joins data on request.
-pub(crate) struct FieldLines<'f, const HOLDS_ALL: bool> {
-    fields: &'f mut Fields,
-    options: Options,
-}
-
-impl<'f, const HOLDS_ALL: bool> FieldLines<'f, HOLDS_ALL> {
-    #[inline]
-    pub(crate) fn new(fields: &'f mut Fields, options: Options) -> Self {
-        Self { fields, options }
-    }
-}
-
-impl<const HOLDS_ALL: bool> Lines for FieldLines<'_, HOLDS_ALL> {
-    const HOLDS_ALL: bool = HOLDS_ALL;
-
-    #[inline]
-    fn limit(&self) -> usize {
-        self.options.limit()
-    }
-
-    #[expect(clippy::inline_always, reason = "as `Fields::line`")]
-    #[inline(always)]
-    fn line(&mut self, block: &[u8], line: Range<usize>) -> Fate {
-        let first = block[line.start];
-        let joins = (!HOLDS_ALL).then_some(self.options.limit());
-        match self.fields.line(block, line, joins) {
-            _ if HOLDS_ALL => Fate::Held,
-            Fate::Dropped if self.options.comments && first == b':' => Fate::Given,
-            fate => fate,
-        }
-    }
-
-    #[inline]
-    fn end(&mut self) -> bool {
-        self.fields.end(self.options.updates) || HOLDS_ALL
-    }
-
-    fn hold(&mut self, block: &[u8], buffer: &mut Held) {
-        if HOLDS_ALL {
-            return buffer.append(Part::new(block));
-        }
-        // Only the values: nothing else of a complete line is needed.
-        let values = &mut self.fields.values;
-        let data = if let Data::One(span) = &mut values.data { Some(span) } else { None };
-        for span in [data, values.event_type.as_mut(), values.id.as_mut()].into_iter().flatten() {
-            let start = buffer.len();
-            buffer.append(Part::checked(span.of(block)));
-            *span = Span::new(start, buffer.len());
-        }
-    }
-}
-
-/// Ignores all lines, for callers that only need to know where blocks end.
-pub(crate) struct Ignored;
-
-impl Lines for Ignored {
-    const HOLDS_ALL: bool = false;
-
-    /// The splitter skips every block and holds nothing.
-    fn limit(&self) -> usize {
-        0
-    }
-
-    fn line(&mut self, _: &[u8], _: Range<usize>) -> Fate {
-        Fate::Dropped
-    }
-
-    fn end(&mut self) -> bool {
-        false
-    }
-
-    fn hold(&mut self, _: &[u8], _: &mut Held) {}
 }

@@ -188,13 +188,13 @@ mod encoder;
 mod error;
 mod event;
 mod fields;
+mod find;
 mod gateway;
 mod last_event_id;
 #[cfg(test)]
 mod linear;
 mod options;
 mod resume;
-mod splitter;
 mod state;
 mod stats;
 mod texts;

@@ -9,115 +9,134 @@ pub use self::body_kind::BodyKind;
 pub(crate) use self::body_kind::FirstBytes;
 use self::unread::Unread;
 use crate::{
-    chunk::{Chunk, Source},
+    chunk::{Buffer, Chunk, Source},
     error::{DecodeError, DecodeErrorKind},
-    fields::{FieldLines, Fields, Values},
+    fields::{Fields, Span},
+    find::Found,
     last_event_id::LastEventId,
     options::Options,
-    splitter::{Cursor, Found, Splitter},
     stats::Stats,
     texts::Repaired,
+    wire::LF,
 };
 
 mod body_kind;
 mod unread;
 
+/// What is read next.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Mode {
+    /// Perhaps a byte order mark, of which a part may be held.
+    Start,
+    /// Lines.
+    Reading,
+    /// The rest of a refused block, up to its blank line.
+    Skipping { is_in_line: bool },
+    /// Nothing: a block was refused, and the decoder ignores all that follows.
+    Failed,
+}
+
 /// The state of a stream between two chunks.
 #[derive(Clone)]
 pub(crate) struct State {
-    pub(crate) splitter: Splitter,
+    pub(crate) mode: Mode,
     pub(crate) fields: Fields,
+    /// The bytes that the current block needs of earlier chunks, and then the carried line.
+    pub(crate) held: Buffer,
+    /// The length of the carried line: the start of a line that the next chunk continues.
+    pub(crate) carried: usize,
+    /// The number of bytes of complete lines that count towards the limit.
+    pub(crate) used: usize,
+    /// What the last call has found, and the caller may still use.
+    pub(crate) found: Found,
+    /// The last byte was a CR. A LF that follows belongs to the same line end.
+    pub(crate) after_cr: bool,
+    /// The offset in the stream of the chunk's first byte.
+    pub(crate) offset: u64,
+    /// The offset in the stream where the current block starts, or the one that was found.
+    pub(crate) block_start: u64,
     pub(crate) last_event_id: LastEventId,
     pub(crate) options: Options,
     /// State that hardly any stream needs.
     pub(crate) rare: Option<Box<Rare>>,
     /// The first bytes have not shown yet if this is an event stream.
     wants_first_bytes: bool,
-    /// The decoder has failed: a block was refused, and so is all that follows.
-    pub(crate) failed: bool,
     /// The stream has ended. The next chunk starts another one.
     pub(crate) ended: bool,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Rare {
-    unread: Unread,
+    pub(crate) unread: Unread,
+    error: Option<DecodeError>,
     first_bytes: FirstBytes,
     pub(crate) repaired: Repaired,
 }
 
-/// A chunk and the position in it.
+/// A chunk that is being read.
 ///
 /// Separate from [`State`] so that adapters can own both across polls.
 #[derive(Debug)]
 pub(crate) struct Reading<'d> {
     pub(crate) chunk: Chunk<'d>,
-    pub(crate) cursor: Cursor,
-}
-
-/// The way to read a chunk.
-pub(crate) enum Begin {
-    /// Starting here.
-    At(Cursor),
-    /// Not at all: it was a part of a line and has been appended.
-    UsedUp,
-    /// With [special care](State::begin_special).
-    Special,
+    /// The first call has yet to prepare the state for this chunk.
+    pub(crate) is_new: bool,
+    /// The text of the comment that was found.
+    pub(crate) comment: Span,
 }
 
 impl State {
     pub(crate) fn new(options: Options, last_event_id: LastEventId) -> Self {
         Self {
-            splitter: Splitter::new(),
-            fields: Fields::default(),
+            mode: Mode::Start,
+            fields: Fields::new(),
+            held: Buffer::EMPTY,
+            carried: 0,
+            used: 0,
+            found: Found::ChunkEnd,
+            after_cr: false,
+            offset: 0,
+            block_start: 0,
             last_event_id,
             options,
             rare: None,
             wants_first_bytes: true,
-            failed: false,
             ended: false,
         }
     }
 
-    /// Begins a chunk.
+    /// Returns `true` if the next chunk needs special care. Nearly no chunk does.
     #[inline]
-    pub(crate) fn begin(&mut self, chunk: &[u8]) -> Begin {
-        if self.is_special() {
-            Begin::Special
-        } else if self.splitter.extend_line(chunk, self.options.limit()) {
-            Begin::UsedUp
-        } else {
-            Begin::At(self.splitter.begin())
-        }
+    pub(crate) fn is_special(&self) -> bool {
+        self.ended | self.wants_first_bytes | self.after_cr | self.rare.is_some()
     }
 
-    /// Returns `true` if a chunk needs special care. Nearly no chunk does.
-    #[inline]
-    fn is_special(&self) -> bool {
-        self.ended
-            | self.failed
-            | self.wants_first_bytes
-            | self.options.comments
-            | self.rare.is_some()
-    }
-
+    /// Begins a new chunk that needs special care.
     #[cold]
     #[inline(never)]
-    pub(crate) fn begin_special<'d>(&mut self, chunk: Source<'d>) -> Reading<'d> {
+    pub(crate) fn begin(&mut self, chunk: &mut Chunk<'_>) {
         if self.ended {
             self.reset();
         }
         if self.wants_first_bytes {
             self.keep_first_bytes(chunk.bytes());
         }
-        let chunk = match &mut self.rare {
-            Some(rare) => rare.unread.join(chunk),
-            None => Chunk::new(chunk),
-        };
-        self.forget_chunk();
-        let mut cursor = self.splitter.begin();
-        cursor.is_plain &= !self.failed && !self.has_unread();
-        Reading { chunk, cursor }
+        if let Some(rare) = &mut self.rare {
+            rare.unread.join(chunk);
+        }
+        self.pass_lf(chunk);
+    }
+
+    /// Skips a LF that completes a CRLF.
+    pub(crate) fn pass_lf(&mut self, chunk: &mut Chunk<'_>) {
+        if self.after_cr && chunk.len() > 0 {
+            self.after_cr = false;
+            if chunk.bytes()[0] == LF {
+                chunk.scan().pos = 1;
+                // After a blank line it belongs to no block.
+                self.block_start += u64::from(self.block_start == self.offset);
+            }
+        }
     }
 
     #[cold]
@@ -133,74 +152,54 @@ impl State {
         }
     }
 
-    /// Forgets the positions of values in a chunk that is gone. There are none unless the last
-    /// reader was leaked in the middle of a block.
-    fn forget_chunk(&mut self) {
-        if !self.splitter.holds_lines() {
-            self.fields.values = Values { retry: self.fields.values.retry, ..Values::default() };
-        }
-    }
-
-    /// Forgets the values of a block that was returned, before the block view reads on.
-    #[inline]
-    pub(crate) fn forget_given_block(&mut self) {
-        if !self.splitter.holds_lines() || self.splitter.is_lent() {
-            self.fields.values = Values::default();
-        }
-    }
-
-    /// Prepares to read on: frees large repaired text that was lent. Returns `false` if the decoder
-    /// has failed.
-    ///
-    /// # Errors
-    ///
-    /// If too many bytes were left unread, and no call has returned that error yet.
-    #[inline]
-    pub(crate) fn resume(&mut self) -> Result<bool, DecodeError> {
-        if self.is_special() { self.resume_special() } else { Ok(true) }
-    }
-
-    fn resume_special(&mut self) -> Result<bool, DecodeError> {
-        if self.failed {
-            return Ok(false);
-        }
-        if let Some(rare) = &mut self.rare {
-            rare.repaired.give_back();
-        }
-        self.take_unread_error().map_or(Ok(true), Err)
-    }
-
     /// Returns the error for too many unread bytes, unless a call has already returned it.
     pub(crate) fn take_unread_error(&mut self) -> Option<DecodeError> {
         let kind = self.rare.as_mut()?.unread.take_error(self.options.limit())?;
-        self.failed = true;
+        self.mode = Mode::Failed;
         self.fields.counters.refused += 1;
-        Some(DecodeError::new(kind, self.splitter.offset()))
+        Some(DecodeError::new(kind, self.offset))
     }
 
-    /// Refuses the block that the splitter found to be too large.
+    /// Notes an error in the current block, for [`take_error`](Self::take_error).
     #[cold]
-    pub(crate) fn refuse_too_large(&mut self) -> DecodeError {
-        self.fields.values = Values::default();
+    pub(crate) fn fail(&mut self, kind: DecodeErrorKind) -> Found {
         self.fields.counters.refused += 1;
-        self.failed = self.options.fails_on_error();
+        if self.options.fails_on_error() {
+            self.mode = Mode::Failed;
+        }
+        let error = DecodeError::new(kind, self.block_start);
+        self.rare.get_or_insert_default().error = Some(error);
+        Found::Failed
+    }
+
+    /// Returns the error that was found.
+    #[cold]
+    pub(crate) fn take_error(&mut self) -> DecodeError {
+        let error = self.rare.as_mut().and_then(|rare| rare.error.take());
         let limit = self.options.limit() as u64;
-        DecodeError::new(DecodeErrorKind::BlockTooLarge { limit }, self.splitter.block_start())
+        error.unwrap_or_else(|| DecodeError::new(DecodeErrorKind::BlockTooLarge { limit }, 0))
+    }
+
+    /// Returns `true` if a block was refused, and the decoder ignores all that follows.
+    #[inline]
+    pub(crate) fn has_failed(&self) -> bool {
+        self.mode == Mode::Failed
     }
 
     /// Ends the stream. Returns `false` if it had already ended.
     pub(crate) fn end(&mut self) -> bool {
-        let is_first_time = !mem::replace(&mut self.ended, true);
+        if self.ended {
+            return false;
+        }
         self.forget_chunk();
-        is_first_time
+        self.ended = true;
+        true
     }
 
     /// Returns `true` if the unterminated block at the end can be read as a whole block.
     pub(crate) fn is_cut_block_whole(&self) -> bool {
-        self.splitter.pending() > 0
-            && !self.has_unread()
-            && !self.failed
-            && self.splitter.is_reading()
+        let is_reading = matches!(self.mode, Mode::Start | Mode::Reading);
+        self.pending() > 0 && !self.has_unread() && is_reading
     }
 
     /// Returns to the start of a stream. Keeps the last event ID and the reconnection time.
@@ -212,16 +211,21 @@ impl State {
     }
 
     pub(crate) fn stats(&self) -> Stats {
-        Stats::new(self.fields.counters, self.splitter.offset())
+        Stats::new(self.fields.counters, self.offset)
     }
 
     pub(crate) fn reconnection_time(&self) -> Option<Duration> {
         self.fields.reconnection_time.map(Duration::from_millis)
     }
 
+    /// Returns the number of bytes of the current block that were read, but for those in the chunk.
+    pub(crate) fn pending(&self) -> u64 {
+        self.offset.saturating_sub(self.block_start)
+    }
+
     /// Returns the length of the unfinished block, plus the unread bytes.
     pub(crate) fn pending_bytes(&self) -> u64 {
-        self.splitter.pending() + self.unread().len()
+        self.pending() + self.unread().len()
     }
 
     /// Returns `true` until the first bytes have shown if this is an event stream.
@@ -240,7 +244,7 @@ impl State {
         match &self.rare {
             _ if counters.events > 0 || counters.comments > 0 => BodyKind::EventStream,
             Some(rare) => rare.first_bytes.kind(),
-            None if self.splitter.offset() == 0 => BodyKind::Empty,
+            None if self.offset == 0 => BodyKind::Empty,
             None => BodyKind::EventStream,
         }
     }
@@ -273,90 +277,77 @@ impl fmt::Debug for State {
 
 impl<'d> Reading<'d> {
     /// The end of an empty chunk.
-    pub(crate) const NOTHING: Self =
-        Self { chunk: Chunk::new(Source::Lent(&[])), cursor: Cursor::NOTHING };
-
-    #[inline]
-    pub(crate) const fn new(chunk: Source<'d>, cursor: Cursor) -> Self {
-        Self { chunk: Chunk::new(chunk), cursor }
-    }
-
-    /// Begins the next chunk, after the last one was [stopped](Self::stop).
-    #[inline]
-    pub(crate) fn start(&mut self, state: &mut State, chunk: Source<'d>) {
-        match state.begin(chunk.bytes()) {
-            Begin::At(cursor) => {
-                self.chunk.replace(chunk);
-                self.cursor = cursor;
-            }
-            Begin::UsedUp => {}
-            Begin::Special => *self = state.begin_special(chunk),
-        }
-    }
-
-    /// Drops a chunk that was [stopped](Self::stop).
     #[cfg(any(feature = "std", feature = "stream", feature = "tokio-util"))]
+    pub(crate) const NOTHING: Self =
+        Self { chunk: Chunk::new(Source::Lent(&[])), is_new: false, comment: Span::EMPTY };
+
+    /// Creates a reader of a chunk. The first call [begins](State::begin) it.
+    #[cfg(any(feature = "std", feature = "stream", feature = "tokio-util"))]
+    pub(crate) const fn new(source: Source<'d>) -> Self {
+        Self { chunk: Chunk::new(source), is_new: true, comment: Span::EMPTY }
+    }
+
+    /// Begins a chunk.
+    ///
+    /// A chunk that is only a part of a line is appended here, without a call to read it.
     #[inline]
-    pub(crate) fn clear(&mut self) {
-        self.chunk.replace(Source::Lent(&[]));
-        self.cursor = Cursor::NOTHING;
+    pub(crate) fn begin(state: &mut State, source: Source<'d>) -> Self {
+        if state.found != Found::ChunkEnd {
+            state.forget_chunk();
+        }
+        let len = source.bytes().len();
+        let is_part = state.carried > 0 && state.extend_line(source.bytes());
+        let chunk = Chunk::starting_at(if is_part { len } else { 0 }, source);
+        Self { chunk, is_new: !is_part, comment: Span::EMPTY }
     }
 
     /// Returns `true` if the chunk is used up. Costs two comparisons.
     #[inline]
     pub(crate) fn is_used_up(&self) -> bool {
-        self.cursor.is_plain && self.cursor.pos == self.chunk.len()
-    }
-
-    /// Reads up to a block or a line for the caller, or to the end of the chunk.
-    ///
-    /// # Errors
-    ///
-    /// If a block exceeds the limit.
-    #[inline]
-    pub(crate) fn find<const HOLDS_ALL: bool>(
-        &mut self,
-        state: &mut State,
-    ) -> Result<Found, DecodeError> {
-        let Self { chunk, cursor } = self;
-        let State { splitter, fields, options, .. } = state;
-        let mut lines = FieldLines::<HOLDS_ALL>::new(fields, *options);
-        match splitter.next(&mut chunk.scan(), cursor, &mut lines) {
-            Found::TooLarge => Err(state.refuse_too_large()),
-            found => Ok(found),
-        }
+        self.chunk.is_used_up() && !self.is_new
     }
 
     /// Stops reading. The decoder keeps what is left, to read it before the next chunk.
     #[inline]
-    pub(crate) fn stop<const HOLDS_ALL: bool>(&mut self, state: &mut State) {
-        if self.is_used_up() && state.rare.is_none() {
-            state.splitter.pass(self.chunk.len());
+    pub(crate) fn stop<const RAW: bool>(&mut self, state: &mut State) {
+        if self.is_used_up() && state.found == Found::ChunkEnd && state.rare.is_none() {
+            state.offset += self.chunk.len() as u64;
         } else {
-            self.stop_early::<HOLDS_ALL>(state);
+            self.stop_early::<RAW>(state);
         }
     }
 
+    /// Stops before a call has returned the end of the chunk.
     #[inline(never)]
-    fn stop_early<const HOLDS_ALL: bool>(&mut self, state: &mut State) {
-        if HOLDS_ALL {
-            state.forget_given_block();
+    fn stop_early<const RAW: bool>(&mut self, state: &mut State) {
+        let Self { chunk, is_new, .. } = self;
+        state.forget_found(chunk);
+        if mem::take(is_new) && state.is_special() {
+            state.begin(chunk);
         }
-        let Self { chunk, cursor } = self;
-        let State { splitter, fields, options, rare, failed, .. } = state;
-        if let Some(rare) = rare {
-            rare.repaired.give_back();
+        if chunk.from() < chunk.pos() && state.mode == Mode::Reading {
+            state.hold::<RAW>(chunk);
         }
-        if *failed {
-            return splitter.ignore(chunk.bytes(), cursor);
+        if state.rare.is_some() || !chunk.is_used_up() {
+            state.stop_special(chunk);
         }
-        let mut lines = FieldLines::<HOLDS_ALL>::new(fields, *options);
-        splitter.stop(&chunk.scan(), cursor, &mut lines);
-        fields.end_loan::<HOLDS_ALL>();
-        let (pos, len) = (cursor.pos, chunk.len());
-        if pos < len {
-            let unread = &mut rare.get_or_insert_default().unread;
-            unread.keep(len - pos, options.limit(), || chunk.keep_rest(pos));
+        state.offset += chunk.pos() as u64;
+    }
+}
+
+impl State {
+    #[cold]
+    #[inline(never)]
+    fn stop_special(&mut self, chunk: &mut Chunk<'_>) {
+        // The rest of a refused block is not left for the caller.
+        self.skip(chunk);
+        if self.mode == Mode::Failed {
+            (self.held, self.carried) = (Buffer::EMPTY, 0);
+            chunk.skip_all();
+        } else {
+            let unread = chunk.len() - chunk.pos();
+            let rare = self.rare.get_or_insert_default();
+            rare.unread.keep(unread, self.options.limit(), || chunk.keep_rest());
         }
     }
 }

@@ -61,17 +61,15 @@ pub(super) struct Pump<T: Output> {
 impl<T: Output> Pump<T> {
     /// Begins with the bytes that were left unread in the decoder. Their items come first, even if
     /// no chunk follows.
-    pub(super) fn new(mut progress: T::Progress) -> Self {
-        let mut reading = Reading::NOTHING;
-        reading.start(progress.state(), Source::Lent(&[]));
-        Self { progress, reading }
+    pub(super) fn new(progress: T::Progress) -> Self {
+        Self { progress, reading: Reading::new(Source::Lent(&[])) }
     }
 
     /// Takes a chunk. The one before must be used up.
     #[inline]
     pub(super) fn feed(&mut self, chunk: Bytes) {
         debug_assert!(self.reading.is_used_up(), "a chunk would get lost");
-        self.reading.start(self.progress.state(), Source::Shared(chunk));
+        self.reading = Reading::begin(self.progress.state(), Source::Shared(chunk));
     }
 
     /// Returns the next item of the chunk; `None` if it is used up.
@@ -80,7 +78,7 @@ impl<T: Output> Pump<T> {
         let Self { progress, reading } = self;
         match T::next(reading, progress.state()) {
             Some(Ok(item)) => Some(Ok(item)),
-            Some(Err(error)) if !progress.state().failed => Some(Err(error)),
+            Some(Err(error)) if !progress.state().has_failed() => Some(Err(error)),
             last => {
                 let state = progress.state();
                 if T::HOLDS_ALL {
@@ -88,7 +86,7 @@ impl<T: Output> Pump<T> {
                 } else {
                     reading.stop::<false>(state);
                 }
-                reading.clear();
+                *reading = Reading::NOTHING;
                 last
             }
         }

@@ -4,11 +4,7 @@ use alloc::vec::Vec;
 
 use bytes::{Bytes, BytesMut};
 
-use crate::{
-    chunk::{Chunk, Source},
-    error::DecodeErrorKind,
-    wire,
-};
+use crate::{chunk::Chunk, error::DecodeErrorKind, wire};
 
 /// The rest of a chunk whose reader was dropped early. It is read before the next chunk.
 #[derive(Clone, Debug, Default)]
@@ -53,14 +49,15 @@ impl Unread {
     }
 
     /// Puts the rest of the last chunk in front of this one.
-    pub(crate) fn join<'d>(&mut self, chunk: Source<'d>) -> Chunk<'d> {
-        let Self::Rest(rest) = self else { return Chunk::new(chunk) };
-        let mut rest = core::mem::take(rest);
-        *self = Self::Nothing;
-        if !chunk.bytes().is_empty() {
-            rest = append(rest, chunk.bytes());
+    pub(crate) fn join(&mut self, chunk: &mut Chunk<'_>) {
+        if let Self::Rest(rest) = self {
+            let mut rest = core::mem::take(rest);
+            *self = Self::Nothing;
+            if chunk.len() > 0 {
+                rest = append(rest, chunk.bytes());
+            }
+            *chunk = Chunk::private(rest);
         }
-        Chunk::private(rest)
     }
 
     /// Returns the error, unless it was already returned.

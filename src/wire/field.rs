@@ -59,12 +59,11 @@ impl fmt::Display for Field {
 #[inline]
 pub(crate) fn split(line: &[u8]) -> (Field, usize) {
     // Nine out of ten lines are data lines.
-    match line {
-        [b'd', b'a', b't', b'a', b':', b' ', ..] => (Field::Data, 6),
-        _ => split_other(line),
-    }
+    if line.starts_with(b"data: ") { (Field::Data, 6) } else { split_other(line) }
 }
 
+// Out of line, for the registers of the loop over lines.
+#[inline(never)]
 fn split_other(line: &[u8]) -> (Field, usize) {
     let (field, name) = match line {
         [b'd', b'a', b't', b'a', ..] => (Field::Data, 4),
@@ -81,17 +80,6 @@ fn split_other(line: &[u8]) -> (Field, usize) {
         None => (field, name),
         // A longer name that starts with a known one.
         Some(_) => (Field::Unknown, 0),
-    }
-}
-
-/// Returns the index where the value of a data line starts, or `None` if it is no data line with a
-/// colon. The line may be incomplete.
-#[inline]
-pub(crate) fn data_start(line: &[u8]) -> Option<usize> {
-    match line {
-        [b'd', b'a', b't', b'a', b':', b' ', ..] => Some(6),
-        [b'd', b'a', b't', b'a', b':', ..] => Some(5),
-        _ => None,
     }
 }
 
@@ -115,6 +103,7 @@ fn value_start(line: &[u8], after_colon: usize) -> usize {
 /// "If the field value consists of only ASCII digits, then interpret the field value as an integer
 /// in base ten." An empty value is not an integer. (Blink falls back to its default time there.)
 /// The standard has no upper bound; larger values saturate at `u64::MAX`.
+#[inline(never)]
 pub(crate) fn parse_retry(value: &[u8]) -> Option<u64> {
     if value.is_empty() || !value.iter().all(u8::is_ascii_digit) {
         return None;

@@ -297,3 +297,53 @@ fn the_end_of_the_block_view_says_why_a_block_was_refused() {
     assert_eq!(kind, Some(DecodeErrorKind::UnreadTooLarge { limit }));
     assert_eq!(decoder.finish().error(), None);
 }
+
+/// A decoder that has failed forgets the line that it held, and not only its bytes.
+#[test]
+fn a_decoder_that_has_failed_holds_no_line() {
+    let mut decoder = Decoder::builder().max_block_size(10).build();
+    assert_eq!(decoder.feed(b":").next_event(), Ok(None));
+    drop(decoder.feed(&[&b"x".repeat(70_000)[..], b"\n"].concat()));
+    assert!(decoder.feed(b"").next_event().is_err());
+    assert!(!decoder.finish().expect("told once").had_data());
+}
+
+/// A comment that the caller gets does not end the data lines before it.
+#[test]
+fn a_comment_between_data_lines_keeps_them() {
+    let stream = b"data: a\ndata: b\n: c\ndata: d\n\n";
+    for size in 1..=stream.len() {
+        let mut decoder = Decoder::builder().comments(true).build();
+        let mut last = None;
+        for chunk in stream.chunks(size) {
+            let mut items = decoder.feed(chunk);
+            while let Some(item) = items.next_item().expect("no limit") {
+                if let Item::Event(event) = item {
+                    last = Some(event.to_buf());
+                }
+            }
+        }
+        assert_eq!(last.expect("an event").data(), "a\nb\nd", "chunks of {size}");
+    }
+}
+
+/// The ID of an owned event may be in the buffer, and its data in the chunk.
+#[test]
+fn an_owned_event_is_put_together_from_buffer_and_chunk() {
+    let id = "i".repeat(20_000);
+    let mut decoder = Decoder::new();
+    assert!(decoder.feed_bytes(Bytes::from(format!("id: {id}\n"))).next().is_none());
+    let event = decoder.feed_bytes(Bytes::from("data: d\n\n")).next().expect("an event");
+    let event = event.expect("no limit");
+    assert_eq!((event.data(), event.id()), ("d", Some(&*id)));
+}
+
+/// The rest of a refused block is skipped, even if the caller drops its chunk at the error.
+#[test]
+fn the_rest_of_a_refused_block_is_not_left_unread() {
+    let stream = [b"data: ", &b"x".repeat(100_000)[..], b"\n\ndata: b\n\n"].concat();
+    let mut decoder = Settings { max_block_size: 20, ..Settings::default() }.skipping().events();
+    assert!(decoder.feed(&stream).next_event().is_err());
+    let mut events = decoder.feed(b"");
+    assert_eq!(events.next_event().expect("one error").expect("an event").data(), "b");
+}

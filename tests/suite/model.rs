@@ -167,15 +167,11 @@ impl<'a> Model<'a> {
         match self.view {
             View::Events => {}
             View::Blocks => self.block.comments.push(text),
-            View::Items if text.len() <= self.limit => {
-                self.outcome.items.push(reference::Item::Comment(text));
-            }
-            // With U+FFFD, the comment is larger than the limit.
             View::Items => {
-                self.refuse(self.too_large());
-                if self.state == State::Reading {
-                    self.state = State::Skipping;
-                }
+                // With U+FFFD, the comment may be larger than the limit.
+                let fits = |&end: &usize| end <= self.limit && text.is_char_boundary(end);
+                let end = (0..=text.len()).rev().find(fits).expect("the empty text fits");
+                self.outcome.items.push(reference::Item::Comment(text[..end].to_owned()));
             }
         }
     }

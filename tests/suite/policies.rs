@@ -280,6 +280,27 @@ fn ignored_values_never_cause_an_error() {
     assert_eq!((data(&outcome), outcome.errors.len()), (vec!["a"], 0));
 }
 
+/// A comment has no meaning. If U+FFFD makes it larger than the limit, it is cut off there.
+#[test]
+fn a_comment_never_refuses_its_block() {
+    let stream = b":\xff\xff\xff\xff\xff\xff\ndata: c\n\n";
+    for settings in [limited(16), limited(16).rejecting(), limited(16).skipping()] {
+        let mut events = settings.events();
+        let event = events.feed(stream).next_event().expect("no error").map(|event| event.to_buf());
+        assert_eq!(event.expect("an event").data(), "c");
+        for size in 1..=stream.len() {
+            let mut items = Outcome::default();
+            let mut decoder = settings.items();
+            for chunk in stream.chunks(size) {
+                faces::take_items(decoder.feed(chunk), usize::MAX, &mut items);
+            }
+            let comment = crate::reference::Item::Comment("\u{fffd}".repeat(5));
+            assert_eq!((&items.items[0], items.items.len()), (&comment, 2), "{size}");
+            assert_eq!(items.errors, []);
+        }
+    }
+}
+
 #[test]
 fn a_rejected_block_keeps_the_id() {
     let stream = b"id: 1\n\nid: 2\ndata: \xff\n\nid: \xff\n\n";
