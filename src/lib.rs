@@ -209,11 +209,12 @@ pub use adapters::SseCodec;
 pub use adapters::TokioTimer;
 #[cfg(feature = "stream")]
 pub use adapters::{
-    BlockStream, ConnectRequest, ConnectResponse, NoTimer, OpenEvents, ReconnectError,
-    ReconnectUpdate, ReconnectUpdates, Reconnecting, Timer,
+    BlockStream, BoxChunks, BoxReconnecting, ConnectRequest, ConnectResponse, EventChunks,
+    IntoConnectResponse, NoTimer, OpenEvents, ReconnectError, ReconnectUpdate, ReconnectUpdates,
+    Reconnecting, Timer,
 };
 #[cfg(feature = "http-body")]
-pub use adapters::{BodyChunks, EventBody, last_event_id, sse_headers};
+pub use adapters::{BodyChunks, EventBody, last_event_id, retry_after, sse_headers};
 #[cfg(feature = "stream")]
 pub use adapters::{ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream, Tap};
 pub use adapters::{
@@ -234,7 +235,8 @@ pub use event::{Event, EventBuf};
 pub use gateway::{BlockFilter, Injector, PartError, Rewrite, Verdict};
 pub use options::{AtEnd, InvalidUtf8, OnError};
 pub use resume::{
-    ConnectionEnd, GapReason, GaveUp, Reconnect, ReplayCursor, ReplayGap, ReplayId, ReplayLog,
+    Attempt, ConnectionEnd, GapReason, GaveUp, Reconnect, ReconnectPolicy, ReplayCursor, ReplayGap,
+    ReplayId, ReplayLog,
 };
 pub use state::BodyKind;
 pub use stats::Stats;

@@ -278,6 +278,10 @@ impl Timer for Soon {
         self.was_polled = false;
     }
 
+    fn since_reset(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn poll_elapsed(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
         if std::mem::replace(&mut self.was_polled, true) { Poll::Ready(()) } else { Poll::Pending }
     }

@@ -24,11 +24,11 @@ use axum::{
 };
 use bytes::Bytes;
 use futures_util::{Stream, StreamExt, stream};
-use http_body_util::{BodyExt, Empty};
+use http_body_util::Empty;
 use hyper_util::rt::TokioIo;
 use sse_wire::{
-    ConnectRequest, ConnectResponse, ConnectionEnd, Encoder, Event, EventId, GaveUp, Reconnect,
-    ReconnectError, Reconnecting, TokioTimer, sse_headers,
+    ConnectRequest, ConnectResponse, ConnectionEnd, Encoder, Event, EventId, GaveUp,
+    IntoConnectResponse, Reconnect, ReconnectError, Reconnecting, TokioTimer, sse_headers,
 };
 use tokio::net::{TcpListener, TcpStream};
 
@@ -78,12 +78,14 @@ async fn server() -> SocketAddr {
 }
 
 /// Follows the log to its end. Each event must come once.
-async fn follow<F, S, B, E>(connect: impl FnMut(ConnectRequest) -> F)
+async fn follow<F, R, S, B, E, E2>(connect: impl FnMut(ConnectRequest) -> F)
 where
-    F: Future<Output = Result<ConnectResponse<S>, E>>,
-    S: Stream<Item = Result<B, E>>,
+    F: Future<Output = Result<R, E>>,
+    R: IntoConnectResponse<S>,
+    S: Stream<Item = Result<B, E2>>,
     B: Into<Bytes>,
-    E: Debug,
+    E: Debug + 'static,
+    E2: Into<E>,
 {
     let policy = Reconnect::new()
         .with_min_delay(Duration::ZERO)
@@ -108,12 +110,7 @@ where
 async fn with_reqwest_each_event_comes_once() {
     let url = format!("http://{}/log", server().await);
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
-    follow(|request| {
-        let get =
-            request.headers().fold(client.get(&url), |get, (name, value)| get.header(name, value));
-        async { get.send().await.map(ConnectResponse::from_http) }
-    })
-    .await;
+    follow(|request| client.get(&url).headers(request.headers()).send()).await;
 }
 
 #[tokio::test]
@@ -121,8 +118,8 @@ async fn with_reqwest_0_12_each_event_comes_once() {
     let url = format!("http://{}/log", server().await);
     let client = reqwest_0_12::Client::builder().no_proxy().build().expect("a client");
     follow(|request| {
-        let get =
-            request.headers().fold(client.get(&url), |get, (name, value)| get.header(name, value));
+        let get = client.get(&url);
+        let get = request.header_pairs().fold(get, |get, (name, value)| get.header(name, value));
         async {
             // Without the `http` crate.
             let response = get.send().await?;
@@ -132,8 +129,10 @@ async fn with_reqwest_0_12_each_event_comes_once() {
             };
             let (content_type, retry_after) = (header("content-type"), header("retry-after"));
             let (status, chunks) = (response.status().as_u16(), response.bytes_stream());
-            Ok(ConnectResponse::new(status, content_type.as_deref(), chunks)
-                .with_retry_after(retry_after.as_deref()))
+            Ok::<_, reqwest_0_12::Error>(
+                ConnectResponse::new(status, content_type.as_deref(), chunks)
+                    .with_retry_after(retry_after.as_deref()),
+            )
         }
     })
     .await;
@@ -150,10 +149,9 @@ async fn with_hyper_each_event_comes_once() {
             hyper::client::conn::http1::handshake(TokioIo::new(stream)).await?;
         tokio::spawn(connection);
         let get = hyper::Request::get("/log").header("host", "localhost");
-        let get = request.headers().fold(get, |get, (name, value)| get.header(name, value));
-        let response = sender.send_request(get.body(Empty::<Bytes>::new())?).await?;
-        let response = response.map(|body| body.map_err(AnyError::from));
-        Ok::<_, AnyError>(ConnectResponse::from_http(response))
+        let get = request.header_pairs().fold(get, |get, (name, value)| get.header(name, value));
+        // The error of the body is hyper's.
+        Ok::<_, AnyError>(sender.send_request(get.body(Empty::<Bytes>::new())?).await?)
     })
     .await;
 }

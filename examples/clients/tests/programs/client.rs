@@ -72,7 +72,7 @@ async fn errors_are_reported() {
         ("/busy", "gave up after 4 attempts"),
         ("/nowhere", "the server answered 404"),
         ("/json", "application/json is not an event stream"),
-        ("/lie", "not an event stream: \"<html>"),
+        ("/lie", "HTML came instead of an event stream: b\"<html>"),
     ] {
         let output = client(path).await;
         let log = String::from_utf8_lossy(&output.stderr).into_owned();
