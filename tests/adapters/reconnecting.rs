@@ -1,8 +1,6 @@
 //! Tests `Reconnecting`, with a clock that the test controls: hours pass in no time.
 
 use std::{
-    cell::RefCell,
-    collections::VecDeque,
     convert::Infallible,
     error::Error,
     io,
@@ -13,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures_core::FusedStream;
 use futures_util::{Stream, StreamExt, future, stream};
 use sse_wire::{
@@ -21,195 +20,10 @@ use sse_wire::{
     Reconnecting, StreamError, Timer,
 };
 
-use crate::polling::{Impatient, count_wakes, poll};
-
-const S: Duration = Duration::from_secs(1);
-
-type Response = future::Ready<Result<ConnectResponse<Chunks>, &'static str>>;
-type Connect = Box<dyn FnMut(ConnectRequest) -> Response>;
-type Following = Reconnecting<Connect, Response, Chunks, Clock>;
-
-/// What the server does with one connection.
-#[derive(Clone)]
-enum Reply {
-    Refuse,
-    Answer {
-        status: u16,
-        content_type: &'static str,
-        retry_after: Option<&'static str>,
-        body: Body,
-    },
-}
-
-type Body = Vec<Step>;
-
-#[derive(Clone)]
-enum Step {
-    Send(&'static str),
-    Wait(Duration),
-    Reset,
-}
-use Step::{Reset, Send, Wait};
-
-fn stream_of(body: &[Step]) -> Reply {
-    let (content_type, body) = ("text/event-stream", body.to_vec());
-    Reply::Answer { status: 200, content_type, retry_after: None, body }
-}
-
-fn status(status: u16, retry_after: Option<&'static str>) -> Reply {
-    Reply::Answer {
-        status,
-        content_type: "text/plain",
-        retry_after,
-        body: vec![Send("data: x\n\n")],
-    }
-}
-
-/// The server, the clock, and what the client has done.
-#[derive(Clone, Default)]
-struct World(Rc<RefCell<Inner>>);
-
-#[derive(Default)]
-struct Inner {
-    now: Duration,
-    /// The first time at which something that was polled wants to be polled again.
-    wake_at: Option<Duration>,
-    script: VecDeque<Reply>,
-    /// When a client connected, and with which ID.
-    connected: Vec<(Duration, Option<String>)>,
-    /// Bodies that have not been dropped.
-    open: usize,
-}
-
-impl World {
-    fn new(script: impl IntoIterator<Item = Reply>) -> Self {
-        let world = Self::default();
-        world.0.borrow_mut().script.extend(script);
-        world
-    }
-
-    /// Starts a connection. When the script is over, the server wants no more.
-    fn connect(&self, request: &ConnectRequest) -> Result<ConnectResponse<Chunks>, &'static str> {
-        let mut world = self.0.borrow_mut();
-        let now = world.now;
-        world.connected.push((now, request.last_event_id().map(|id| id.as_str().to_owned())));
-        match world.script.pop_front().unwrap_or_else(|| status(204, None)) {
-            Reply::Refuse => Err("refused"),
-            Reply::Answer { status, content_type, retry_after, body } => {
-                world.open += 1;
-                drop(world);
-                let chunks = Chunks { world: self.clone(), steps: body.into(), until: None };
-                Ok(ConnectResponse::new(status, Some(content_type), chunks)
-                    .with_retry_after(retry_after))
-            }
-        }
-    }
-
-    fn events(&self, policy: Reconnect) -> Following {
-        let world = self.clone();
-        let connect: Connect = Box::new(move |request| future::ready(world.connect(&request)));
-        Reconnecting::new(connect, policy, self.clock())
-    }
-
-    fn clock(&self) -> Clock {
-        Clock { world: self.clone(), started: Duration::ZERO, deadline: None }
-    }
-
-    /// The next item. While there is none, time passes.
-    fn next<T: Stream>(&self, mut stream: Pin<&mut T>) -> Option<T::Item> {
-        loop {
-            self.0.borrow_mut().wake_at = None;
-            if let Poll::Ready(item) = poll(stream.as_mut()) {
-                return item;
-            }
-            let mut world = self.0.borrow_mut();
-            world.now = world.wake_at.expect("it waits for nothing").max(world.now);
-        }
-    }
-
-    fn collect<T: Stream>(&self, mut stream: Pin<&mut T>) -> Vec<T::Item> {
-        std::iter::from_fn(|| self.next(stream.as_mut())).collect()
-    }
-
-    fn now(&self) -> Duration {
-        self.0.borrow().now
-    }
-
-    fn ids(&self) -> Vec<Option<String>> {
-        self.0.borrow().connected.iter().map(|(_, id)| id.clone()).collect()
-    }
-
-    /// The times between the connections.
-    fn gaps(&self) -> Vec<Duration> {
-        let world = self.0.borrow();
-        world.connected.windows(2).map(|pair| pair[1].0.saturating_sub(pair[0].0)).collect()
-    }
-
-    /// Ready at this time.
-    fn wait_until(&self, time: Duration) -> Poll<()> {
-        let mut world = self.0.borrow_mut();
-        if time <= world.now {
-            return Poll::Ready(());
-        }
-        world.wake_at = Some(world.wake_at.map_or(time, |other| other.min(time)));
-        Poll::Pending
-    }
-}
-
-struct Clock {
-    world: World,
-    started: Duration,
-    deadline: Option<Duration>,
-}
-
-impl Timer for Clock {
-    fn reset(mut self: Pin<&mut Self>, time: Duration) {
-        self.started = self.world.now();
-        self.deadline = Some(self.started.saturating_add(time));
-    }
-
-    fn since_reset(&self) -> Duration {
-        self.world.now().saturating_sub(self.started)
-    }
-
-    fn poll_elapsed(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
-        self.world.wait_until(self.deadline.expect("polled before it was set"))
-    }
-}
-
-struct Chunks {
-    world: World,
-    steps: VecDeque<Step>,
-    until: Option<Duration>,
-}
-
-impl Stream for Chunks {
-    type Item = Result<&'static [u8], &'static str>;
-
-    fn poll_next(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        loop {
-            if let Some(until) = self.until {
-                std::task::ready!(self.world.wait_until(until));
-                self.until = None;
-            }
-            return Poll::Ready(match self.steps.pop_front() {
-                Some(Send(text)) => Some(Ok(text.as_bytes())),
-                Some(Reset) => Some(Err("reset")),
-                Some(Wait(time)) => {
-                    self.until = Some(self.world.now() + time);
-                    continue;
-                }
-                None => None,
-            });
-        }
-    }
-}
-
-impl Drop for Chunks {
-    fn drop(&mut self) {
-        self.world.0.borrow_mut().open -= 1;
-    }
-}
+use crate::{
+    polling::{Impatient, count_wakes, poll},
+    world::{Chunks, Reply, Reset, S, Send, Wait, World, status, stream_of},
+};
 
 type Events = Vec<Result<EventBuf, ReconnectError<&'static str>>>;
 
@@ -314,8 +128,9 @@ fn every_change_is_told() {
 fn what_is_no_event_stream_is_final() {
     let html = Reply::Answer {
         status: 200,
-        content_type: "text/html",
+        content_type: Some("text/html"),
         retry_after: None,
+        encoding: None,
         body: vec![Send("data: x\n\n")],
     };
     let json = "{\"error\":{\"message\":\"Rate limit reached\"}}";
@@ -737,7 +552,7 @@ fn the_body_of_a_refused_response_can_be_read() {
         let refused = events.as_mut().take_refused().expect("a response");
         assert_eq!((refused.status(), refused.headers()), (code, None));
         let chunks = world.collect(pin!(refused.into_chunks()));
-        assert_eq!(chunks, [Ok(&b"data: x\n\n"[..])]);
+        assert_eq!(chunks, [Ok(Bytes::from("data: x\n\n"))]);
         assert!(events.as_mut().take_refused().is_none(), "taken");
     }
     // Where no response came, there is none.
@@ -754,7 +569,7 @@ fn the_updates_show_why_a_server_refused() {
     while world.next(updates.as_mut()).expect("the reason").is_ok() {}
     let refused = updates.as_mut().get_pin_mut().take_refused().expect("a response");
     assert_eq!(refused.status(), 401);
-    assert_eq!(world.collect(pin!(refused.into_chunks())), [Ok(&b"data: x\n\n"[..])]);
+    assert_eq!(world.collect(pin!(refused.into_chunks())), [Ok(Bytes::from("data: x\n\n"))]);
 
     // The response claimed to be an event stream.
     let json = "{\"error\":{\"message\":\"Invalid API key.\"}}";
