@@ -11,6 +11,7 @@ mod json;
 mod open;
 mod polling;
 mod reconnect_model;
+mod reconnect_table;
 mod reconnecting;
 mod resume;
 mod same;
