@@ -10,6 +10,7 @@ mod io;
 mod json;
 mod open;
 mod polling;
+mod reconnect_cuts;
 mod reconnect_model;
 mod reconnect_table;
 mod reconnecting;
