@@ -81,7 +81,7 @@ fn collect<S: Stream>(stream: S) -> Vec<S::Item> {
 }
 
 /// Each event once, in order, and then the 204.
-fn check(items: Vec<Result<EventBuf, ReconnectError<&str>>>, cut: &str) {
+fn check(items: &[Result<EventBuf, ReconnectError<&str>>], cut: &str) {
     let (end, events) = items.split_last().expect("the end");
     let texts: Vec<_> = events.iter().map(|event| event.as_ref().unwrap().data()).collect();
     assert_eq!(texts, (0..EVENTS).map(data).collect::<Vec<_>>(), "{cut}");
@@ -97,7 +97,7 @@ fn cut_once_at_every_byte_nothing_is_lost_and_nothing_comes_twice() {
             let cut_first = |number| if number == 0 { cut } else { usize::MAX };
             let connect = connect(&log, is_lost, cut_first);
             let events = Reconnecting::new(connect, Reconnect::with_seed(1), Impatient);
-            check(collect(events), &format!("after {cut} bytes, lost: {is_lost}"));
+            check(&collect(events), &format!("after {cut} bytes, lost: {is_lost}"));
         }
     }
 }
@@ -111,7 +111,7 @@ fn cut_again_and_again_at_every_byte_nothing_is_lost_and_nothing_comes_twice() {
         for is_lost in [false, true] {
             let connect = connect(&log, is_lost, |number| cut + number % 7);
             let events = Reconnecting::new(connect, Reconnect::with_seed(1), Impatient);
-            check(collect(events), &format!("after {cut} bytes, lost: {is_lost}"));
+            check(&collect(events), &format!("after {cut} bytes, lost: {is_lost}"));
         }
     }
 }
@@ -123,7 +123,7 @@ fn the_updates_and_the_box_give_the_same() {
         let name = format!("after {cut} bytes");
         let events =
             || Reconnecting::new(connect(log, true, move |_| cut), Reconnect::new(), Impatient);
-        let only_events = |updates: Vec<_>| {
+        let only_events = |updates: Vec<_>| -> Vec<_> {
             updates
                 .into_iter()
                 .filter_map(|update| match update {
@@ -133,8 +133,8 @@ fn the_updates_and_the_box_give_the_same() {
                 })
                 .collect()
         };
-        check(only_events(collect(events().updates())), &name);
-        check(only_events(collect(events().boxed().updates())), &name);
-        check(collect(events().boxed()), &name);
+        check(&only_events(collect(events().updates())), &name);
+        check(&only_events(collect(events().boxed().updates())), &name);
+        check(&collect(events().boxed()), &name);
     }
 }

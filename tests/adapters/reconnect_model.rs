@@ -72,6 +72,8 @@ impl Model {
         }
         let text = String::from_utf8(bytes).unwrap();
         let has_event = self.read(&text);
+        // Blank lines tell nothing.
+        let text = text.trim_start_matches('\n');
         let end = match text.bytes().next() {
             _ if is_reset => ConnectionEnd::Lost,
             Some(b'{') => ConnectionEnd::Body(BodyKind::Json),

@@ -155,14 +155,14 @@ async fn policies_wait_as_their_table_says() {
         ("5 000 ms are", exact(), &[Lost("", 5_000); 4], &[1000, 1000, 1000, 1000]),
         ("like a browser", browser(), &[Refused, Lost("", 0), Ended(NEWS, 0)], &[3000, 6000, 3000]),
     ];
-    let mut failures = String::new();
+    let mut failures = vec![];
     for (name, policy, script, expected) in rows {
         let (delays, _) = follow(policy.clone(), script).await;
         if delays != *expected {
-            failures += &format!("{name}: {delays:?}, not {expected:?}\n");
+            failures.push(format!("{name}: {delays:?}, not {expected:?}"));
         }
     }
-    assert!(failures.is_empty(), "{failures}");
+    assert!(failures.is_empty(), "{failures:#?}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -222,7 +222,8 @@ async fn closures_and_boxes_are_policies() {
     let boxed: Box<dyn ReconnectPolicy + Send + Sync> = Box::new(Reconnect::never());
     assert_eq!(follow(boxed, &[Refused; 3]).await.0, [0; 0]);
     // A closure in a box is a closure.
-    let boxed: Box<dyn FnMut(&Attempt<'_>) -> Result<Duration, GaveUp>> = Box::new(exponential);
+    type Closure = dyn FnMut(&Attempt<'_>) -> Result<Duration, GaveUp>;
+    let boxed: Box<Closure> = Box::new(exponential);
     assert_eq!(follow(boxed, &[Refused; 9]).await.0, [2000, 4000, 8000]);
 }
 

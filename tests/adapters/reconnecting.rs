@@ -15,14 +15,15 @@ use bytes::Bytes;
 use futures_core::FusedStream;
 use futures_util::{Stream, StreamExt, future, stream};
 use sse_wire::{
-    BodyKind, ConnectRequest, ConnectResponse, ConnectionEnd, DecodeErrorKind, Decoder, EventBuf,
-    EventId, EventStreamExt, GaveUp, NoTimer, OnError, Reconnect, ReconnectError, ReconnectUpdate,
-    Reconnecting, StreamError, Timer,
+    Attempt, BodyKind, BoxReconnecting, ByteStreamExt, ConnectRequest, ConnectResponse,
+    ConnectionEnd, DONE, DecodeErrorKind, Decoder, EventBuf, EventChunks, EventId, EventStreamExt,
+    GaveUp, NoTimer, OnError, Reconnect, ReconnectError, ReconnectUpdate, Reconnecting,
+    StreamError, Timer,
 };
 
 use crate::{
     polling::{Impatient, count_wakes, poll},
-    world::{Chunks, Reply, Reset, S, Send, Wait, World, status, stream_of},
+    world::{Chunks, Reply, Reset, S, Send, Step, Wait, World, status, stream_of},
 };
 
 type Events = Vec<Result<EventBuf, ReconnectError<&'static str>>>;
@@ -644,5 +645,275 @@ fn a_body_that_is_still_compressed_ends_the_attempt() {
         [&[stream, ("content-encoding", "identity")][..], &[stream, ("content-encoding", "")]]
     {
         assert!(matches!(answer(200, headers), Ok(ReconnectUpdate::Open)), "{headers:?}");
+    }
+}
+
+#[test]
+fn a_silent_body_that_no_decoder_can_read_ends_the_attempt() {
+    // No header tells that it is compressed.
+    let gzip: Vec<u8> = [0x1f, 0x8b, 8].into_iter().chain((0..2000).map(|_| 0xA5)).collect();
+    let body = [Step::Chunk(gzip.into()), Wait(3600 * S)];
+    let world = World::new([stream_of(&body)]);
+    let policy = Reconnect::with_seed(1).with_max_retries(0);
+    let mut events = pin!(world.events(policy));
+    let Some(Err(ReconnectError::GaveUp { reason, error })) = world.next(events.as_mut()) else {
+        panic!("no error")
+    };
+    assert_eq!(reason.end(), &ConnectionEnd::Body(BodyKind::Other));
+    let Some(StreamError::NotEventStream(body)) = error else { panic!("{error:?}") };
+    assert!(body.bytes().starts_with(&[0x1f, 0x8b]));
+    assert_eq!(world.now(), Duration::ZERO, "it did not wait for the end");
+
+    // An event stream may be silent as long as it likes.
+    for start in ["", ":\n", "id: 1\n", "\n\n"] {
+        let world = World::new([stream_of(&[Send(start), Wait(3600 * S), Send("data: a\n\n")])]);
+        let mut events = pin!(world.events(Reconnect::with_seed(1)));
+        assert!(world.next(events.as_mut()).unwrap().is_ok(), "{start:?}");
+        assert_eq!(world.now(), 3600 * S);
+    }
+}
+
+#[test]
+fn items_without_data_can_be_asked_for() {
+    let body = [Send("id: 1\n\n: ping\nretry: 3000\n\nid: 2\ndata: a\n\n")];
+    let decoder = Decoder::builder().comments(true).updates(true).build();
+    let world = World::new([stream_of(&body)]);
+    let events = world.events(Reconnect::with_seed(1)).with_decoder(decoder.clone());
+    let mut updates = pin!(events.updates());
+    let items: Vec<_> = std::iter::from_fn(|| world.next(updates.as_mut()))
+        .filter_map(|update| match update {
+            Ok(ReconnectUpdate::Item(item)) => Some(format!("{item:?}")),
+            Ok(ReconnectUpdate::Event(event)) => Some(event.data().to_owned()),
+            _ => None,
+        })
+        .collect();
+    let expected = [
+        r#"Update { id: Some("1"), reconnection_time: None }"#,
+        r#"Comment("ping")"#,
+        "Update { id: None, reconnection_time: Some(3s) }",
+        "a",
+    ];
+    assert_eq!(items, expected);
+
+    // The stream of events has only those.
+    let world = World::new([stream_of(&body)]);
+    let events = world.events(Reconnect::with_seed(1)).with_decoder(decoder.clone());
+    assert_eq!(split(world.collect(pin!(events))).0, ["a"]);
+    assert_eq!(world.ids(), [None, Some("2".to_owned())]);
+
+    // However many they are, other tasks have their turn.
+    let pings = stream::repeat(Ok::<_, &str>(Bytes::from(": ping\n".repeat(100))));
+    let connect = |_: ConnectRequest| {
+        let response = ConnectResponse::new(200, Some("text/event-stream"), pings.clone());
+        future::ready(Ok::<_, &str>(response))
+    };
+    let events = Reconnecting::new(connect, Reconnect::new(), NoTimer).with_decoder(decoder);
+    let mut events = pin!(events);
+    for _ in 0..3 {
+        let (polled, wakes) = count_wakes(|cx| events.as_mut().poll_next(cx));
+        assert!(polled.is_pending() && wakes > 0);
+    }
+}
+
+#[test]
+fn it_ends_with_the_last_event() {
+    let done = "data: [DONE]\n\n";
+    for (script, connections) in [
+        (vec![stream_of(&[Send("data: a\n\ndata: [DONE]\n\ndata: b\n\n")])], 1),
+        // Cut off between the events, and within the last one.
+        (vec![stream_of(&[Send("data: a\n\n")]), stream_of(&[Send(done)])], 2),
+        (vec![stream_of(&[Send("data: a\n\ndata: [DO"), Reset]), stream_of(&[Send(done)])], 2),
+        // Some servers forget the blank line, and some even the end of the line.
+        (vec![stream_of(&[Send("data: a\n\ndata: [DONE]\n")])], 1),
+        (vec![stream_of(&[Send("data: a\n\ndata: [DONE]")])], 1),
+        // But where the transport fails, that may be the start of another event.
+        (vec![stream_of(&[Send("data: a\n\ndata: [DONE]"), Reset]), stream_of(&[Send(done)])], 2),
+    ] {
+        let world = World::new(script.clone());
+        let mut events = pin!(world.events(Reconnect::with_seed(1)).must_end_with(DONE));
+        let data: Vec<_> = world.collect(events.as_mut()).into_iter().map(Result::unwrap).collect();
+        assert_eq!((data.len(), data[0].data()), (1, "a"), "{script:?}");
+        assert!(events.is_done() && events.is_terminated());
+        assert_eq!(world.ids().len(), connections, "{script:?}");
+        assert_eq!(world.0.borrow().open, 0, "the connection is closed");
+    }
+
+    let body = [Send("id: 1\ndata: a\n\nid: 2\nevent: stop\ndata: b\n\nid: 3\ndata: c\n\n")];
+    let world = World::new([stream_of(&body)]);
+    let mut events = pin!(world.events(Reconnect::with_seed(1)).must_end_with_type("stop"));
+    let data: Vec<_> = world.collect(events.as_mut()).into_iter().map(Result::unwrap).collect();
+    assert_eq!(data.iter().map(EventBuf::data).collect::<Vec<_>>(), ["a", "b"]);
+    assert_eq!((events.is_done(), events.last_event_id()), (true, "2"));
+
+    // The last event never comes.
+    let world = World::new([stream_of(&[Send("data: a\n\n")])]);
+    let mut events = pin!(world.events(Reconnect::with_seed(1)).must_end_with(DONE));
+    assert_eq!(split(world.collect(events.as_mut())).1, is_final(no_content()));
+    assert!(!events.is_done());
+}
+
+/// The errors of a client that has one for its requests and another one for its bodies.
+#[test]
+fn the_errors_of_requests_and_bodies_may_differ() {
+    let mut attempts = 0;
+    let connect = |_: ConnectRequest| {
+        attempts += 1;
+        let chunks = stream::iter([Ok("data: a\n\n"), Err(io::ErrorKind::TimedOut)]);
+        future::ready(if attempts == 1 {
+            Ok(ConnectResponse::new(200, Some("text/event-stream"), chunks))
+        } else {
+            Err(io::Error::other("the client is gone"))
+        })
+    };
+    let mut seen = vec![];
+    let policy = |attempt: &Attempt<'_>| {
+        seen.push(attempt.error::<io::Error>().expect("an error").kind());
+        if seen.len() == 2 { Err(attempt.give_up()) } else { Ok(Duration::ZERO) }
+    };
+    {
+        let mut events = pin!(Reconnecting::new(connect, policy, Impatient));
+        assert!(matches!(poll(events.as_mut()), Poll::Ready(Some(Ok(_)))));
+        assert!(poll(events.as_mut()).is_pending());
+        let Poll::Ready(Some(Err(error))) = poll(events.as_mut()) else { panic!("no error") };
+        assert_eq!(error.to_string(), "the server did not answer");
+    }
+    assert_eq!(seen, [io::ErrorKind::TimedOut, io::ErrorKind::Other]);
+}
+
+/// Of a transport that decodes by itself: a trait that hands over events.
+#[test]
+fn a_connection_may_be_a_stream_of_events() {
+    let world = World::new([
+        stream_of(&[Send("id: 1\nretry: 3000\n\nid: 2\nevent: b\ndata: x\ndata: y\n\n"), Reset]),
+        stream_of(&[Send("data: no ID of its own\n\nid: 3\n\n: ping\n"), Wait(S)]),
+    ]);
+    let connect = |request: ConnectRequest| {
+        let response = world.connect(&request).expect("a response");
+        let status = response.status();
+        let chunks = EventChunks::new(response.into_chunks().items());
+        let response = ConnectResponse::new(status, Some("text/event-stream"), chunks);
+        future::ready(Ok::<_, StreamError<&str>>(response))
+    };
+    let policy = Reconnect::with_seed(1);
+    let mut updates = pin!(Reconnecting::new(connect, policy, world.clock()).updates());
+    let mut seen = Vec::new();
+    while let Some(update) = world.next(updates.as_mut()) {
+        seen.push(match update {
+            Ok(ReconnectUpdate::Event(event)) => {
+                format!("{}: {:?}, {}", event.event_type(), event.data(), event.last_event_id())
+            }
+            Ok(ReconnectUpdate::Waiting { end, error, .. }) => format!("{end}, {error:?}"),
+            Err(error) => error.to_string(),
+            Ok(_) => continue,
+        });
+    }
+    assert_eq!(
+        seen,
+        [
+            r#"b: "x\ny", 2"#,
+            "the connection was lost, Some(Transport(Transport(\"reset\")))",
+            r#"message: "no ID of its own", 2"#,
+            "the stream ended, None",
+            "the server asked not to reconnect",
+        ]
+    );
+    assert_eq!(world.ids(), [None, Some("2".to_owned()), Some("3".to_owned())]);
+    assert!(world.gaps()[0] >= 3 * S, "the reconnection time counts");
+    assert_eq!(updates.get_ref().decoder().reconnection_time(), Some(3 * S));
+}
+
+#[test]
+fn it_lives_in_a_struct() {
+    struct Feed {
+        events: BoxReconnecting<io::Error>,
+    }
+
+    fn is_send<T: core::marker::Send + Unpin + 'static>(_: &T) {}
+
+    let connect = async |request: ConnectRequest| -> io::Result<_> {
+        let status = if request.last_event_id().is_none() { 200 } else { 401 };
+        let chunks = stream::iter([Ok("id: 7\ndata: a\n\n"), Err(io::ErrorKind::TimedOut)]);
+        Ok(ConnectResponse::new(status, Some("text/event-stream"), chunks))
+    };
+    let events = Reconnecting::new(connect, Reconnect::with_seed(1), Impatient).boxed();
+    let feed = Feed { events };
+    let mut moved = Box::new(feed);
+    is_send(&moved.events);
+    let next = |events: &mut BoxReconnecting<io::Error>| loop {
+        if let Poll::Ready(item) = poll(Pin::new(&mut *events)) {
+            return item;
+        }
+    };
+    assert_eq!(next(&mut moved.events).unwrap().unwrap().data(), "a");
+    assert_eq!((moved.events.last_event_id(), moved.events.is_done()), ("7", false));
+    assert!(format!("{:?}", moved.events).contains("Open"));
+    assert!(next(&mut moved.events).unwrap().is_err());
+    assert!(next(&mut moved.events).is_none() && moved.events.is_terminated());
+    let refused = moved.events.take_refused().expect("the response");
+    assert_eq!(refused.status(), 401);
+    let mut chunks = refused.into_chunks();
+    assert!(
+        matches!(poll(chunks.as_mut()), Poll::Ready(Some(Ok(chunk))) if chunk == "id: 7\ndata: a\n\n")
+    );
+    let Poll::Ready(Some(Err(error))) = poll(chunks.as_mut()) else { panic!("no error") };
+    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+    assert!(moved.events.take_refused().is_none(), "taken");
+}
+
+/// rmcp needs `WWW-Authenticate` of a 401.
+#[test]
+fn giving_up_keeps_the_whole_response() {
+    let connect = |_: ConnectRequest| {
+        let response = http::Response::builder()
+            .status(401)
+            .header("www-authenticate", "Bearer realm=\"mcp\"")
+            .body(http_body_util::Full::new(Bytes::from("Who are you?")))
+            .unwrap();
+        future::ready(Ok::<_, Infallible>(response))
+    };
+    let mut updates = pin!(Reconnecting::new(connect, Reconnect::new(), NoTimer).updates());
+    while let Poll::Ready(Some(Ok(_))) = poll(updates.as_mut()) {}
+    let refused = updates.as_mut().get_pin_mut().take_refused().expect("the response");
+    assert_eq!(refused.headers().unwrap()["www-authenticate"], "Bearer realm=\"mcp\"");
+    assert_eq!(refused.end(), Some(&ConnectionEnd::Status { code: 401, retry_after: None }));
+    let response: http::Response<_> = refused.into_http().expect("it came from one");
+    assert_eq!(response.status(), 401);
+    let mut body = sse_wire::BodyChunks::new(response.into_body());
+    let Poll::Ready(Some(Ok(chunk))) = poll(Pin::new(&mut body)) else { panic!("no body") };
+    assert_eq!(chunk, "Who are you?");
+}
+
+#[test]
+fn timers_may_be_boxed_or_absent() {
+    let world = World::new([Reply::Refuse]);
+    let boxed: Pin<Box<dyn Timer>> = Box::pin(world.clock());
+    let mut timer = Some(boxed);
+    let mut timer = Pin::new(&mut timer);
+    timer.as_mut().reset(3 * S);
+    let polled = count_wakes(|cx| timer.as_mut().poll_elapsed(cx)).0;
+    assert!(polled.is_pending());
+    world.0.borrow_mut().now += 2 * S;
+    assert_eq!(timer.since_reset(), 2 * S);
+    world.0.borrow_mut().now += S;
+    assert!(count_wakes(|cx| timer.as_mut().poll_elapsed(cx)).0.is_ready());
+
+    let mut none = None::<Impatient>;
+    let mut none = Pin::new(&mut none);
+    none.as_mut().reset(Duration::ZERO);
+    assert!(count_wakes(|cx| none.as_mut().poll_elapsed(cx)).0.is_pending());
+    assert_eq!(none.since_reset(), Duration::ZERO);
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_timer_of_tokio_measures_on_its_clock() {
+    let mut timer = sse_wire::TokioTimer::new();
+    assert_eq!(timer.since_reset(), Duration::ZERO);
+    for _ in 0..2 {
+        Pin::new(&mut timer).reset(S);
+        tokio::time::sleep(3 * S).await;
+        assert_eq!(timer.since_reset(), 3 * S);
+        // It has elapsed, and goes on measuring.
+        future::poll_fn(|cx| Pin::new(&mut timer).poll_elapsed(cx)).await;
+        assert_eq!(timer.since_reset(), 3 * S);
     }
 }

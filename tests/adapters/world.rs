@@ -82,7 +82,10 @@ impl World {
     }
 
     /// Starts a connection. When the script is over, the server wants no more.
-    fn connect(&self, request: &ConnectRequest) -> Result<ConnectResponse<Chunks>, &'static str> {
+    pub(crate) fn connect(
+        &self,
+        request: &ConnectRequest,
+    ) -> Result<ConnectResponse<Chunks>, &'static str> {
         let mut world = self.0.borrow_mut();
         let now = world.now;
         world.connected.push((now, request.last_event_id().map(|id| id.as_str().to_owned())));
