@@ -135,7 +135,7 @@
 //! |---|---|---|
 //! | the size of a block | 16 MiB, at most 2 GiB | [`DecoderBuilder::max_block_size`] |
 //! | chunks that the caller leaves unread | the same, but at least 64 KiB | [`DecoderBuilder::max_block_size`] |
-//! | the first bytes of a body that is not an event stream | 1 KiB | [`DecoderBuilder::first_bytes`] |
+//! | the first bytes of a body that is not an event stream | 64 KiB | [`DecoderBuilder::first_bytes`] |
 //! | the memory of a decoder, apart from the last event ID | twice the block limit; three times where it replaces invalid UTF-8 | |
 //!
 //! By default, a decoder does exactly what the standard says. Every deviation is an option of
