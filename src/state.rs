@@ -231,6 +231,19 @@ impl State {
         self.splitter.pending() + self.unread().len()
     }
 
+    /// Returns `true` until the first bytes have shown if this is an event stream.
+    #[cfg(feature = "stream")]
+    pub(crate) fn wants_first_bytes(&self) -> bool {
+        self.wants_first_bytes
+    }
+
+    /// Returns at most as many of the first bytes as wanted, and `true` if the body is longer.
+    #[cfg(feature = "stream")]
+    pub(crate) fn cut_first_bytes(&self) -> (&[u8], bool) {
+        let wanted = self.options.first_bytes();
+        self.rare.as_deref().map_or((&[], false), |rare| rare.first_bytes.cut(wanted))
+    }
+
     pub(crate) fn first_bytes(&self) -> &[u8] {
         let first = self.rare.as_deref().map_or(&[][..], |rare| rare.first_bytes.as_bytes());
         let is_other = self.fields.counters.events == 0;
