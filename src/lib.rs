@@ -61,6 +61,7 @@
 //! |---|---|---|
 //! | a stream of chunks, such as reqwest's `bytes_stream()` | [`ByteStreamExt::events`] | `stream` |
 //! | the same, and the JSON error that may arrive instead | [`ByteStreamExt::open_events`] | `stream` |
+//! | the response of reqwest, hyper, axum or tower | [`open()`], [`open_response`] | `http-body` |
 //! | a body from hyper, axum or tower | [`EventStream::from_body`] | `http-body` |
 //! | an [`io::Read`](std::io::Read): ureq, a file, a pipe | [`EventReader`] | `std` |
 //! | a `tokio_util` framed transport | [`SseCodec`] | `tokio-util` |
@@ -218,13 +219,15 @@ pub use adapters::{BodyChunks, EventBody, last_event_id, retry_after, sse_header
 #[cfg(feature = "stream")]
 pub use adapters::{ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream, Tap};
 pub use adapters::{
-    DONE, Decoding, EventIteratorExt, MustEndWith, OtherBody, StreamError, TransportError,
+    DONE, Decoding, EventIteratorExt, MustEndWith, RefusedBody, StreamError, TransportError,
     UntilData,
 };
 #[cfg(feature = "stream")]
 pub use adapters::{FilterBlocks, Inject, NoFrames, WithLastWords};
 #[cfg(feature = "json")]
 pub use adapters::{JsonError, JsonEvent, JsonEvents, JsonStreamError};
+#[cfg(feature = "http-body")]
+pub use adapters::{Open, Refused, open, open_response};
 pub use block::{Block, BlockBuf, BlockBufs, BlockDecoder, BlockEnd, Blocks, Line, Lines};
 pub use builder::DecoderBuilder;
 pub use decode::{Decoder, End, EventBufs, Events, Item, StreamEnd};

@@ -9,6 +9,7 @@ mod headers;
 mod io;
 mod json;
 mod open;
+mod open_response;
 mod polling;
 mod reconnect_cuts;
 mod reconnect_model;

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use sse_wire::{
-    BodyKind, ByteStreamExt, Decoder, EventBuf, EventId, EventReader, OnError, OtherBody,
+    BodyKind, ByteStreamExt, Decoder, EventBuf, EventId, EventReader, OnError, RefusedBody,
     StreamError,
 };
 
@@ -21,7 +21,7 @@ impl Read for Pieces<'_> {
     }
 }
 
-type Opened = Result<Vec<Result<EventBuf, StreamError<io::Error>>>, OtherBody>;
+type Opened = Result<Vec<Result<EventBuf, StreamError<io::Error>>>, RefusedBody>;
 
 /// Opens a body that comes in pieces of this size, as a stream and as a reader, which must agree.
 fn open(decoder: &Decoder, body: &[u8], size: usize) -> Opened {
@@ -266,7 +266,7 @@ impl Read for Slow<'_> {
 /// What was read before a timeout stays.
 #[test]
 fn a_timeout_loses_nothing() {
-    fn read(parts: &[Option<&[u8]>]) -> (Vec<String>, usize, Option<OtherBody>) {
+    fn read(parts: &[Option<&[u8]>]) -> (Vec<String>, usize, Option<RefusedBody>) {
         let (mut data, mut timeouts) = (Vec::new(), 0);
         let events = match EventReader::open(Slow(parts.to_vec())) {
             Ok(events) => events,
