@@ -177,7 +177,7 @@ async fn a_redirect_loop_can_be_given_up() {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let connect = |request: ConnectRequest| client.get(&url).headers(request.headers()).send();
     let policy = Reconnect::new().with_min_delay(Duration::ZERO).with_retry_if(|attempt| {
-        !attempt.error::<reqwest::Error>().is_some_and(reqwest::Error::is_redirect)
+        !attempt.error_as::<reqwest::Error>().is_some_and(reqwest::Error::is_redirect)
             && attempt.end().is_temporary()
     });
     let mut events = pin!(Reconnecting::new(connect, policy, TokioTimer::new()));
