@@ -168,9 +168,10 @@ impl Decoder {
     /// Returns `true` if the block that the end of the stream cuts off would be an event with this
     /// data.
     pub(crate) fn cut_off_data_is(&self, data: &str) -> bool {
-        // A much larger block is something else, and not worth a copy, which could be as large as
-        // the limit.
-        if self.pending_bytes() > (data.len() + wire::KEPT) as u64 {
+        // If much more is held it is something else, and not worth a copy, which could be as large
+        // as the limit. Comments are not held.
+        let held = self.state.held.len() as u64 + self.state.unread().len();
+        if held > (data.len() + wire::KEPT) as u64 {
             return false;
         }
         let mut rest = self.clone();

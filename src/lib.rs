@@ -61,6 +61,7 @@
 //! |---|---|---|
 //! | a stream of chunks, such as reqwest's `bytes_stream()` | [`ByteStreamExt::events`] | `stream` |
 //! | the same, and the JSON error that may arrive instead | [`ByteStreamExt::open_events`] | `stream` |
+//! | the response of reqwest, hyper, axum or tower | [`open()`], [`open_response`] | `http-body` |
 //! | a body from hyper, axum or tower | [`EventStream::from_body`] | `http-body` |
 //! | an [`io::Read`](std::io::Read): ureq, a file, a pipe | [`EventReader`] | `std` |
 //! | a `tokio_util` framed transport | [`SseCodec`] | `tokio-util` |
@@ -69,6 +70,7 @@
 //! | an error if `[DONE]` never arrives | [`EventStreamExt::must_end_with`] and [`DONE`] | `stream` |
 //! | comments, and blocks that only set an ID | [`ByteStreamExt::items`] | `stream` |
 //! | a stream that reconnects | [`Reconnecting`] | `stream` |
+//! | to decide when it reconnects, and for how long it waits | [`Reconnect`], [`ReconnectPolicy`] | |
 //! | only bytes to events, without allocating | [`Decoder::feed`] | |
 //! | events that outlive the chunk | [`Decoder::feed_bytes`] | |
 //! | comments as well, from a decoder | [`Events::next_item`] | |
@@ -109,7 +111,8 @@
 //! [`EventStreamExt::must_end_with`].
 //!
 //! **How do I reconnect?** [`Reconnecting`] does it for requests that are safe to repeat: it waits
-//! as long as its [`Reconnect`] policy says, and sends the last event ID. To do it yourself, send
+//! as long as its [`Reconnect`] policy says, and sends the last event ID. It works with each client
+//! that has an `http::Response`, and with all others. To do it yourself, send
 //! [`Decoder::last_event_id`] in the `Last-Event-ID` header, wait for
 //! [`Decoder::reconnection_time`], and call [`Decoder::reset_for_reconnect`] before you feed the
 //! new response.
@@ -135,7 +138,7 @@
 //! |---|---|---|
 //! | the size of a block | 16 MiB, at most 2 GiB | [`DecoderBuilder::max_block_size`] |
 //! | chunks that the caller leaves unread | the same, but at least 64 KiB | [`DecoderBuilder::max_block_size`] |
-//! | the first bytes of a body that is not an event stream | 1 KiB | [`DecoderBuilder::first_bytes`] |
+//! | the first bytes of a body that is not an event stream | 64 KiB | [`DecoderBuilder::first_bytes`] |
 //! | the memory of a decoder, apart from the last event ID | twice the block limit; three times where it replaces invalid UTF-8 | |
 //!
 //! By default, a decoder does exactly what the standard says. Every deviation is an option of
@@ -209,21 +212,24 @@ pub use adapters::SseCodec;
 pub use adapters::TokioTimer;
 #[cfg(feature = "stream")]
 pub use adapters::{
-    BlockStream, ConnectRequest, ConnectResponse, NoTimer, OpenEvents, ReconnectError,
-    ReconnectUpdate, ReconnectUpdates, Reconnecting, Timer,
+    BlockStream, BoxChunks, BoxReconnecting, ConnectRequest, ConnectResponse, EventChunks,
+    IntoConnectResponse, NoTimer, OpenEvents, ReconnectError, ReconnectUpdate, ReconnectUpdates,
+    Reconnecting, Timer,
 };
 #[cfg(feature = "http-body")]
-pub use adapters::{BodyChunks, EventBody, last_event_id, sse_headers};
+pub use adapters::{BodyChunks, EventBody, last_event_id, retry_after, sse_headers};
 #[cfg(feature = "stream")]
 pub use adapters::{ByteStreamExt, EventStream, EventStreamExt, ItemBuf, ItemStream, Tap};
 pub use adapters::{
-    DONE, Decoding, EventIteratorExt, MustEndWith, OtherBody, StreamError, TransportError,
+    DONE, Decoding, EventIteratorExt, MustEndWith, RefusedBody, StreamError, TransportError,
     UntilData,
 };
 #[cfg(feature = "stream")]
 pub use adapters::{FilterBlocks, Inject, NoFrames, WithLastWords};
 #[cfg(feature = "json")]
 pub use adapters::{JsonError, JsonEvent, JsonEvents, JsonStreamError};
+#[cfg(feature = "http-body")]
+pub use adapters::{Open, Refused, open, open_response};
 pub use block::{Block, BlockBuf, BlockBufs, BlockDecoder, BlockEnd, Blocks, Line, Lines};
 pub use builder::DecoderBuilder;
 pub use decode::{Decoder, End, EventBufs, Events, Item, StreamEnd};
@@ -234,7 +240,8 @@ pub use event::{Event, EventBuf};
 pub use gateway::{BlockFilter, Injector, PartError, Rewrite, Verdict};
 pub use options::{AtEnd, InvalidUtf8, OnError};
 pub use resume::{
-    ConnectionEnd, GapReason, GaveUp, Reconnect, ReplayCursor, ReplayGap, ReplayId, ReplayLog,
+    Attempt, ConnectionEnd, GapReason, GaveUp, Reconnect, ReconnectPolicy, ReplayCursor, ReplayGap,
+    ReplayId, ReplayLog,
 };
 pub use state::BodyKind;
 pub use stats::Stats;

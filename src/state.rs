@@ -6,7 +6,7 @@ use alloc::boxed::Box;
 use core::{fmt, mem, time::Duration};
 
 pub use self::body_kind::BodyKind;
-pub(crate) use self::body_kind::FirstBytes;
+pub(crate) use self::body_kind::{FirstBytes, Shown};
 use self::unread::Unread;
 use crate::{
     chunk::{Buffer, Chunk, Source},
@@ -144,8 +144,15 @@ impl State {
         // On the stack, so that an ordinary stream allocates nothing.
         let mut first = self.rare.as_mut().map(|rare| mem::take(&mut rare.first_bytes));
         let first = first.get_or_insert_default();
-        self.wants_first_bytes = bytes.is_empty() || first.keep(bytes, self.options.first_bytes);
-        if !first.as_bytes().is_empty() {
+        if self.fields.counters.events > 0 {
+            // It is an event stream after all.
+            *first = FirstBytes::default();
+            self.wants_first_bytes = false;
+        } else {
+            let shown = first.keep(bytes, self.options.first_bytes());
+            self.wants_first_bytes = shown == Shown::Nothing;
+        }
+        if self.wants_first_bytes || !first.as_bytes().is_empty() {
             self.rare.get_or_insert_default().first_bytes = mem::take(first);
         } else if !self.has_unread() {
             self.rare = None;
@@ -229,23 +236,32 @@ impl State {
     }
 
     /// Returns `true` until the first bytes have shown if this is an event stream.
-    #[cfg(any(feature = "std", feature = "stream"))]
+    #[cfg(feature = "stream")]
     pub(crate) fn wants_first_bytes(&self) -> bool {
         self.wants_first_bytes
     }
 
+    /// Returns at most as many of the first bytes as wanted, and `true` if the body is longer.
+    #[cfg(feature = "stream")]
+    pub(crate) fn cut_first_bytes(&self) -> (&[u8], bool) {
+        let wanted = self.options.first_bytes();
+        self.rare.as_deref().map_or((&[], false), |rare| rare.first_bytes.cut(wanted))
+    }
+
     pub(crate) fn first_bytes(&self) -> &[u8] {
         let first = self.rare.as_deref().map_or(&[][..], |rare| rare.first_bytes.as_bytes());
-        &first[..first.len().min(self.options.first_bytes.into())]
+        let is_other = self.fields.counters.events == 0;
+        if is_other { &first[..first.len().min(self.options.first_bytes())] } else { &[] }
     }
 
     pub(crate) fn body_kind(&self) -> BodyKind {
-        let counters = &self.fields.counters;
         match &self.rare {
-            _ if counters.events > 0 || counters.comments > 0 => BodyKind::EventStream,
-            Some(rare) => rare.first_bytes.kind(),
-            None if self.offset == 0 => BodyKind::Empty,
-            None => BodyKind::EventStream,
+            _ if self.fields.counters.events > 0 => BodyKind::EventStream,
+            Some(rare) if self.wants_first_bytes || !rare.first_bytes.as_bytes().is_empty() => {
+                rare.first_bytes.kind()
+            }
+            None if self.wants_first_bytes => BodyKind::Empty,
+            _ => BodyKind::EventStream,
         }
     }
 

@@ -72,6 +72,14 @@ impl<T: Output> Pump<T> {
         self.reading = Reading::begin(self.progress.state(), Source::Shared(chunk));
     }
 
+    /// Takes a chunk of a stream that began with blank lines, or with this chunk.
+    #[cfg(any(feature = "std", feature = "stream"))]
+    pub(super) fn feed_start(&mut self, chunk: Bytes) {
+        let item = self.next();
+        debug_assert!(item.is_none(), "blank lines have no items");
+        self.feed(chunk);
+    }
+
     /// Returns the next item of the chunk; `None` if it is used up.
     #[inline]
     pub(super) fn next(&mut self) -> Option<Result<T, DecodeError>> {

@@ -34,6 +34,10 @@ impl Timer for Clock {
         self.0.set((self.0.get().0 + 1, false, time));
     }
 
+    fn since_reset(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn poll_elapsed(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
         if self.0.get().1 { Poll::Ready(()) } else { Poll::Pending }
     }

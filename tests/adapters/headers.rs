@@ -1,7 +1,9 @@
 //! Tests the headers of responses and requests.
 
-use http::{HeaderMap, HeaderValue};
-use sse_wire::{EventId, is_event_stream, last_event_id, sse_headers};
+use bytes::Bytes;
+use http::{HeaderMap, HeaderValue, Response};
+use http_body_util::Empty;
+use sse_wire::{ConnectResponse, EventId, is_event_stream, last_event_id, sse_headers};
 
 #[test]
 fn headers_say_what_it_is() {
@@ -21,6 +23,61 @@ fn headers_say_what_it_is() {
     }
     for same in ["text/event-stream", " TEXT/EVENT-STREAM\t;charset=utf-8", "text/event-stream;"] {
         assert!(is_event_stream(same), "{same}");
+    }
+}
+
+/// A list is read as Fetch's "extract a MIME type" reads it: the last valid one counts.
+#[test]
+fn a_content_type_may_be_a_list() {
+    for (value, expected) in [
+        ("application/json, text/event-stream; charset=utf-8", true),
+        ("text/event-stream, text/event-stream", true),
+        ("text/event-stream,", true),
+        (",,text/event-stream,\t,", true),
+        ("text/event-stream, */*", true),
+        ("text/event-stream, */*; q=1", true),
+        ("text/event-stream, event-stream", true),
+        ("text/event-stream, text/", true),
+        ("text/event-stream, /html", true),
+        ("text/event-stream, te xt/html", true),
+        ("text/event-stream, text/html", false),
+        ("text/event-stream, text/html; a=\"b\"", false),
+        // A comma in quotes separates nothing.
+        ("text/html; a=\", text/event-stream\"", false),
+        ("text/html; a=\"\\\", text/event-stream\"", false),
+        ("text/html; a=\"\\\"\", text/event-stream", true),
+        ("text/html; a=\", text/event-stream", false),
+        ("text/event-stream; a=\",text/html\"", true),
+        ("text/event-stream; charset=iso-8859-1; a", true),
+        ("text/event-stream\t ;", true),
+        ("text /event-stream", false),
+        ("text/ event-stream", false),
+        ("*/*", false),
+        (",", false),
+        ("text/event-stream text/html", false),
+        ("\"text/event-stream\"", false),
+    ] {
+        assert_eq!(is_event_stream(value), expected, "{value}");
+    }
+}
+
+/// Several header lines are one list.
+#[test]
+fn content_types_of_several_lines_are_a_list() {
+    for (lines, expected) in [
+        (&[&b"application/json"[..], b"text/event-stream"][..], true),
+        (&[b"text/event-stream", b"application/json"], false),
+        (&[b"text/event-stream", b""], true),
+        (&[b"text/event-stream; a=\xe9"], true),
+        (&[b"text/html; a=\"", b"text/event-stream"], false),
+    ] {
+        let mut response = Response::new(Empty::<Bytes>::new());
+        for line in lines {
+            let value = HeaderValue::from_bytes(line).unwrap();
+            response.headers_mut().append("content-type", value);
+        }
+        let debug = format!("{:?}", ConnectResponse::from_http(response));
+        assert_eq!(debug.contains("end: None"), expected, "{debug}");
     }
 }
 

@@ -5,7 +5,7 @@ use std::io::{self, Read};
 use bytes::Bytes;
 use futures_util::{FutureExt, StreamExt, stream};
 use sse_wire::{
-    BodyKind, ByteStreamExt, Decoder, EventBuf, EventId, EventReader, OnError, OtherBody,
+    BodyKind, ByteStreamExt, Decoder, EventBuf, EventId, EventReader, OnError, RefusedBody,
     StreamError,
 };
 
@@ -21,7 +21,7 @@ impl Read for Pieces<'_> {
     }
 }
 
-type Opened = Result<Vec<Result<EventBuf, StreamError<io::Error>>>, OtherBody>;
+type Opened = Result<Vec<Result<EventBuf, StreamError<io::Error>>>, RefusedBody>;
 
 /// Opens a body that comes in pieces of this size, as a stream and as a reader, which must agree.
 fn open(decoder: &Decoder, body: &[u8], size: usize) -> Opened {
@@ -77,6 +77,10 @@ fn what_came_instead_is_given_whole() {
         ("\n\n<html>", BodyKind::Markup),
         ("<!DOCTYPE html>\n<h1>502 Bad Gateway</h1>\n", BodyKind::Markup),
         ("error code: 502", BodyKind::Other),
+        ("<html>\n:root{}\n", BodyKind::Markup),
+        ("<html>\r\n:root{}\r\n\r\n", BodyKind::Markup),
+        ("{\n\"error\"\n: 1}", BodyKind::Json),
+        ("---\n:symbol: yes\n", BodyKind::Other),
         ("upstream connect error or disconnect/reset\n\n", BodyKind::Other),
         // It ends before it is known to be an event stream.
         ("data", BodyKind::Other),
@@ -84,7 +88,9 @@ fn what_came_instead_is_given_whole() {
     ] {
         for size in SIZES {
             let other = open(&Decoder::new(), body.as_bytes(), size).expect_err(body);
-            assert_eq!((other.kind(), other.bytes()), (kind, body.as_bytes()), "chunks of {size}");
+            let start = body.trim_start_matches(['\r', '\n']).as_bytes();
+            assert_eq!((other.kind(), other.bytes()), (kind, start), "chunks of {size}");
+            assert!(!other.is_truncated());
         }
     }
     let other = open(&Decoder::new(), json.as_bytes(), 9).unwrap_err();
@@ -101,12 +107,12 @@ fn no_more_is_read_than_is_kept() {
         let decoder = Decoder::builder().first_bytes(most).build();
         for size in SIZES {
             let other = open(&decoder, &b"<html>\n".repeat(20_000), size).unwrap_err();
-            assert_eq!(other.bytes().len(), usize::from(most));
+            assert_eq!(other.bytes().len(), most);
         }
     }
     let mut endless = io::repeat(b'{');
     let error = EventReader::open(&mut endless).unwrap_err();
-    assert!(matches!(error, StreamError::NotEventStream(body) if body.bytes().len() == 1024));
+    assert!(matches!(error, StreamError::NotEventStream(body) if body.bytes().len() == 64 << 10));
 }
 
 #[test]
@@ -180,4 +186,113 @@ fn no_debug_form_shows_the_body() {
     let mut opening = opening.by_ref().open_events();
     assert!((&mut opening).now_or_never().is_none());
     assert!(format!("{opening:?}").len() < 400);
+}
+
+/// Frames of AWS's binary event stream are no event stream, although names of their headers look
+/// like comments: the length before `:content-type` is 13, a CR.
+#[test]
+fn binary_frames_are_no_event_stream() {
+    let frame = b"\0\0\0\x72\0\0\0\x4c\x95\xae\x53\x3f\x0d:content-type\x07\0\x04json{}\x12\x34";
+    for (count, size) in [(1, 1), (40, 1), (40, 33), (40, 10_000), (5000, 1000)] {
+        let other = open(&Decoder::new(), &frame.repeat(count), size).unwrap_err();
+        assert_eq!(other.kind(), BodyKind::Other, "{count} frames by {size}");
+    }
+}
+
+/// A busy server may send blank lines for minutes before its answer.
+#[test]
+fn any_number_of_blank_lines_may_come_first() {
+    for lead in ["\n".repeat(70_000), "\u{feff}".to_owned() + &"\r\n".repeat(2_000)] {
+        for size in [1, 1000, 1_000_000] {
+            let busy = lead.clone() + r#"{"error":{"message":"busy"}}"#;
+            let other = open(&Decoder::new(), busy.as_bytes(), size).unwrap_err();
+            assert_eq!(
+                (other.kind(), other.bytes()),
+                (BodyKind::Json, &busy.as_bytes()[lead.len()..])
+            );
+
+            let stream = lead.clone() + "data: a\n\n";
+            let events = open(&Decoder::new(), stream.as_bytes(), size).unwrap();
+            assert_eq!(events[0].as_ref().unwrap().data(), "a");
+
+            let other = open(&Decoder::new(), lead.as_bytes(), size).unwrap_err();
+            assert_eq!((other.kind(), other.bytes()), (BodyKind::Empty, &b""[..]));
+        }
+    }
+}
+
+#[test]
+fn a_body_that_is_too_long_says_so() {
+    let json = format!(r#"{{"error":{{"message":"{}"}}}}"#, "x".repeat(40_000));
+    for (most, is_truncated) in
+        [(0, true), (1024, true), (json.len() - 1, true), (json.len(), false)]
+    {
+        let decoder = Decoder::builder().first_bytes(most).build();
+        for size in [1, 1000, json.len()] {
+            let other = open(&decoder, json.as_bytes(), size).unwrap_err();
+            assert_eq!(other.is_truncated(), is_truncated, "{most} by {size}");
+            let parsed = other.json::<serde_json::Value>();
+            match parsed {
+                Ok(value) => assert!(!is_truncated && value["error"]["message"].is_string()),
+                Err(error) => {
+                    let expected = format!("only the first {most} bytes of the body were kept");
+                    assert_eq!((is_truncated, error.to_string()), (true, expected));
+                }
+            }
+        }
+    }
+    let other = open(&Decoder::new(), json.as_bytes(), 512).unwrap_err();
+    assert_eq!(other.bytes(), json.as_bytes(), "by default");
+    // What could be parsed may be half of the truth.
+    let decoder = Decoder::builder().first_bytes(16).build();
+    let other = open(&decoder, b"{\"progress\": 1 }\n{\"error\": 2}\n", 7).unwrap_err();
+    assert!(other.json::<serde_json::Value>().is_err());
+}
+
+/// Reads, then times out, and so on.
+struct Slow<'a>(Vec<Option<&'a [u8]>>);
+
+impl Read for Slow<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        if self.0.is_empty() {
+            return Ok(0);
+        }
+        let bytes = self.0.remove(0).ok_or(io::ErrorKind::TimedOut)?;
+        buffer[..bytes.len()].copy_from_slice(bytes);
+        Ok(bytes.len())
+    }
+}
+
+/// What was read before a timeout stays.
+#[test]
+fn a_timeout_loses_nothing() {
+    fn read(parts: &[Option<&[u8]>]) -> (Vec<String>, usize, Option<RefusedBody>) {
+        let (mut data, mut timeouts) = (Vec::new(), 0);
+        let events = match EventReader::open(Slow(parts.to_vec())) {
+            Ok(events) => events,
+            Err(StreamError::NotEventStream(body)) => return (data, 0, Some(body)),
+            Err(error) => panic!("{error:?}"),
+        };
+        for event in events {
+            match event {
+                Ok(event) => data.push(event.data().to_owned()),
+                Err(StreamError::Transport(error)) => {
+                    assert_eq!(error.kind(), io::ErrorKind::TimedOut);
+                    timeouts += 1;
+                }
+                Err(StreamError::NotEventStream(body)) => return (data, timeouts, Some(body)),
+                Err(error) => panic!("{error:?}"),
+            }
+        }
+        (data, timeouts, None)
+    }
+    let parts = [Some(&b"da"[..]), None, Some(b"ta: a\n"), None, Some(b"\ndata: b\n\n"), None];
+    assert_eq!(read(&parts), (vec!["a".to_owned(), "b".to_owned()], 3, None));
+    assert_eq!(
+        read(&[None, Some(b"\n"), None, Some(b"data: a\n\n")]),
+        (vec!["a".to_owned()], 2, None)
+    );
+    let (_, timeouts, other) = read(&[Some(b"{\"error\""), None, None, Some(b":1}")]);
+    assert_eq!((timeouts, other.unwrap().bytes()), (2, &b"{\"error\":1}"[..]));
+    assert!(read(&[Some(b"{}")]).2.is_some());
 }

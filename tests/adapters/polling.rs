@@ -55,6 +55,10 @@ pub(crate) struct Impatient;
 impl Timer for Impatient {
     fn reset(self: Pin<&mut Self>, _: Duration) {}
 
+    fn since_reset(&self) -> Duration {
+        Duration::ZERO
+    }
+
     fn poll_elapsed(self: Pin<&mut Self>, _: &mut Context<'_>) -> Poll<()> {
         Poll::Ready(())
     }

@@ -10,7 +10,7 @@ use sse_wire::{
 };
 use tokio_util::codec::FramedRead;
 
-use crate::polling::ready;
+use crate::polling::{ready, wait};
 
 /// What came: data, and how it ended.
 type Told = (Vec<String>, Option<Ended>);
@@ -110,14 +110,31 @@ fn a_stream_that_ends_before_its_sentinel_is_an_error() {
     }
 }
 
+/// Comments before the last event say nothing, however many they are. The decoder does not hold them.
 #[test]
-fn a_sentinel_among_much_else_needs_its_blank_line() {
-    let comments = ": c\n".repeat(30_000);
-    let body = [comments.as_bytes(), b"data: [DONE]\n"].concat();
-    let mut events = EventReader::new(&body[..]).must_end_with(DONE);
+fn a_cut_off_sentinel_may_follow_any_number_of_comments() {
+    for pings in [1, 100, 20_000, 100_000] {
+        for last in ["data: [DONE]\n", "data: [DONE]", "unknown: x\ndata: [DONE]\n: c\n"] {
+            let body = ": ping\n".repeat(pings) + last;
+            for size in [16, 1000, body.len()] {
+                let chunks = body.as_bytes().chunks(size).map(Ok::<_, io::Error>);
+                let chunks = chunks.map(|chunk| chunk.map(Bytes::copy_from_slice));
+                let mut events = stream::iter(chunks).events().must_end_with(DONE);
+                assert!(wait(events.next()).is_none(), "{pings} before {last:?} by {size}");
+                assert!(events.is_done());
+            }
+        }
+    }
+}
+
+/// What is held and not the sentinel is not worth a copy.
+#[test]
+fn a_cut_off_sentinel_with_a_large_id_needs_its_blank_line() {
+    let body = format!("id: {}\ndata: [DONE]\n", "7".repeat(100_000));
+    let mut events = EventReader::new(body.as_bytes()).must_end_with(DONE);
     assert!(matches!(events.next(), Some(Err(StreamError::Incomplete(_)))));
-    let body = [&body[..], b"\n"].concat();
-    assert!(EventReader::new(&body[..]).must_end_with(DONE).next().is_none());
+    let body = body + "\n";
+    assert!(EventReader::new(body.as_bytes()).must_end_with(DONE).next().is_none());
 }
 
 #[test]

@@ -12,7 +12,9 @@ fn kind(stream: &[u8], size: usize) -> BodyKind {
     let _ = decoder.finish();
     assert_eq!(decoder.body_kind(), kind, "after the end");
     let first = decoder.first_bytes();
-    assert!(stream.starts_with(first) && first.len() <= 1024);
+    let text = stream.strip_prefix(b"\xef\xbb\xbf").unwrap_or(stream);
+    let blank = text.iter().take_while(|byte| b"\r\n".contains(byte)).count();
+    assert!(text[blank..].starts_with(first) && first.len() <= 64 << 10);
     kind
 }
 
@@ -20,13 +22,14 @@ fn kind(stream: &[u8], size: usize) -> BodyKind {
 fn bodies_are_recognized() {
     let html = "<!DOCTYPE html>\n<html><body>502: Bad Gateway</body></html>\n".repeat(9);
     for size in [1, 3, 1000] {
-        assert_eq!(kind(b"", size), BodyKind::Empty);
+        for empty in ["", "\n", "\r\n\r\n", "\u{feff}", "\u{feff}\n"] {
+            assert_eq!(kind(empty.as_bytes(), size), BodyKind::Empty, "{empty:?}");
+        }
         for stream in [
             "data: x\n\n",
             "data",
             "data\n",
             ": ping\n\n",
-            "\n",
             "\u{feff}id: 1\n",
             "retry: 5\n\n",
             "event: e\r\n\r\n",
@@ -93,7 +96,114 @@ fn as_many_first_bytes_are_kept_as_wanted() {
             for chunk in body.chunks(size) {
                 assert_eq!(decoder.feed(chunk).next_event(), Ok(None));
             }
-            assert_eq!(decoder.first_bytes(), &body[..usize::from(most)]);
+            assert_eq!(decoder.first_bytes(), &body[..most]);
         }
+    }
+}
+
+/// Frames of AWS's binary event stream: lengths and checksums, then headers such as
+/// `:content-type`, before whose name its length stands: 13, which is a CR.
+fn aws_frames(count: usize) -> Vec<u8> {
+    let frame = b"\0\0\0\x72\0\0\0\x4c\x95\xae\x53\x3f\x0b:event-type\x07\0\x05chunk\
+        \x0d:content-type\x07\0\x10application/json\x0d:message-type\x07\0\x05event\
+        {\"bytes\":\"eyJ9\"}\x12\x34\x56\x78";
+    frame.repeat(count)
+}
+
+/// The first line that is not blank decides. Later lines change nothing, until there is an event.
+#[test]
+fn only_an_event_makes_an_event_stream_of_another_body() {
+    let aws = aws_frames(40);
+    let bodies: &[(&[u8], BodyKind)] = &[
+        (b"<html>\n:root{}\n", BodyKind::Markup),
+        (b"<html>\r\n:root{}\r\n\r\n\r\n", BodyKind::Markup),
+        (b"<html>\r:root{}\r\r", BodyKind::Markup),
+        (b"<style>\n:root { color: red }\n::before {}\n</style>\n\n", BodyKind::Markup),
+        (b"<?xml version=\"1.0\"?>\n<error>\n: no\n</error>\n", BodyKind::Markup),
+        (b"<html>\nid: 1\nretry: 5\n\n", BodyKind::Markup),
+        (b"{\"a\":1}\n:\n{\"b\":2}\n", BodyKind::Json),
+        (b"{\n\"error\"\n:\n\"busy\"\n}\n", BodyKind::Json),
+        (b"[\r\n:\r\n]", BodyKind::Json),
+        (b"error: busy\n: really\n", BodyKind::Other),
+        (b"error:\n  :code: 502\n:message: busy\n\n", BodyKind::Other),
+        (b"Bad Gateway\n:-(\n", BodyKind::Other),
+        (b"---\n:symbol: yes\n", BodyKind::Other),
+        (b"x\n:\xff\n", BodyKind::Other),
+        (b" \n: after a line that is not blank\n", BodyKind::Other),
+        (b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x0d:content\n:\n", BodyKind::Other),
+        (&aws, BodyKind::Other),
+        // An event decides for an event stream, whatever came before it.
+        (b"<html>\ndata: a\n\n", BodyKind::EventStream),
+        (b"{}\n\ndata: a\n\n", BodyKind::EventStream),
+        (b":root{}\n", BodyKind::EventStream),
+        (b"\r\n\r\n:\r\n", BodyKind::EventStream),
+    ];
+    for (body, expected) in bodies {
+        for size in [1, 2, 3, 7, 64, 10_000] {
+            assert_eq!(kind(body, size), *expected, "{} by {size}", body.escape_ascii());
+        }
+    }
+}
+
+/// A busy server may send blank lines for minutes before its answer.
+#[test]
+fn blank_lines_and_a_mark_take_no_room() {
+    let json = br#"{"error":{"message":"busy"}}"#;
+    let leads = ["\n".repeat(100_000), "\r\n".repeat(1024), "\u{feff}\n\r\r\n".into()];
+    for lead in leads.iter().map(String::as_bytes) {
+        let body = [lead, json].concat();
+        for size in [1, 2, 3, 1000, body.len()] {
+            let mut decoder = Decoder::builder().first_bytes(json.len()).build();
+            for chunk in body.chunks(size) {
+                assert_eq!(decoder.feed(chunk).next_event(), Ok(None));
+            }
+            assert_eq!(decoder.body_kind(), BodyKind::Json, "{} bytes by {size}", lead.len());
+            assert_eq!(decoder.first_bytes(), json);
+        }
+    }
+    // A mark is one only at the start, and a part of one is none.
+    for (body, first) in [("\n\u{feff}: c\n", "\u{feff}: c\n"), ("\u{feff}\u{feff}:", "\u{feff}:")]
+    {
+        for size in [1, 2, 3, 100] {
+            let mut decoder = Decoder::new();
+            for chunk in body.as_bytes().chunks(size) {
+                assert_eq!(decoder.feed(chunk).next_event(), Ok(None));
+            }
+            assert_eq!(decoder.body_kind(), BodyKind::Other, "{body:?} by {size}");
+            assert_eq!(decoder.first_bytes(), first.as_bytes());
+        }
+    }
+    for body in [&b"\xef\xbb"[..], b"\xef\xbbdata: a\n"] {
+        for size in [1, 100] {
+            assert_eq!(kind(body, size), BodyKind::Other, "{} by {size}", body.escape_ascii());
+        }
+    }
+}
+
+/// Servers echo the request in their errors.
+#[test]
+fn an_error_of_64_kib_is_kept_whole() {
+    let body = format!(r#"{{"detail":[{{"msg":"bad","input":"{}"}}]}}"#, "x".repeat(60_000));
+    for size in [1, 1000, body.len()] {
+        let (mut events, mut blocks) = (Decoder::new(), BlockDecoder::new());
+        for chunk in body.as_bytes().chunks(size) {
+            assert_eq!(events.feed(chunk).next_event(), Ok(None));
+            assert!(blocks.feed(chunk).next_block().expect("within the limit").is_none());
+        }
+        assert_eq!(events.first_bytes(), body.as_bytes());
+        assert_eq!(blocks.first_bytes(), body.as_bytes());
+    }
+}
+
+/// Once it is an event stream after all, what came before is of no use.
+#[test]
+fn an_event_frees_the_first_bytes() {
+    for size in [1, 5, 100] {
+        let mut decoder = Decoder::new();
+        for chunk in b"unknown: x\ndata: a\n\nunknown: y\n".chunks(size) {
+            let mut events = decoder.feed(chunk);
+            while events.next_event().expect("within the limit").is_some() {}
+        }
+        assert_eq!((decoder.body_kind(), decoder.first_bytes()), (BodyKind::EventStream, &b""[..]));
     }
 }

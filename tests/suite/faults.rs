@@ -137,7 +137,9 @@ fn no_chunk_is_missing_among_the_first_bytes_when_chunks_are_read_late() {
                 assert!(events.next_event().is_ok());
             }
         }
-        assert_eq!(decoder.first_bytes(), chunks.concat(), "{takes}");
+        // After an event they are of no use.
+        let first = if decoder.stats().events == 0 { chunks.concat() } else { Vec::new() };
+        assert_eq!(decoder.first_bytes(), first, "{takes}");
     }
 }
 

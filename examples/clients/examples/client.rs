@@ -6,13 +6,13 @@
 //! cargo run --example client -- --json URL | jq .data
 //! ```
 
-use std::{error::Error, pin::pin, process::ExitCode, time::Duration};
+use std::{error::Error, process::ExitCode, time::Duration};
 
 use clap::Parser;
 use futures_util::StreamExt;
 use sse_wire::{
-    ConnectRequest, ConnectResponse, ConnectionEnd, Decoder, EventBuf, EventId, GaveUp, Reconnect,
-    ReconnectError, ReconnectUpdate, Reconnecting, TokioTimer,
+    ConnectRequest, Decoder, EventBuf, EventId, Reconnect, ReconnectUpdate, Reconnecting,
+    TokioTimer,
 };
 
 /// Shows the events of a stream, and reconnects when it is cut.
@@ -57,13 +57,10 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
     let client = reqwest::Client::new();
     // Reports an invalid URL at once; retries would not help.
     client.get(&options.url).build()?;
-    let connect = |request: ConnectRequest| {
-        let get = client.get(&options.url);
-        let get = request.headers().fold(get, |get, (name, value)| get.header(name, value));
-        async { get.send().await.map(ConnectResponse::from_http) }
-    };
+    let connect =
+        move |request: ConnectRequest| client.get(&options.url).headers(request.headers()).send();
     let events = Reconnecting::new(connect, policy, TokioTimer::new());
-    let mut updates = pin!(events.with_decoder(decoder.build()).updates());
+    let mut updates = events.with_decoder(decoder.build()).boxed().updates();
     while let Some(update) = updates.next().await {
         let decoder = updates.get_ref().decoder();
         match update {
@@ -74,13 +71,16 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
                 eprintln!("{end}{why}; reconnecting in {delay:.1?}, after event {id:?}");
             }
             Ok(_) => {}
-            Err(ReconnectError::GaveUp {
-                reason: GaveUp::Final(ConnectionEnd::Body(_)), ..
-            }) => {
-                let start = String::from_utf8_lossy(decoder.first_bytes());
-                return Err(format!("not an event stream: {start:?}").into());
+            Err(error) => {
+                // Why the server refused: its body often says more than its status.
+                if let Some(refused) = updates.get_mut().take_refused() {
+                    let body = refused.read(64 * 1024).await;
+                    if !body.bytes().is_empty() {
+                        eprintln!("{body}");
+                    }
+                }
+                return Err(error.into());
             }
-            Err(error) => return Err(error.into()),
         }
     }
     Ok(())

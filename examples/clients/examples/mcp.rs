@@ -5,15 +5,14 @@
 //! cargo run --example mcp -- --url https://mcp.deepwiki.com/mcp ask_question ARGUMENTS
 //! ```
 
-use std::{pin::pin, time::Duration};
+use std::pin::pin;
 
 use anyhow::{Context, ensure};
 use futures_util::TryStreamExt;
 use reqwest::{Client, RequestBuilder, Response, header::HeaderMap};
 use serde_json::{Value, json};
 use sse_wire::{
-    ConnectRequest, ConnectResponse, Reconnect, ReconnectUpdate, Reconnecting, TokioTimer,
-    is_event_stream,
+    ConnectRequest, Reconnect, ReconnectUpdate, Reconnecting, TokioTimer, is_event_stream,
 };
 use upstream::Tool;
 
@@ -49,16 +48,10 @@ async fn answer(response: Response, get: impl Fn() -> RequestBuilder) -> anyhow:
     if !content_type.is_some_and(|value| value.to_str().is_ok_and(is_event_stream)) {
         return Ok(response.json().await?);
     }
-    let resume = |request: ConnectRequest| {
-        let get = get().headers(request.header_map()).send();
-        async { get.await.map(ConnectResponse::from_http) }
-    };
-    // The server sets the polling interval with `retry`, so short connections must not slow it
-    // down.
-    let policy = Reconnect::new().with_stable_after(Duration::ZERO);
+    let resume = |request: ConnectRequest| get().headers(request.headers()).send();
     // The first connection is this response. Later ones resume it without repeating the call.
-    let events = Reconnecting::new(resume, policy, TokioTimer::new());
-    let mut updates = pin!(events.with_response(ConnectResponse::from_http(response)).updates());
+    let events = Reconnecting::new(resume, Reconnect::new(), TokioTimer::new());
+    let mut updates = pin!(events.with_response(response).updates());
     loop {
         match updates.try_next().await?.context("the server sent no answer")? {
             ReconnectUpdate::Event(event) => match event.json::<Value>()? {

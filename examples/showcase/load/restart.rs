@@ -9,7 +9,7 @@ use std::{
 
 use futures_util::{StreamExt, future::join_all};
 use reqwest::Client;
-use sse_wire::{ConnectionEnd, Decoder, EventStream, Reconnect};
+use sse_wire::{Attempt, ConnectionEnd, Decoder, EventStream, Reconnect};
 use tokio::{
     sync::watch,
     time::{sleep, timeout},
@@ -186,14 +186,17 @@ struct Listener {
 
 impl Listener {
     async fn listen(mut self, mut stopped: watch::Receiver<bool>) -> Result<Self, Anything> {
-        let mut reconnect = Reconnect::new();
+        // The server ends all streams at the same time when it stops.
+        let mut reconnect = Reconnect::new().with_jitter(1.0);
         loop {
+            let sent_id = self.decoder.last_event_id().to_owned();
             let opened = Instant::now();
             let end = tokio::select! {
                 end = self.connect() => end?,
                 _ = stopped.wait_for(|&stopped| stopped) => return Ok(self),
             };
-            let delay = reconnect.next_delay(&end, opened.elapsed(), &self.decoder)?;
+            let attempt = Attempt::new(&sent_id, &self.decoder, &end, opened.elapsed());
+            let delay = reconnect.next_delay(&attempt)?;
             let exact = self.decoder.reconnection_time().unwrap_or(delay);
             sleep(if self.is_exact { exact } else { delay }).await;
         }
