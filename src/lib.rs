@@ -92,6 +92,8 @@
 //! | I want | on bytes | on a stream |
 //! |---|---|---|
 //! | to change or drop some blocks, and keep every other byte | [`BlockFilter`] | [`ByteStreamExt::filter_blocks`] |
+//! | an error if the body is JSON or HTML | | [`ByteStreamExt::open`] |
+//! | to end at `[DONE]` | [`BlockFilter::with_last`] | [`FilterBlocks::must_end_with`] |
 //! | to change one field of a block | [`Block::rewrite`] | |
 //! | to insert my own frames between blocks | [`Injector`] | [`ByteStreamExt::inject`] |
 //! | to insert keep-alives between blocks | | [`ByteStreamExt::keep_alive`] |
@@ -213,8 +215,8 @@ pub use adapters::TokioTimer;
 #[cfg(feature = "stream")]
 pub use adapters::{
     BlockStream, BoxChunks, BoxReconnecting, ConnectRequest, ConnectResponse, EventChunks,
-    IntoConnectResponse, NoTimer, OpenEvents, ReconnectError, ReconnectUpdate, ReconnectUpdates,
-    Reconnecting, Timer,
+    IntoConnectResponse, NoTimer, OpenChunks, OpenEvents, OpenedChunks, ReconnectError,
+    ReconnectUpdate, ReconnectUpdates, Reconnecting, Timer,
 };
 #[cfg(feature = "http-body")]
 pub use adapters::{BodyChunks, EventBody, last_event_id, retry_after, sse_headers};

@@ -347,6 +347,29 @@ fn a_timer_that_never_waits_keeps_no_chunk_away() {
     assert_eq!(polls, expected);
 }
 
+/// The silence begins anew with each chunk and each frame.
+#[tokio::test(start_paused = true)]
+async fn a_keep_alive_comes_a_whole_interval_after_what_was_sent() {
+    let at = |secs, bytes: &'static str| {
+        stream::once(async move {
+            tokio::time::sleep(Duration::from_secs(secs)).await;
+            Bytes::from(bytes)
+        })
+    };
+    for (is_frame, sent) in [(false, "data: a\n\n"), (true, "data: a\n\n")] {
+        let chunks = if is_frame { stream::pending().boxed() } else { at(10, sent).boxed() };
+        let frames = if is_frame { at(10, sent).boxed() } else { stream::pending().boxed() };
+        let frames = frames.map(|_| Frame::from(Event::new("a"))).chain(stream::pending());
+        let chunks = chunks.map(Ok::<_, ()>).chain(stream::pending());
+        let mut passed = pin!(chunks.inject(frames).with_timer(TokioTimer::new()));
+        let start = tokio::time::Instant::now();
+        for (secs, bytes) in [(10, sent), (25, ":\n\n"), (40, ":\n\n")] {
+            assert_eq!(passed.next().await, Some(Ok(bytes.into())));
+            assert_eq!(start.elapsed().as_secs(), secs, "{bytes:?}, is a frame: {is_frame}");
+        }
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn chunks_without_bytes_are_silence() {
     let empty = stream::repeat(Ok::<_, &str>(Bytes::new())).then(async |chunk| {

@@ -296,3 +296,54 @@ fn a_timeout_loses_nothing() {
     assert_eq!((timeouts, other.unwrap().bytes()), (2, &b"{\"error\":1}"[..]));
     assert!(read(&[Some(b"{}")]).2.is_some());
 }
+
+/// A gateway gets every byte again, or the refusal that `open_events` gives.
+#[test]
+fn chunks_are_opened_and_nothing_of_them_is_lost() {
+    let lead = "\r\n".repeat(9000);
+    for body in [
+        "data: a\n\ndata: b",
+        "\u{feff}data: a\n\n",
+        "\u{feff}\n\r\n: c\r\ndata: a\r\n\r\n",
+        "unknown: x\ndata: a\n\nrest",
+        "{}\n\ndata: a\n\n",
+        &(lead.clone() + "id: 1\n\n"),
+        &(lead.clone() + "{\"error\":1}"),
+        "{\"error\":1}",
+        "<html>\n:root{}\n\n",
+        "\n\n",
+        "",
+        "\u{feff}",
+        "da",
+    ] {
+        for size in SIZES {
+            let chunks = || {
+                let parts = body.as_bytes().chunks(size).map(Bytes::copy_from_slice);
+                stream::iter(parts.map(Ok::<_, &str>).collect::<Vec<_>>())
+            };
+            match (wait(chunks().open()), wait(chunks().open_events())) {
+                (Ok(chunks), Ok(_)) => {
+                    let passed: Vec<_> = wait(chunks.map(Result::unwrap).collect());
+                    assert_eq!(passed.concat(), body.as_bytes(), "by {size}");
+                }
+                (Err(refused), Err(expected)) => assert_eq!(refused, expected),
+                other => panic!("{other:?} for {body:?} by {size}"),
+            }
+        }
+    }
+    let long = lead.repeat(20) + "data: a\n\n";
+    let parts =
+        long.as_bytes().chunks(1000).map(|part| Ok::<_, &str>(Bytes::copy_from_slice(part)));
+    let chunks = wait(stream::iter(parts.collect::<Vec<_>>()).open()).unwrap();
+    let passed: Vec<_> = wait(chunks.map(Result::unwrap).collect());
+    let passed = passed.concat();
+    assert!(passed.ends_with(b"\r\ndata: a\n\n") && passed.len() <= 66_000, "{}", passed.len());
+
+    let broken = stream::iter([Ok("{"), Err("reset")]);
+    assert!(matches!(wait(broken.open()), Err(StreamError::Transport("reset"))));
+    let json = stream::iter([Ok::<_, &str>("{\"error\":1}")]);
+    let Err(StreamError::NotEventStream(body)) = wait(json.open().with_first_bytes(4)) else {
+        panic!()
+    };
+    assert_eq!((body.bytes(), body.is_truncated()), (&b"{\"er"[..], true));
+}
