@@ -15,10 +15,10 @@ use crate::{
     error::{DecodeError, DecodeErrorKind},
     event::{Event, EventBuf},
     fields::{Fields, Span, Values},
-    find::{Found, find},
+    find::find,
     last_event_id::LastEventId,
     options::{AtEnd, InvalidUtf8, Options},
-    state::{Rare, Reading, State},
+    state::{Found, Rare, Reading, State},
     texts::Each,
     wire::{self, ShortenedBytes, field::Field},
 };

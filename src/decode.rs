@@ -13,10 +13,9 @@ use crate::{
     accessors::{accessors, common_traits},
     chunk::{Chunk, Source},
     error::DecodeError,
-    find::Found,
     last_event_id::LastEventId,
     options::{AtEnd, Options},
-    state::State,
+    state::{Found, State},
     wire::{
         self,
         field::{self, Field},

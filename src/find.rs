@@ -41,30 +41,12 @@ use crate::{
     fields::{Meaning, Span, Values},
     last_event_id::LastEventId,
     options::Options,
-    state::{Mode, Reading, State},
+    state::{Found, Mode, Reading, State},
     wire::{
         BOM,
         field::{self, Field},
     },
 };
-
-/// The result of [`find`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Found {
-    /// The end of the chunk.
-    ChunkEnd,
-    /// In the event view, a block that dispatches an event.
-    Event,
-    /// In the event view, a block without data that sets the last event ID, or that sets the
-    /// reconnection time if the caller wants to know.
-    Update,
-    /// In the event view, a comment, if the caller wants comments.
-    Comment,
-    /// In the block view, any block.
-    Block,
-    /// An error, for [`State::take_error`].
-    Failed,
-}
 
 /// Finds the next block, or comment. `RAW` holds every byte, for the block view.
 ///

@@ -182,6 +182,7 @@ extern crate alloc;
 #[cfg(feature = "std")]
 extern crate std;
 
+mod accept;
 mod accessors;
 mod adapters;
 mod block;

@@ -12,7 +12,6 @@ use crate::{
     chunk::{Buffer, Chunk, Source},
     error::{DecodeError, DecodeErrorKind},
     fields::{Fields, Span},
-    find::Found,
     last_event_id::LastEventId,
     options::Options,
     stats::Stats,
@@ -33,6 +32,24 @@ pub(crate) enum Mode {
     /// The rest of a refused block, up to its blank line.
     Skipping { is_in_line: bool },
     /// Nothing: a block was refused, and the decoder ignores all that follows.
+    Failed,
+}
+
+/// The result of [`find`](crate::find::find).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Found {
+    /// The end of the chunk.
+    ChunkEnd,
+    /// In the event view, a block that dispatches an event.
+    Event,
+    /// In the event view, a block without data that sets the last event ID, or that sets the
+    /// reconnection time if the caller wants to know.
+    Update,
+    /// In the event view, a comment, if the caller wants comments.
+    Comment,
+    /// In the block view, any block.
+    Block,
+    /// An error, for [`State::take_error`].
     Failed,
 }
 

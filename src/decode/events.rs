@@ -7,8 +7,8 @@ use crate::{
     error::DecodeError,
     event::{Event, EventBuf},
     fields::Span,
-    find::{Found, find},
-    state::{Reading, State},
+    find::find,
+    state::{Found, Reading, State},
     wire::{self, Shortened},
 };
 

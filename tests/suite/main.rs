@@ -39,5 +39,6 @@ mod reference;
 mod replay_log;
 mod resources;
 mod resume;
+mod sources;
 mod streams;
 mod walks;
