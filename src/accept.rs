@@ -37,6 +37,7 @@ impl State {
             let result = if RAW { self.accept_block(chunk) } else { self.accept_event(chunk) };
             if let Err(kind) = result {
                 let failed = self.fail(kind);
+                // At the end of the stream, the block stays pending.
                 if !self.ended {
                     self.forget_found(chunk);
                 }
@@ -62,6 +63,8 @@ impl State {
             // One check for the whole block.
             chunk.check(start.saturating_sub(len)..end - len);
         }
+        // Values that are held lie side by side. Two that are cut characters may be a character
+        // together, but then neither of them is whole, and `text` returns `None`.
         held.check();
         let is_text = (!values.has_more_data || joined.check())
             && [values.only_data(), values.data.and(values.event_type), values.id]

@@ -95,6 +95,11 @@ impl<const RAW: bool> Task for Find<'_, '_, RAW> {
 }
 
 /// The loop over lines, up to the end of a block.
+///
+/// It changes nothing outside of its own cursor, the values of the block and the counters, until it
+/// ends. What ends it decides what is done next: the chunk, a refused block, a comment for the
+/// caller, or a blank line. The block view counts every line towards the limit, because it holds
+/// every line. The event view counts those that have set a value.
 struct ReadLines<'a, 'd, const RAW: bool> {
     state: &'a mut State,
     reading: &'a mut Reading<'d>,
@@ -109,6 +114,7 @@ impl<const RAW: bool> Task for ReadLines<'_, '_, RAW> {
         let Self { state, reading } = self;
         let Reading { chunk, comment, .. } = reading;
         let limit = state.options.limit();
+        // A local, because the compiler cannot know that nothing else changes the state.
         let mut used = state.used;
         let mut scan = chunk.scan_with(search);
         let found = loop {
@@ -119,10 +125,12 @@ impl<const RAW: bool> Task for ReadLines<'_, '_, RAW> {
             if used + len >= limit {
                 break Found::Failed;
             }
+            // From here on the line is passed, so that nothing reads it twice.
             if scan.pass(end) {
                 state.after_cr = true;
             }
             if len > 0 {
+                // The line follows what is held and what was read of the block in this chunk.
                 let line = &scan.bytes()[start..end];
                 let meaning = state.fields.line(line, state.held.len() + start - scan.from);
                 if RAW || meaning.is_held() {
@@ -139,6 +147,7 @@ impl<const RAW: bool> Task for ReadLines<'_, '_, RAW> {
             } else if let Some(found) = state.end_block::<RAW>() {
                 break found;
             } else {
+                // Nobody needs this block. Heartbeats are like that, so the loop goes on.
                 used = 0;
                 scan.from = scan.pos;
                 state.skip_block(scan.pos);
@@ -319,6 +328,7 @@ impl State {
         if self.used + carried > limit {
             return self.refuse(self.carried > 0);
         }
+        // First what complete lines need, then the carried line: it must be the last.
         if chunk.from() < chunk.pos() {
             self.hold::<RAW>(chunk);
         }
@@ -338,6 +348,7 @@ impl State {
         if RAW {
             held.append(scan.part(scan.from..scan.pos), limit);
         } else {
+            // Values from earlier chunks are held already, and come before these.
             let before = held.len();
             for span in fields.values.spans() {
                 if let Some(Range { start, end }) = span.in_chunk(before) {
@@ -464,6 +475,7 @@ impl State {
             drop(scan);
             return Some(self.refuse(true));
         }
+        // Only this line is completed in the buffer. The rest of the block is read in the chunk.
         self.held.append(scan.part(start..end), limit);
         let at = self.held.len() - carried;
         self.after_cr = scan.pass(end);
@@ -481,6 +493,7 @@ impl State {
             }
             Meaning::Comment(_) | Meaning::Nothing if RAW => self.used = used,
             Meaning::Comment(text) if self.options.comments => {
+                // Stays in the buffer until the next call, which drops what is carried.
                 self.carried = carried;
                 *comment = text;
                 self.found = Found::Comment;

@@ -343,6 +343,7 @@ impl<'d> Reading<'d> {
     /// Stops reading. The decoder keeps what is left, to read it before the next chunk.
     #[inline]
     pub(crate) fn stop<const RAW: bool>(&mut self, state: &mut State) {
+        // The end of the chunk was returned, so the state holds all that it needs.
         if self.is_used_up() && state.found == Found::ChunkEnd && state.rare.is_none() {
             state.offset += self.chunk.len() as u64;
         } else {
