@@ -70,6 +70,7 @@
 //! | an error if `[DONE]` never arrives | [`EventStreamExt::must_end_with`] and [`DONE`] | `stream` |
 //! | comments, and blocks that only set an ID | [`ByteStreamExt::items`] | `stream` |
 //! | a stream that reconnects | [`Reconnecting`] | `stream` |
+//! | to decide when it reconnects, and for how long it waits | [`Reconnect`], [`ReconnectPolicy`] | |
 //! | only bytes to events, without allocating | [`Decoder::feed`] | |
 //! | events that outlive the chunk | [`Decoder::feed_bytes`] | |
 //! | comments as well, from a decoder | [`Events::next_item`] | |
@@ -112,7 +113,8 @@
 //! [`EventStreamExt::must_end_with`].
 //!
 //! **How do I reconnect?** [`Reconnecting`] does it for requests that are safe to repeat: it waits
-//! as long as its [`Reconnect`] policy says, and sends the last event ID. To do it yourself, send
+//! as long as its [`Reconnect`] policy says, and sends the last event ID. It works with each client
+//! that has an `http::Response`, and with all others. To do it yourself, send
 //! [`Decoder::last_event_id`] in the `Last-Event-ID` header, wait for
 //! [`Decoder::reconnection_time`], and call [`Decoder::reset_for_reconnect`] before you feed the
 //! new response.

@@ -10,6 +10,7 @@ use core::{
     time::Duration,
 };
 
+use bytes::Bytes;
 use futures_core::Stream;
 use http::{HeaderMap, Response, StatusCode, header, response::Parts};
 use http_body::Body;
@@ -68,7 +69,7 @@ pub fn open_response<B: Body>(
     let response = response.into();
     match end_of_head(response.status(), response.headers()) {
         None => Ok(response.map(EventStream::from_body)),
-        Some(end) => Err(Refused(Box::new((end, response)))),
+        Some(end) => Err(Refused::new(end, response)),
     }
 }
 
@@ -91,6 +92,10 @@ fn end_of_head(status: StatusCode, headers: &HeaderMap) -> Option<ConnectionEnd>
 pub struct Refused<B>(Box<(ConnectionEnd, Response<B>)>);
 
 impl<B> Refused<B> {
+    pub(super) fn new(end: ConnectionEnd, response: Response<B>) -> Self {
+        Self(Box::new((end, response)))
+    }
+
     /// Returns the reason: the status, the content type, or that the body is still compressed.
     #[must_use]
     pub fn end(&self) -> &ConnectionEnd {
@@ -172,10 +177,7 @@ impl<B: Body> Refused<B> {
     {
         let (end, response) = *self.0;
         let (head, body) = response.into_parts();
-        let mut chunks = pin!(BodyChunks::new(body));
-        let mut start = Start { bytes: Vec::new(), limit };
-        let body = poll_fn(|cx| start.poll(chunks.as_mut(), cx)).await;
-        body.with_head(head, Some(end))
+        read(BodyChunks::new(body), limit).await.with_head(head, Some(end))
     }
 }
 
@@ -196,6 +198,18 @@ impl<B> fmt::Debug for Refused<B> {
     }
 }
 
+/// Reads a body, up to `limit` bytes.
+pub(super) async fn read<S, B, E>(chunks: S, limit: usize) -> RefusedBody
+where
+    S: Stream<Item = Result<B, E>>,
+    B: Into<Bytes>,
+    E: Into<Box<dyn Error + Send + Sync>>,
+{
+    let mut chunks = pin!(chunks);
+    let mut start = Start { bytes: Vec::new(), limit };
+    poll_fn(|cx| start.poll(chunks.as_mut(), cx)).await
+}
+
 /// The start of a body that is read.
 struct Start {
     bytes: Vec<u8>,
@@ -203,15 +217,17 @@ struct Start {
 }
 
 impl Start {
-    fn poll<B: Body<Error: Into<Box<dyn Error + Send + Sync>>>>(
-        &mut self,
-        mut chunks: Pin<&mut BodyChunks<B>>,
-        cx: &mut Context<'_>,
-    ) -> Poll<RefusedBody> {
+    fn poll<S, B, E>(&mut self, mut chunks: Pin<&mut S>, cx: &mut Context<'_>) -> Poll<RefusedBody>
+    where
+        S: Stream<Item = Result<B, E>>,
+        B: Into<Bytes>,
+        E: Into<Box<dyn Error + Send + Sync>>,
+    {
         let mut work = Work::default();
         while !work.gives_way(cx) {
             let (is_truncated, error) = match ready!(chunks.as_mut().poll_next(cx)) {
                 Some(Ok(chunk)) => {
+                    let chunk = chunk.into();
                     work.add_chunk(chunk.len());
                     let kept = chunk.len().min(self.limit - self.bytes.len());
                     self.bytes.extend_from_slice(&chunk[..kept]);

@@ -78,6 +78,13 @@ impl RefusedBody {
         body
     }
 
+    /// Adds the reason why the response was refused, whose head is unknown.
+    #[cfg(feature = "http-body")]
+    pub(super) fn with_end(mut self, end: Option<ConnectionEnd>) -> Self {
+        self.0.end = end;
+        self
+    }
+
     /// Adds the head of the response, and the reason why it was refused.
     #[cfg(feature = "http-body")]
     pub(super) fn with_head(mut self, head: Parts, end: Option<ConnectionEnd>) -> Self {

@@ -24,7 +24,10 @@ enum Happens {
 use Happens::{Ended, Lost, Refused, Status};
 
 /// Returns the delays between the connections, in milliseconds, and why there were no more.
-async fn follow(policy: impl ReconnectPolicy, script: &[Happens]) -> (Vec<u128>, GaveUp) {
+async fn follow(
+    policy: impl ReconnectPolicy<&'static str>,
+    script: &[Happens],
+) -> (Vec<u128>, GaveUp) {
     let mut script = script.iter().copied();
     let (mut closed, mut delays) = (None::<Instant>, vec![]);
     let connect = |_: ConnectRequest| {
@@ -203,11 +206,13 @@ async fn policies_give_up_as_their_table_says() {
     }
 }
 
+type Closure = dyn FnMut(&Attempt<'_, &'static str>) -> Result<Duration, GaveUp>;
+
 /// Policies as other libraries have them, in a box, as their users bring them.
 #[tokio::test(start_paused = true)]
 async fn closures_and_boxes_are_policies() {
     let mut retries = 0;
-    let exponential = move |attempt: &Attempt<'_>| {
+    let exponential = move |attempt: &Attempt<'_, &'static str>| {
         retries += 1;
         if retries > 3 { Err(attempt.give_up()) } else { Ok(Duration::from_secs(1 << retries)) }
     };
@@ -215,14 +220,14 @@ async fn closures_and_boxes_are_policies() {
     assert_eq!(delays, [2000, 4000, 8000]);
     assert_eq!(reason, GaveUp::Final(ConnectionEnd::NoResponse));
 
-    let boxed: Box<dyn ReconnectPolicy> = Box::new(exponential);
+    let boxed: Box<dyn ReconnectPolicy<&'static str>> = Box::new(exponential);
     assert_eq!(follow(boxed, &[Refused; 9]).await.0, [2000, 4000, 8000]);
-    let boxed: Box<dyn ReconnectPolicy + Send> = Box::new(Reconnect::with_seed(7).with_jitter(0.0));
+    let boxed: Box<dyn ReconnectPolicy<&'static str> + Send> =
+        Box::new(Reconnect::with_seed(7).with_jitter(0.0));
     assert_eq!(follow(boxed, &[Refused; 3]).await.0, [1000, 2000, 4000]);
-    let boxed: Box<dyn ReconnectPolicy + Send + Sync> = Box::new(Reconnect::never());
+    let boxed: Box<dyn ReconnectPolicy<&'static str> + Send + Sync> = Box::new(Reconnect::never());
     assert_eq!(follow(boxed, &[Refused; 3]).await.0, [0; 0]);
     // A closure in a box is a closure.
-    type Closure = dyn FnMut(&Attempt<'_>) -> Result<Duration, GaveUp>;
     let boxed: Box<Closure> = Box::new(exponential);
     assert_eq!(follow(boxed, &[Refused; 9]).await.0, [2000, 4000, 8000]);
 }
@@ -230,16 +235,16 @@ async fn closures_and_boxes_are_policies() {
 #[tokio::test(start_paused = true)]
 async fn a_policy_sees_the_attempt() {
     let mut seen = vec![];
-    let policy = |attempt: &Attempt<'_>| {
+    let policy = |attempt: &Attempt<'_, &'static str>| {
         seen.push(format!(
             "{}, {:?}, {:?}, {} events, news: {}",
             attempt.end(),
-            attempt.error::<&str>(),
+            attempt.error(),
             attempt.open_for(),
             attempt.decoder().stats().events,
             attempt.brought_news(),
         ));
-        if attempt.error::<&str>() == Some(&"refused") {
+        if attempt.error() == Some(&"refused") {
             return Err(attempt.give_up());
         }
         Ok(Duration::ZERO)

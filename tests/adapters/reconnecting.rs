@@ -664,6 +664,18 @@ fn a_silent_body_that_no_decoder_can_read_ends_the_attempt() {
     assert!(body.bytes().starts_with(&[0x1f, 0x8b]));
     assert_eq!(world.now(), Duration::ZERO, "it did not wait for the end");
 
+    // A JSON error is not cut off, however slowly it comes.
+    let json = format!("{{\"error\":{{\"message\":\"{}\"}}}}", "no ".repeat(1000));
+    let (start, end) = json.split_at(2000);
+    let [start, end] = [start, end].map(|text| Step::Chunk(Bytes::from(text.to_owned())));
+    let world = World::new([stream_of(&[start, Wait(S), end])]);
+    let mut events = pin!(world.events(Reconnect::with_seed(1)));
+    let Some(Err(ReconnectError::GaveUp { error, .. })) = world.next(events.as_mut()) else {
+        panic!("no error")
+    };
+    let Some(StreamError::NotEventStream(body)) = error else { panic!("{error:?}") };
+    assert_eq!((body.bytes(), body.is_truncated()), (json.as_bytes(), false));
+
     // An event stream may be silent as long as it likes.
     for start in ["", ":\n", "id: 1\n", "\n\n"] {
         let world = World::new([stream_of(&[Send(start), Wait(3600 * S), Send("data: a\n\n")])]);
@@ -766,8 +778,8 @@ fn the_errors_of_requests_and_bodies_may_differ() {
         })
     };
     let mut seen = vec![];
-    let policy = |attempt: &Attempt<'_>| {
-        seen.push(attempt.error::<io::Error>().expect("an error").kind());
+    let policy = |attempt: &Attempt<'_, io::Error>| {
+        seen.push(attempt.error().expect("an error").kind());
         if seen.len() == 2 { Err(attempt.give_up()) } else { Ok(Duration::ZERO) }
     };
     {

@@ -12,11 +12,11 @@ use axum::routing::get;
 use futures_util::{StreamExt, future, stream};
 use http_body::Body;
 use sse_wire::{
-    BoxReconnecting, ByteStreamExt, ConnectRequest, ConnectResponse, DecodeError, Decoding, Encode,
-    Event, EventBody, EventBuf, EventReader, EventStream, FilterBlocks, Frame, Inject, ItemStream,
-    JsonEvent, JsonEvents, JsonStreamError, MustEndWith, NoFrames, NoTimer, Reconnecting,
-    ReplayCursor, ReplayLog, SseCodec, StreamError, Tap, TokioTimer, TransportError, UntilData,
-    WithLastWords,
+    Attempt, BoxReconnecting, ByteStreamExt, ConnectRequest, ConnectResponse, DecodeError,
+    Decoding, Encode, Event, EventBody, EventBuf, EventReader, EventStream, FilterBlocks, Frame,
+    Inject, ItemStream, JsonEvent, JsonEvents, JsonStreamError, MustEndWith, NoFrames, NoTimer,
+    Reconnecting, ReplayCursor, ReplayLog, SseCodec, StreamError, Tap, TokioTimer, TransportError,
+    UntilData, WithLastWords,
 };
 
 use crate::polling::ready;
@@ -53,6 +53,8 @@ fn adapters_are_what_their_sources_are() {
     is_unpin::<Following<NoTimer>>();
     is_unpin::<Following<TokioTimer>>();
     is_unpin::<TokioTimer>();
+    // A program may hold one while it waits.
+    is_send_and_sync::<Attempt<'static, std::io::Error>>();
     is_unpin::<BoxReconnecting<std::io::Error>>();
     is_unpin::<ItemStream<Source>>();
     is_unpin::<EventBody<Frames>>();

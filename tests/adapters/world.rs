@@ -102,7 +102,7 @@ impl World {
         }
     }
 
-    pub(crate) fn events<P: ReconnectPolicy>(&self, policy: P) -> Following<P> {
+    pub(crate) fn events<P: ReconnectPolicy<&'static str>>(&self, policy: P) -> Following<P> {
         let world = self.clone();
         let connect: Connect = Box::new(move |request| future::ready(world.connect(&request)));
         Reconnecting::new(connect, policy, self.clock())

@@ -177,7 +177,7 @@ async fn a_redirect_loop_can_be_given_up() {
     let client = reqwest::Client::builder().no_proxy().build().expect("a client");
     let connect = |request: ConnectRequest| client.get(&url).headers(request.headers()).send();
     let policy = Reconnect::new().with_min_delay(Duration::ZERO).with_retry_if(|attempt| {
-        !attempt.error::<reqwest::Error>().is_some_and(reqwest::Error::is_redirect)
+        !attempt.error_as::<reqwest::Error>().is_some_and(reqwest::Error::is_redirect)
             && attempt.end().is_temporary()
     });
     let mut events = pin!(Reconnecting::new(connect, policy, TokioTimer::new()));
@@ -250,7 +250,7 @@ async fn the_headers_of_a_refusal_are_kept() {
     while in_time(updates.next()).await.expect("the reason").is_ok() {}
     let refused = updates.get_mut().take_refused().expect("the response");
     assert_eq!(refused.headers().expect("of HTTP")["www-authenticate"], "Bearer");
-    let body: Vec<_> = refused.into_chunks().collect().await;
-    let body: Vec<_> = body.into_iter().map(|chunk| chunk.expect("whole")).collect();
-    assert_eq!(body.concat(), b"Who are you?");
+    let body = in_time(refused.read(64 * 1024)).await;
+    assert_eq!((body.text().as_ref(), body.is_truncated()), ("Who are you?", false));
+    assert_eq!(body.status(), Some(StatusCode::UNAUTHORIZED));
 }

@@ -71,7 +71,16 @@ async fn run(options: Options) -> Result<(), Box<dyn Error>> {
                 eprintln!("{end}{why}; reconnecting in {delay:.1?}, after event {id:?}");
             }
             Ok(_) => {}
-            Err(error) => return Err(error.into()),
+            Err(error) => {
+                // Why the server refused: its body often says more than its status.
+                if let Some(refused) = updates.get_mut().take_refused() {
+                    let body = refused.read(64 * 1024).await;
+                    if !body.bytes().is_empty() {
+                        eprintln!("{body}");
+                    }
+                }
+                return Err(error.into());
+            }
         }
     }
     Ok(())

@@ -44,6 +44,7 @@ async fn client(path: &str) -> Output {
     let router = Router::new()
         .route("/resume", get(resume))
         .route("/busy", get(async || StatusCode::SERVICE_UNAVAILABLE))
+        .route("/locked", get(async || (StatusCode::UNAUTHORIZED, "Who are you?")))
         .route("/json", get(async || ([("content-type", "application/json")], "{}")))
         .route("/lie", get(async || (sse_headers(), "<html>no</html>")));
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
@@ -71,6 +72,8 @@ async fn errors_are_reported() {
     for (path, message) in [
         ("/busy", "gave up after 4 attempts"),
         ("/nowhere", "the server answered 404"),
+        ("/locked", "the server answered 401"),
+        ("/locked", "Who are you?"),
         ("/json", "application/json is not an event stream"),
         ("/lie", "HTML came instead of an event stream: b\"<html>"),
     ] {
