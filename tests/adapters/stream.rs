@@ -384,3 +384,18 @@ fn a_clone_in_mid_chunk_does_not_join_old_data_with_new() {
     let Ok(Some(Item::Event(event))) = events.next_item() else { panic!("an event") };
     assert_eq!(event.data(), "a\nb\nd");
 }
+
+/// As the documentation of `decoder` says.
+#[test]
+fn statistics_count_events_at_once_and_bytes_by_chunks() {
+    let chunks = stream::iter([Ok::<_, ()>("data: a\n\ndata: b\n\n: c\n\n"), Ok("data: d\n\n")]);
+    let mut events = chunks.events();
+    for (data, count, bytes) in [("a", 1, 0..=9), ("b", 2, 0..=23), ("d", 3, 23..=32)] {
+        assert_eq!(ready(events.next()).unwrap().unwrap().data(), data);
+        let stats = events.decoder().stats();
+        assert_eq!(stats.events, count);
+        assert!(bytes.contains(&stats.bytes), "{} bytes after {data}", stats.bytes);
+    }
+    assert_eq!(ready(events.next()), None);
+    assert_eq!(events.decoder().stats().bytes, 32);
+}

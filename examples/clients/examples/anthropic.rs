@@ -3,7 +3,7 @@
 //!
 //! ```sh
 //! cargo run --example anthropic           # uses a mock, which fails for some prompts:
-//! cargo run --example anthropic -- cut    # or denied, refused, proxy, overloaded, undone, reset
+//! cargo run --example anthropic -- cut    # or denied, busy, refused, zipped, proxy, overloaded, undone, reset
 //! API_KEY=.. cargo run --example anthropic -- --url https://api.anthropic.com/v1/messages
 //! ```
 
@@ -13,7 +13,7 @@ use anyhow::{Context, anyhow, bail};
 use futures_util::TryStreamExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sse_wire::{ByteStreamExt, EventStreamExt, StreamError};
+use sse_wire::{EventStreamExt, StreamError};
 use upstream::Chat;
 
 /// The event types that this client handles, with their data.
@@ -47,14 +47,17 @@ async fn main() -> anyhow::Result<()> {
         json!({ "model": model, "max_tokens": 1024, "messages": messages, "stream": true });
     let post = reqwest::Client::new().post(url).header("anthropic-version", "2023-06-01");
     let response = post.header("x-api-key", key).json(&request).send().await?;
-    let status = response.status();
-    let mut events = match response.bytes_stream().open_events().await {
+    // Some servers send an error with status 200, so the head and the body decide.
+    let mut events = match sse_wire::open(response).await {
         Ok(events) => events.must_end_with_type("message_stop").json_by_type(),
-        // Some servers send an error with status 200, so the body decides.
-        Err(StreamError::NotEventStream(body)) => match body.json() {
-            Ok(Failure { error }) => bail!("{status}: {}", error.message),
-            Err(_) => bail!("{status}: {body}"),
-        },
+        Err(StreamError::NotEventStream(body)) => {
+            let message = match (body.status(), body.json()) {
+                (Some(status), Ok(Failure { error })) => format!("{status}: {}", error.message),
+                _ => body.to_string(),
+            };
+            let Some(delay) = body.retry_after() else { bail!(message) };
+            bail!("{message} (try again in {delay:?})")
+        }
         Err(error) => return Err(error.into()),
     };
     let result = loop {

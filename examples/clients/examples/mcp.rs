@@ -1,18 +1,18 @@
 //! Calls a tool of an MCP server, and reconnects for the result when the server closes the stream.
 //!
 //! ```sh
-//! cargo run --example mcp    # calls the slow tool `tea` of a mock; `-- toast` and `-- soup` fail
+//! cargo run --example mcp    # calls the slow tool `tea` of a mock; `-- toast` or soup, busy, denied, zipped, proxy fail
 //! cargo run --example mcp -- --url https://mcp.deepwiki.com/mcp ask_question ARGUMENTS
 //! ```
 
 use std::pin::pin;
 
-use anyhow::{Context, ensure};
+use anyhow::{Context, bail, ensure};
 use futures_util::TryStreamExt;
 use reqwest::{Client, RequestBuilder, Response, header::HeaderMap};
 use serde_json::{Value, json};
 use sse_wire::{
-    ConnectRequest, Reconnect, ReconnectUpdate, Reconnecting, TokioTimer, is_event_stream,
+    BodyKind, ConnectRequest, Reconnect, ReconnectUpdate, Reconnecting, TokioTimer, open_response,
 };
 use upstream::Tool;
 
@@ -36,7 +36,7 @@ async fn main() -> anyhow::Result<()> {
     post(&headers, json!({ "jsonrpc": "2.0", "method": "notifications/initialized" })).await?;
     let call = json!({ "name": name, "arguments": arguments });
     let call = json!({ "jsonrpc": "2.0", "id": 2, "method": "tools/call", "params": call });
-    let response = post(&headers, call).await?.error_for_status()?;
+    let response = post(&headers, call).await?;
     let answer = answer(response, || client.get(&url).headers(headers.clone())).await?;
     println!("{}", answer.get("result").with_context(|| format!("the server failed: {answer}"))?);
     Ok(())
@@ -44,10 +44,19 @@ async fn main() -> anyhow::Result<()> {
 
 /// Returns the answer to a request, and prints the messages that the server sends before it.
 async fn answer(response: Response, get: impl Fn() -> RequestBuilder) -> anyhow::Result<Value> {
-    let content_type = response.headers().get("content-type");
-    if !content_type.is_some_and(|value| value.to_str().is_ok_and(is_event_stream)) {
-        return Ok(response.json().await?);
-    }
+    let response = match open_response(response) {
+        Ok(response) => response.map(|events| events.into_inner().into_inner()),
+        // The answer may be JSON, too.
+        Err(refused) => {
+            let body = refused.read(1 << 20).await;
+            let is_ok = body.status().is_some_and(|status| status.is_success());
+            if is_ok && body.kind() == BodyKind::Json {
+                return Ok(body.json()?);
+            }
+            let Some(delay) = body.retry_after() else { bail!(body) };
+            bail!("{body} (try again in {delay:?})");
+        }
+    };
     let resume = |request: ConnectRequest| get().headers(request.headers()).send();
     // The first connection is this response. Later ones resume it without repeating the call.
     let events = Reconnecting::new(resume, Reconnect::new(), TokioTimer::new());

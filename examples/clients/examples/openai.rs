@@ -2,7 +2,7 @@
 //!
 //! ```sh
 //! cargo run --example openai              # uses a mock, which fails for some prompts:
-//! cargo run --example openai -- cut       # or denied, refused, proxy, overloaded, undone, reset
+//! cargo run --example openai -- cut       # or denied, busy, refused, zipped, proxy, overloaded, undone, reset
 //! API_KEY=.. cargo run --example openai -- --url https://api.openai.com/v1/chat/completions
 //! ```
 
@@ -12,7 +12,7 @@ use anyhow::{Context, anyhow, bail};
 use futures_util::TryStreamExt;
 use serde::Deserialize;
 use serde_json::{Value, json};
-use sse_wire::{ByteStreamExt, DONE, EventStreamExt, StreamError};
+use sse_wire::{DONE, EventStreamExt, StreamError};
 use upstream::Chat;
 
 /// The data of an event, or the body of an error response.
@@ -46,14 +46,19 @@ async fn main() -> anyhow::Result<()> {
     let mut request = json!({ "model": model, "messages": messages, "stream": true });
     request["stream_options"]["include_usage"] = true.into();
     let response = reqwest::Client::new().post(url).bearer_auth(key).json(&request).send().await?;
-    let status = response.status();
-    let mut messages = match response.bytes_stream().open_events().await {
+    // Some servers send an error with status 200, so the head and the body decide.
+    let mut messages = match sse_wire::open(response).await {
         Ok(events) => events.must_end_with(DONE).json(),
-        // Some servers send an error with status 200, so the body decides.
-        Err(StreamError::NotEventStream(body)) => match body.json() {
-            Ok(Message::Error { error }) => bail!("{status}: {}", error.message),
-            _ => bail!("{status}: {body}"),
-        },
+        Err(StreamError::NotEventStream(body)) => {
+            let message = match (body.status(), body.json()) {
+                (Some(status), Ok(Message::Error { error })) => {
+                    format!("{status}: {}", error.message)
+                }
+                _ => body.to_string(),
+            };
+            let Some(delay) = body.retry_after() else { bail!(message) };
+            bail!("{message} (try again in {delay:?})")
+        }
         Err(error) => return Err(error.into()),
     };
     let result = loop {

@@ -11,7 +11,8 @@ use serde_json::Value;
 /// A prompt, and the model to send it to.
 #[derive(Debug, Parser)]
 pub struct Chat {
-    /// The prompt. The mock fails for some: denied, refused, proxy, overloaded, undone, cut, reset.
+    /// The prompt. The mock fails for some: denied, busy, refused, zipped, proxy, overloaded, undone,
+    /// cut, reset.
     #[arg(default_value = "Why is the sky blue?")]
     pub prompt: String,
     /// The endpoint; without one, a mock is used.
@@ -28,7 +29,8 @@ pub struct Chat {
 /// A call of a tool, and the MCP server that provides it.
 #[derive(Debug, Parser)]
 pub struct Tool {
-    /// The name of the tool. The mock has tea, toast and soup.
+    /// The name of the tool. The mock has tea, toast and soup, and fails for denied, busy, zipped and
+    /// proxy.
     #[arg(default_value = "tea")]
     pub name: String,
     /// Its arguments, as JSON.

@@ -8,7 +8,10 @@ use std::{io, time::Duration};
 use axum::{
     Json, Router,
     body::Body,
-    http::{HeaderMap, StatusCode, header::CONTENT_TYPE},
+    http::{
+        HeaderMap, StatusCode,
+        header::{CONTENT_ENCODING, CONTENT_TYPE, RETRY_AFTER, WWW_AUTHENTICATE},
+    },
     response::{IntoResponse, Response},
     routing::{MethodRouter, get, post},
 };
@@ -85,6 +88,17 @@ fn proxy_page() -> Response {
     (StatusCode::BAD_GATEWAY, [(CONTENT_TYPE, "text/html")], page).into_response()
 }
 
+/// Refuses a request for 20 seconds.
+fn busy(error: Value) -> Response {
+    (StatusCode::TOO_MANY_REQUESTS, [(RETRY_AFTER, "20")], Json(error)).into_response()
+}
+
+/// Returns an event stream that a proxy has compressed, although nobody asked for that.
+fn zipped() -> Response {
+    let headers = [(CONTENT_TYPE, "text/event-stream"), (CONTENT_ENCODING, "gzip")];
+    (headers, &b"\x1f\x8b\x08\0\0\0\0\0\0\x03\x4b\x49\x2c\x49\xb4\x52\x48"[..]).into_response()
+}
+
 /// Returns the last message of the user.
 fn prompt(request: &Value) -> &str {
     let last = request["messages"].as_array().and_then(|messages| messages.last());
@@ -116,6 +130,8 @@ async fn chat_completion(Json(request): Json<Value>) -> Response {
             let error = error("invalid_request_error", "invalid_api_key", message);
             return (StatusCode::UNAUTHORIZED, Json(error)).into_response();
         }
+        "busy" => return busy(error("requests", "rate_limit_exceeded", "Slow down.")),
+        "zipped" => return zipped(),
         "refused" => {
             // With status 200, and pretty-printed, as some gateways do.
             let message = "You exceeded your current quota.";
@@ -175,6 +191,8 @@ async fn message(Json(request): Json<Value>) -> Response {
             let error = error("authentication_error", "invalid x-api-key");
             return (StatusCode::UNAUTHORIZED, Json(error)).into_response();
         }
+        "busy" => return busy(error("rate_limit_error", "Slow down.")),
+        "zipped" => return zipped(),
         "refused" => {
             let error = error("rate_limit_error", "Too many requests for now.");
             return event_stream(error.to_string(), End::Regular);
@@ -228,6 +246,13 @@ async fn call(headers: HeaderMap, Json(request): Json<Value>) -> Response {
             Some(tool @ ("tea" | "soup")) => {
                 event_stream(format!("id: {tool}/{id}/0\nretry: 0\n\n"), End::Regular)
             }
+            Some("denied") => {
+                let challenge = [(WWW_AUTHENTICATE, "Bearer")];
+                (StatusCode::UNAUTHORIZED, challenge, "Who are you?").into_response()
+            }
+            Some("busy") => busy(json!({ "error": "Slow down." })),
+            Some("zipped") => zipped(),
+            Some("proxy") => proxy_page(),
             Some("toast") => event_stream(": ping\r\n\r\n".to_owned(), End::Reset),
             _ => error(StatusCode::OK, id, "Unknown tool"),
         },

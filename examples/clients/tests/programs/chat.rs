@@ -47,11 +47,15 @@ async fn tokens_are_printed_as_they_come() {
 async fn an_error_instead_of_a_stream_is_shown_with_its_status() {
     for (program, prompt, message) in [
         ("openai", "denied", "401 Unauthorized: Incorrect API key provided: mock."),
+        ("openai", "busy", "429 Too Many Requests: Slow down. (try again in 20s)"),
         ("openai", "refused", "200 OK: You exceeded your current quota."),
-        ("openai", "proxy", "502 Bad Gateway: HTML or XML came instead of an event stream"),
+        ("openai", "zipped", "the server answered 200 with a body that is still compressed"),
+        ("openai", "proxy", "the server answered 502 with HTML or XML: b\"<html>"),
         ("anthropic", "denied", "401 Unauthorized: invalid x-api-key"),
+        ("anthropic", "busy", "429 Too Many Requests: Slow down. (try again in 20s)"),
         ("anthropic", "refused", "200 OK: Too many requests for now."),
-        ("anthropic", "proxy", "502 Bad Gateway: HTML or XML came instead of an event stream"),
+        ("anthropic", "zipped", "the server answered 200 with a body that is still compressed"),
+        ("anthropic", "proxy", "the server answered 502 with HTML or XML: b\"<html>"),
     ] {
         let (stdout, stderr, code) = outcome(program, &[prompt]).await;
         assert!(stderr.starts_with(&format!("Error: {message}")), "{program} {prompt}: {stderr}");

@@ -50,3 +50,20 @@ async fn an_answer_may_be_json() {
     assert!(stderr.contains("the server failed") && stderr.contains("Unknown tool"), "{stderr}");
     assert_eq!((&*stdout, code), ("", Some(1)));
 }
+
+#[tokio::test]
+async fn what_came_instead_of_an_answer_is_shown() {
+    for (tool, message) in [
+        ("denied", "the server answered 401: b\"Who are you?\""),
+        (
+            "busy",
+            "the server answered 429 with JSON: b\"{\\\"error\\\":\\\"Slow down.\\\"}\" (try again in 20s)",
+        ),
+        ("zipped", "the server answered 200 with a body that is still compressed"),
+        ("proxy", "the server answered 502 with HTML or XML: b\"<html><head>"),
+    ] {
+        let (stdout, stderr, code) = outcome("mcp", &[tool]).await;
+        assert!(stderr.starts_with(&format!("Error: {message}")), "{tool}: {stderr}");
+        assert_eq!((&*stdout, code), ("", Some(1)), "{tool}");
+    }
+}
