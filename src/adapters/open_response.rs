@@ -108,7 +108,7 @@ impl<B> Refused<B> {
         self.0.1.status()
     }
 
-    /// Returns the headers.
+    /// Returns the headers. See [`open_response`] for an example of a refused response.
     #[must_use]
     pub fn headers(&self) -> &HeaderMap {
         self.0.1.headers()
@@ -120,7 +120,23 @@ impl<B> Refused<B> {
         retry_after(self.headers())
     }
 
-    /// Returns the response as it came.
+    /// Returns the response as it came, with its body unread.
+    ///
+    /// ```
+    /// use http::Response;
+    /// use sse_wire::open_response;
+    ///
+    /// // An MCP server may answer with JSON instead of a stream.
+    /// let response = Response::builder()
+    ///     .header("content-type", "application/json")
+    ///     .header("mcp-session-id", "1")
+    ///     .body("{}".to_owned())?;
+    /// let refused = open_response(response).unwrap_err();
+    /// assert_eq!(refused.headers()["mcp-session-id"], "1");
+    /// println!("no stream: {}", refused.end());
+    /// assert_eq!(refused.into_response().body(), "{}");
+    /// # Ok::<_, http::Error>(())
+    /// ```
     #[must_use]
     pub fn into_response(self) -> Response<B> {
         self.0.1
@@ -267,6 +283,8 @@ impl Start {
 /// let Err(StreamError::NotEventStream(body)) = open(response).await else { panic!() };
 /// assert_eq!(body.status(), Some(http::StatusCode::TOO_MANY_REQUESTS));
 /// assert_eq!(body.retry_after(), Some(std::time::Duration::from_secs(20)));
+/// assert_eq!(body.headers().unwrap()["retry-after"], "20");
+/// assert!(body.end().is_some(), "the status, and not only the body, is the reason");
 /// let error: serde_json::Value = body.json()?;
 /// assert_eq!(error["error"]["message"], "Slow down.");
 /// # Ok::<_, Box<dyn std::error::Error>>(()) }).unwrap().unwrap();

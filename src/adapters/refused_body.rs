@@ -143,6 +143,9 @@ impl RefusedBody {
 
     /// Returns the reason why the head of the response was refused, such as its status; `None` if
     /// there is no response, or the body alone was not what the head promised.
+    ///
+    /// See [`Refused::end`](crate::Refused::end) for the reasons, and [`open`](crate::open) for an
+    /// example.
     #[must_use]
     pub fn end(&self) -> Option<&ConnectionEnd> {
         self.0.end.as_ref()
@@ -201,6 +204,8 @@ impl RefusedBody {
     }
 
     /// Returns the headers of the response; `None` if there is no `http::Response`.
+    ///
+    /// See [`open`](crate::open) for an example.
     #[must_use]
     pub fn headers(&self) -> Option<&HeaderMap> {
         Some(&self.0.head.as_ref()?.headers)
