@@ -81,9 +81,13 @@ impl Values {
     pub(crate) fn range(&self) -> Option<Range<usize>> {
         let first = self.only_data().or(self.event_type).or(self.id)?;
         let Range { mut start, mut end } = first.range();
-        for range in [self.event_type, self.id].into_iter().flatten().map(Span::range) {
-            (start, end) = (start.min(range.start), end.max(range.end));
-        }
+        let mut include = |value: Option<Span>| {
+            if let Some(value) = value {
+                (start, end) = (start.min(value.range().start), end.max(value.range().end));
+            }
+        };
+        include(self.event_type);
+        include(self.id);
         Some(start..end)
     }
 }

@@ -2,6 +2,8 @@
 
 use sse_wire::{BlockDecoder, BodyKind, Decoder};
 
+use crate::heap::measure;
+
 fn kind(stream: &[u8], size: usize) -> BodyKind {
     let mut decoder = Decoder::new();
     for chunk in stream.chunks(size) {
@@ -206,4 +208,19 @@ fn an_event_frees_the_first_bytes() {
         }
         assert_eq!((decoder.body_kind(), decoder.first_bytes()), (BodyKind::EventStream, &b""[..]));
     }
+}
+
+/// Only the first bytes are kept, also if they come a few at a time.
+#[test]
+fn a_body_in_small_chunks_is_not_kept_whole() {
+    let body = b"<p>\n".repeat(50_000);
+    let (usage, decoder) = measure(|| {
+        let mut decoder = Decoder::builder().first_bytes(1000).build();
+        for chunk in body.chunks(100) {
+            assert_eq!(decoder.feed(chunk).next_event(), Ok(None));
+        }
+        decoder
+    });
+    assert!(usage.peak < 4096, "{usage:?}");
+    assert_eq!(decoder.first_bytes(), &body[..1000]);
 }

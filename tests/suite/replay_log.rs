@@ -310,3 +310,17 @@ proptest! {
         prop_assert_eq!(all(&mut cursor, &log), expected);
     }
 }
+
+/// A large event is kept in memory of its size, without the spare capacity of the encoder.
+#[test]
+fn a_large_event_takes_no_more_memory_than_its_bytes() {
+    let data = "xx\n".repeat(100_000);
+    let (usage, log) = measure(|| {
+        let mut log = ReplayLog::new(1);
+        log.push(Event::new(&data));
+        log
+    });
+    let mut cursor = log.attach("1-0");
+    let len = cursor.next_frame(&log).expect("no gap").expect("an event").as_bytes().len();
+    assert!(usage.live < bytes(len) + 4096, "{usage:?} for {len} bytes");
+}
