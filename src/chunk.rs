@@ -377,10 +377,10 @@ impl<'a, S: Search> Scan<'a, S> {
             }
             let above_ascii = &mut self.home.above_ascii;
             (self.ends, self.searched) = self.search.search(self.bytes, self.searched, above_ascii);
-            let start = self.searched - LANE;
-            if self.pos > start {
-                // The LF of a CRLF that lies in two lanes was passed already.
-                self.ends &= u64::MAX << (self.pos - start);
+            // The LF of a CRLF that lies in two lanes was passed already, and so was a mark.
+            let passed = self.pos.saturating_sub(self.searched - LANE);
+            if passed > 0 {
+                self.ends = if passed < LANE { self.ends >> passed << passed } else { 0 };
             }
         }
         let end = self.searched - LANE + self.ends.trailing_zeros() as usize;
@@ -647,7 +647,7 @@ impl Search for Portable {
 
 fn search_portable(bytes: &[u8], from: usize, above_ascii: &mut u64) -> (u64, usize) {
     let found = wire::line_end(&bytes[from..]);
-    let end = found.map_or(bytes.len(), |at| ((from + at) / LANE + 1) * LANE);
+    let end = found.map_or(bytes.len(), |at| from + at + 1).next_multiple_of(LANE);
     let rest = &bytes[from..end.min(bytes.len())];
     searched::add(rest.len());
     *above_ascii |= u64::from(!rest.is_ascii());
@@ -1045,7 +1045,7 @@ mod tests {
                 let (mut found, mut from, mut above_ascii) = (Vec::new(), 0, 0);
                 while from < bytes.len() {
                     let (mut ends, to) = search(&bytes, from, &mut above_ascii);
-                    assert!(to > from && (to % LANE == 0 || ends == 0), "{from} {to}");
+                    assert!(to > from && to % LANE == 0, "{from} {to}");
                     while ends != 0 {
                         found.push(to - LANE + ends.trailing_zeros() as usize);
                         ends &= ends - 1;
