@@ -92,7 +92,7 @@ impl Values {
     }
 }
 
-/// What a line means for its block.
+/// The meaning of a line for its block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Meaning {
     /// It has set a value. Only such lines count towards the limit when they have ended.

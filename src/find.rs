@@ -50,7 +50,7 @@ use crate::{
 
 /// Finds the next block, or comment. `RAW` holds every byte, for the block view.
 ///
-/// What was found can be used until the next call. Its text was checked, and the last event ID was
+/// The block or comment can be used until the next call. Its text was checked, and the last event ID was
 /// set.
 #[inline]
 pub(crate) fn find<const RAW: bool>(state: &mut State, reading: &mut Reading<'_>) -> Found {
@@ -485,21 +485,20 @@ impl State {
         }
         scan.from = scan.pos;
         self.carried = 0;
+        if RAW || meaning.is_held() {
+            self.used = used;
+        }
         match meaning {
-            Meaning::Value => self.used = used,
-            Meaning::MoreData(value) => {
-                self.used = used;
-                self.join::<RAW>(value, &scan);
-            }
-            Meaning::Comment(_) | Meaning::Nothing if RAW => self.used = used,
-            Meaning::Comment(text) if self.options.comments => {
+            Meaning::MoreData(value) => self.join::<RAW>(value, &scan),
+            Meaning::Comment(text) if !RAW && self.options.comments => {
                 // Stays in the buffer until the next call, which drops what is carried.
                 self.carried = carried;
                 *comment = text;
                 self.found = Found::Comment;
                 return Some(Found::Comment);
             }
-            Meaning::Comment(_) | Meaning::Nothing => self.held.truncate(at),
+            Meaning::Comment(_) | Meaning::Nothing if !RAW => self.held.truncate(at),
+            Meaning::Value | Meaning::Comment(_) | Meaning::Nothing => {}
         }
         None
     }

@@ -22,7 +22,7 @@ use crate::{
 mod body_kind;
 mod unread;
 
-/// What is read next.
+/// The part of the stream that is read next.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Mode {
     /// Perhaps a byte order mark, of which a part may be held.
@@ -64,7 +64,7 @@ pub(crate) struct State {
     pub(crate) carried: usize,
     /// The number of bytes of complete lines that count towards the limit.
     pub(crate) used: usize,
-    /// What the last call has found, and the caller may still use.
+    /// The result of the last call, which the caller may still use.
     pub(crate) found: Found,
     /// The last byte was a CR. A LF that follows belongs to the same line end.
     pub(crate) after_cr: bool,

@@ -30,7 +30,7 @@ struct Inner {
     kind: BodyKind,
     start: Vec<u8>,
     is_truncated: bool,
-    /// What kept the rest of the body away.
+    /// The error that kept the rest of the body away.
     error: Option<Arc<dyn Error + Send + Sync>>,
     /// The reason why the head of the response was refused.
     end: Option<ConnectionEnd>,

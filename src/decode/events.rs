@@ -3,7 +3,7 @@
 use core::{fmt, iter::FusedIterator, ops::Range, time::Duration};
 
 use crate::{
-    chunk::Source,
+    chunk::{SharedStr, Source},
     error::DecodeError,
     event::{Event, EventBuf},
     fields::Span,
@@ -70,61 +70,39 @@ impl Reading<'_> {
     }
 
     /// Returns the event that was found, owned. Its text is a slice of the chunk if all of it is
-    /// there, and a copy otherwise.
+    /// there, or a large buffer that is taken over, and a copy otherwise.
     #[inline(never)]
     fn event_buf(&mut self, state: &mut State) -> EventBuf {
         let values = &state.fields.values;
-        let range = match (values.data, values.range()) {
-            (Some(data), Some(range)) if !values.has_more_data && !values.is_repaired => {
-                Some((data, range))
-            }
-            _ => None,
-        };
         let held = state.held.len();
-        if let Some((data, Range { start, end })) = range.filter(|(_, range)| range.start >= held) {
-            let len = self.chunk.len();
-            let last = if self.is_used_up() { self.chunk.take(start - held) } else { None };
-            if last.is_some() {
-                state.offset += len as u64;
+        let range = values.range().filter(|_| !values.has_more_data && !values.is_repaired);
+        match range {
+            Some(Range { start, end }) if start >= held => {
+                let len = self.chunk.len();
+                let last = if self.is_used_up() { self.chunk.take(start - held) } else { None };
+                if last.is_some() {
+                    state.offset += len as u64;
+                }
+                let shared = last.or_else(|| self.chunk.share(start - held..end - held));
+                if let Some(text) = shared {
+                    return event_of(state, text, start);
+                }
             }
-            if let Some(text) = last.or_else(|| self.chunk.share(start - held..end - held)) {
-                let part = |value: Span| value.range().start - start..value.range().end - start;
-                let (event_type, id) = (values.event_type.map(part), values.id.map(part));
-                let retry = state.fields.retry();
-                return EventBuf::new(
-                    text,
-                    part(data),
-                    event_type,
-                    id,
-                    retry,
-                    &state.last_event_id,
-                );
+            Some(Range { end, .. }) if end <= held && held > wire::COPIED => {
+                if let Some(text) = state.held.take_text() {
+                    return event_of(state, text.into(), 0);
+                }
             }
+            _ => {}
         }
         self.copied_buf(state)
     }
 
-    /// Returns the event that was found, with text of its own. Takes over a large buffer.
+    /// Returns a copy of the event that was found. Takes over large joined data.
     #[inline(never)]
     fn copied_buf(&mut self, state: &mut State) -> EventBuf {
-        let State { fields, held, last_event_id, .. } = state;
-        let values = fields.values;
-        let is_held = values.range().is_some_and(|range| range.end <= held.len());
-        if is_held && !values.is_repaired && !values.has_more_data && held.len() > wire::COPIED {
-            if let (Some(data), Some(text)) = (values.data, held.take_text()) {
-                let (event_type, id) =
-                    (values.event_type.map(Span::range), values.id.map(Span::range));
-                return EventBuf::new(
-                    text.into(),
-                    data.range(),
-                    event_type,
-                    id,
-                    fields.retry(),
-                    last_event_id,
-                );
-            }
-        }
-        let event = if values.has_more_data && fields.joined.len() > wire::COPIED {
+        let is_joined = state.fields.values.has_more_data;
+        let event = if is_joined && state.fields.joined.len() > wire::COPIED {
             self.joined_buf(state)
         } else {
             EventBuf::copy(state.event(&self.chunk))
@@ -160,6 +138,16 @@ impl Reading<'_> {
         repaired.set_comment(bytes, state.options.limit());
         repaired.data()
     }
+}
+
+/// Returns the event that was found, whose values lie in `text`. It starts at `start` in the block.
+#[inline]
+fn event_of(state: &State, text: SharedStr, start: usize) -> EventBuf {
+    let values = &state.fields.values;
+    let part = |value: Span| value.range().start - start..value.range().end - start;
+    let (event_type, id) = (values.event_type.map(part), values.id.map(part));
+    let data = values.data.map(part).unwrap_or_default();
+    EventBuf::new(text, data, event_type, id, state.fields.retry(), &state.last_event_id)
 }
 
 /// The events of a chunk, lent one by one. See [`Decoder::feed`](crate::Decoder::feed).

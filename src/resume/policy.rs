@@ -1,4 +1,4 @@
-//! What a client asks after each attempt: how long to wait, or to give up.
+//! The question of a client after each attempt: how long to wait, or to give up.
 
 use alloc::boxed::Box;
 use core::{any::Any, convert::Infallible, fmt, time::Duration};

@@ -69,6 +69,18 @@ fn the_first_bytes_are_those_of_the_stream_when_chunks_are_left_unread() {
 }
 
 /// The error of a provider can be parsed as a whole, in both views, however the body is split.
+/// Feeds a body without an event to both views, which keep all of it.
+fn kept_whole(body: &str, size: usize) -> (Decoder, BlockDecoder) {
+    let (mut events, mut blocks) = (Decoder::new(), BlockDecoder::new());
+    for chunk in body.as_bytes().chunks(size) {
+        assert_eq!(events.feed(chunk).next_event(), Ok(None));
+        assert!(blocks.feed(chunk).next_block().expect("within the limit").is_none());
+    }
+    assert_eq!(events.first_bytes(), body.as_bytes());
+    assert_eq!(blocks.first_bytes(), body.as_bytes());
+    (events, blocks)
+}
+
 #[test]
 fn a_json_error_is_kept_whole() {
     let message = "You exceeded your current quota, please check your plan and billing details.";
@@ -76,13 +88,7 @@ fn a_json_error_is_kept_whole() {
         r#"{{"error":{{"message":"{message}","type":"insufficient_quota","code":"quota"}}}}"#
     );
     for size in [1, 7, 64, 1000] {
-        let (mut events, mut blocks) = (Decoder::new(), BlockDecoder::new());
-        for chunk in body.as_bytes().chunks(size) {
-            assert_eq!(events.feed(chunk).next_event(), Ok(None));
-            assert!(blocks.feed(chunk).next_block().expect("within the limit").is_none());
-        }
-        assert_eq!(events.first_bytes(), body.as_bytes());
-        assert_eq!(blocks.first_bytes(), body.as_bytes());
+        let (events, blocks) = kept_whole(&body, size);
         assert_eq!(blocks.body_kind(), BodyKind::Json);
         let error: serde_json::Value = serde_json::from_slice(events.first_bytes()).unwrap();
         assert_eq!(error["error"]["type"], "insufficient_quota");
@@ -187,13 +193,7 @@ fn blank_lines_and_a_mark_take_no_room() {
 fn an_error_of_64_kib_is_kept_whole() {
     let body = format!(r#"{{"detail":[{{"msg":"bad","input":"{}"}}]}}"#, "x".repeat(60_000));
     for size in [1, 1000, body.len()] {
-        let (mut events, mut blocks) = (Decoder::new(), BlockDecoder::new());
-        for chunk in body.as_bytes().chunks(size) {
-            assert_eq!(events.feed(chunk).next_event(), Ok(None));
-            assert!(blocks.feed(chunk).next_block().expect("within the limit").is_none());
-        }
-        assert_eq!(events.first_bytes(), body.as_bytes());
-        assert_eq!(blocks.first_bytes(), body.as_bytes());
+        kept_whole(&body, size);
     }
 }
 
